@@ -1,0 +1,167 @@
+"""The closed vocabularies of the event types; C++ gets the same numbers from `native/generate.py`.
+
+Standard library only: the build reads this file before anything is installed.
+"""
+
+from enum import IntEnum
+
+
+class Side(IntEnum):
+    """Which way a trade or an order goes."""
+
+    BUY = 1
+    SELL = 2
+
+
+class Product(IntEnum):
+    """What kind of thing an instrument is."""
+
+    SPOT = 1
+    PERPETUAL = 2
+    FUTURE = 3
+    OPTION = 4
+
+
+class ContractKind(IntEnum):
+    """How a contract pays: in quote currency (linear) or in base currency (inverse)."""
+
+    NONE = 0
+    LINEAR = 1
+    INVERSE = 2
+
+
+class SizeUnit(IntEnum):
+    """What the number in a size counts."""
+
+    BASE = 1
+    CONTRACTS = 2
+
+
+class InstrumentStatus(IntEnum):
+    """Whether a venue accepts orders for an instrument."""
+
+    TRADING = 1
+    CANCEL_ONLY = 2
+    HALTED = 3
+    DELISTED = 4
+
+
+class OrderType(IntEnum):
+    """How an order meets the book."""
+
+    MARKET = 1
+    LIMIT = 2
+    POST_ONLY = 3
+    STOP_MARKET = 4
+    STOP_LIMIT = 5
+    TRAILING_STOP = 6
+
+
+class TimeInForce(IntEnum):
+    """How long an order may rest."""
+
+    GTC = 1
+    IOC = 2
+    FOK = 3
+    GTD = 4
+    DAY = 5
+
+
+class OrderState(IntEnum):
+    """Where an order stands; `order_states.py` has the moves between these."""
+
+    CREATED = 1
+    RISK_REJECTED = 2
+    SUBMITTED = 3
+    ACCEPTED = 4
+    PARTIALLY_FILLED = 5
+    FILLED = 6
+    PENDING_CANCEL = 7
+    CANCELED = 8
+    PENDING_AMEND = 9
+    REJECTED = 10
+    EXPIRED = 11
+    UNKNOWN = 12
+
+
+class Liquidity(IntEnum):
+    """Whether a fill made or took liquidity."""
+
+    UNKNOWN = 0
+    MAKER = 1
+    TAKER = 2
+
+
+class CashKind(IntEnum):
+    """Why a balance changed."""
+
+    TRANSFER = 1
+    PRINCIPAL = 2
+    FEE = 3
+    REALIZED_PNL = 4
+    FUNDING = 5
+    INTEREST = 6
+    CONVERSION = 7
+    LIQUIDATION = 8
+    SETTLEMENT = 9
+    ADJUSTMENT = 10
+
+
+class ComponentKind(IntEnum):
+    """What a component is."""
+
+    GATEWAY = 1
+    BROKER = 2
+    STRATEGY = 3
+    SESSION = 4
+
+
+class ComponentPhase(IntEnum):
+    """A step in a component's life."""
+
+    START = 1
+    STOP = 2
+    FAULT = 3
+
+
+class ConnectionState(IntEnum):
+    """A gateway's link to its venue."""
+
+    CONNECTING = 1
+    CONNECTED = 2
+    DISCONNECTED = 3
+
+
+class FeedState(IntEnum):
+    """Whether a market-data feed can be trusted."""
+
+    LIVE = 1
+    STALE = 2
+    GAP = 3
+    ENDED = 4
+
+
+class SubscriptionAction(IntEnum):
+    """Whether a subscription begins or ends."""
+
+    SUBSCRIBE = 1
+    UNSUBSCRIBE = 2
+
+
+class NameKind(IntEnum):
+    """What a hashed 64-bit id stands for."""
+
+    SOURCE = 1
+    ACCOUNT = 2
+    INSTRUMENT = 3
+    JOURNAL = 4
+
+
+class LogLevel(IntEnum):
+    """Severity, numbered as in Python's `logging`."""
+
+    DEBUG = 10
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+    CRITICAL = 50

@@ -1,0 +1,206 @@
+"""What plugins hand to the core: specifications, and the shapes of what their factories make.
+
+A specification names a thing, says how to make it and with which typed configuration. Factories run
+only for what a session's configuration names.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+
+from kungfu_core.enums import OrderType, TimeInForce
+from kungfu_core.schema import EventType
+
+
+class Emit(Protocol):
+    """Appends one event of a fixed type; arguments are its fields in declared order, then its tail.
+
+    Numbers may be `str`, `bytes` (decimal text, digits kept), `int`, `Decimal` or None (absent); a
+    tail of items is a sequence of tuples in the item's declared order.
+    """
+
+    def __call__(self, *values: Any) -> None:
+        """Append the event.
+
+        Raises:
+            ValueError: a value does not fit exactly; names the field.
+        """
+
+
+class EventSink(Protocol):
+    """Where a dialect puts its events; whoever drives the dialect sets the time."""
+
+    def emitter(self, event_type: EventType) -> Emit:
+        """Prepare appending events of one type."""
+
+
+class RecordingReader(ABC):
+    """Turns the raw messages of one recording into events; sans-I/O, two passes.
+
+    The first pass (`survey`) checks every message and learns what the data does not say up front
+    (instruments, their steps); the second (`receive`) emits. Neither sees a file, a clock or time.
+    """
+
+    counts: Mapping[str, int]
+    """Messages received in the second pass, by the venue's own type names."""
+
+    @abstractmethod
+    def survey(self, message: bytes) -> None:
+        """Look at a message in the first pass.
+
+        Raises:
+            DataError: the message is not what the venue sends; says what was expected.
+        """
+
+    @abstractmethod
+    def begin(self, sink: EventSink) -> None:
+        """Emit what stands at the start: the definitions of the instruments met in the survey."""
+
+    @abstractmethod
+    def receive(self, message: bytes) -> None:
+        """Emit the events of a message in the second pass."""
+
+
+@attrs.frozen
+class RecordingSpec:
+    """A format of recorded raw streams that `kungfu import` can read.
+
+    Attributes:
+        name: the name that `--format` takes, e.g. "binance".
+        title: what it is, in one line.
+        source: canonical name of the feed, e.g. "binance"; the dataset's source folder.
+        matches: whether the first messages of a file (a few dozen) look like this format.
+        reader: makes a reader for one import.
+    """
+
+    name: str
+    title: str
+    source: str
+    matches: Callable[[Sequence[bytes]], bool]
+    reader: Callable[[], RecordingReader]
+
+
+@attrs.frozen
+class Capabilities:
+    """What a gateway can do; an order that it cannot express is refused before risk."""
+
+    order_types: frozenset[OrderType]
+    times_in_force: frozenset[TimeInForce]
+    amend: bool = False
+    reduce_only: bool = False
+    simulated: bool = False
+    """Fills come from a model of a venue, not from a venue."""
+
+
+@attrs.frozen
+class GatewaySetup:
+    """What a gateway's factory is told about its place in the session.
+
+    Attributes:
+        source: canonical name of this configured instance, e.g. "sim".
+        accounts: balances by currency, as decimal text, by canonical account name.
+        seed: the session's seed; everything random in a simulated gateway comes from it.
+        recorded: the market comes from recorded journals, not from the gateway.
+        start_ns: simulated time at which the session begins; 0 if it is not simulated.
+    """
+
+    source: str
+    accounts: Mapping[str, Mapping[str, str]]
+    seed: int
+    recorded: bool
+    start_ns: int
+
+
+@attrs.frozen
+class GatewaySpec:
+    """A gateway: a component that reads the BROKER journal and writes MD and TD.
+
+    `factory(config, setup)` gives a PyCapsule with a native component (`kungfu/abi.h`); output 0 is
+    its TD journal, output 1 its MD journal.
+    """
+
+    name: str
+    title: str
+    factory: Callable[[Any, GatewaySetup], object]
+    config: type
+    capabilities: Capabilities
+
+
+class RiskView(Protocol):
+    """What a risk check may look at: the broker's state at the moment of the order."""
+
+    now: int
+    """Time of the event in hand, ns since 1970 UTC."""
+    reduces_position: bool
+    """The order provably makes the position smaller, whatever else is filled."""
+
+    def position(self, account: int, instrument: int) -> Any:
+        """Signed position size as a Decimal; 0 if there is none."""
+
+    def open_size(self, account: int, instrument: int, side: int) -> Any:
+        """Sum of what open orders of that side may still fill, as a Decimal."""
+
+    def last_price(self, instrument: int) -> Any:
+        """Price of the last trade as a Decimal; None before the first."""
+
+    def mid_price(self, instrument: int) -> Any:
+        """Middle of best bid and offer as a Decimal; None without both."""
+
+    def notional(self, instrument: int, price: Any, size: Any) -> Any:
+        """Value of a size at a price in settlement or quote currency, as a Decimal."""
+
+    def balance(self, account: int, currency: str) -> Any:
+        """Balance as a Decimal; 0 if there is none."""
+
+    def instrument(self, instrument: int) -> Any:
+        """The `Instrument`; None if it is unknown."""
+
+
+class RiskCheck(Protocol):
+    """A check that every order passes before it is sent; it fails closed."""
+
+    def check(self, order: Any, view: RiskView) -> str | None:
+        """Refuse the `OrderRequest` by giving the reason, or let it pass with None.
+
+        Must depend on nothing but its arguments and what it saw of earlier orders. Raising refuses.
+        """
+
+
+@attrs.frozen
+class RiskCheckSpec:
+    """A risk check: `factory(config)` gives a `RiskCheck`; lower `order` runs first."""
+
+    name: str
+    title: str
+    factory: Callable[[Any], RiskCheck]
+    config: type
+    order: int = 100
+
+
+@attrs.frozen
+class StrategySpec:
+    """A strategy class under the name that configurations use."""
+
+    name: str
+    title: str
+    strategy: type
+
+
+@attrs.frozen
+class DemoSpec:
+    """A configuration that `kungfu demo` can run.
+
+    Attributes:
+        name: of the demo.
+        title: what it shows, in one line.
+        recorded: it plays a recording (the dataset is filled in) rather than a market of its own.
+        config: `config(instruments)` gives the TOML text; instruments are the canonical names in
+            the recording, empty without one.
+    """
+
+    name: str
+    title: str
+    recorded: bool
+    config: Callable[[Sequence[str]], str]

@@ -1,0 +1,273 @@
+/// Exact decimals: `Number` for prices and sizes (64-bit mantissa), `Money` for cash (128-bit).
+///
+/// Every operation that could lose a digit reports it instead; nothing here rounds unless its name
+/// says so.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace kungfu {
+
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
+
+/// The exponent that says that a value is absent.
+inline constexpr std::int8_t kNoneExponent = -128;
+inline constexpr int128 kInt128Max = static_cast<int128>(~static_cast<uint128>(0) >> 1);
+
+/// 10^n as a 128-bit integer, n in 0..38.
+constexpr int128 power_of_ten(int n) noexcept {
+    int128 value = 1;
+    for (int i = 0; i < n; ++i) value *= 10;
+    return value;
+}
+
+/// Multiplies by 10^n; false if that does not fit.
+inline bool scale_up(int128& value, int n) noexcept {
+    if (value == 0) return true;
+    if (n < 0 || n > 38) return false;
+    return !__builtin_mul_overflow(value, power_of_ten(n), &value);
+}
+
+/// Divides by 10^n; false if a digit other than 0 would be lost.
+inline bool scale_down(int128& value, int n) noexcept {
+    if (value == 0) return true;
+    if (n < 0 || n > 38) return false;
+    const int128 factor = power_of_ten(n);
+    if (value % factor != 0) return false;
+    value /= factor;
+    return true;
+}
+
+/// Brings a mantissa from one exponent to another; false if it does not fit exactly.
+inline bool rescale(int128& mantissa, int from, int to) noexcept {
+    return from >= to ? scale_up(mantissa, from - to) : scale_down(mantissa, to - from);
+}
+
+/// Nearest double of mantissa * 10^exponent.
+inline double nearest_double(std::int64_t mantissa, int exponent) noexcept {
+    constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    constexpr std::int64_t kExact = std::int64_t{1} << 53;
+    // Both operands are exact doubles, so the one rounding of the division is the nearest.
+    if (mantissa > -kExact && mantissa < kExact && exponent >= -22 && exponent <= 22) {
+        const auto m = static_cast<double>(mantissa);
+        return exponent < 0 ? m / kTens[-exponent] : m * kTens[exponent];
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "%llde%d", static_cast<long long>(mantissa), exponent);
+    return std::strtod(text, nullptr);
+}
+
+struct Money;
+
+/// A price, a size or a rate: mantissa * 10^exponent.
+struct Number {
+    std::int64_t mantissa = 0;
+    std::int8_t exponent = 0;
+
+    static constexpr Number none() noexcept { return {0, kNoneExponent}; }
+    constexpr bool is_none() const noexcept { return exponent == kNoneExponent; }
+    constexpr bool is_zero() const noexcept { return mantissa == 0; }
+    constexpr Number operator-() const noexcept { return {-mantissa, exponent}; }
+
+    double to_double() const noexcept {
+        return is_none() ? std::numeric_limits<double>::quiet_NaN() : nearest_double(mantissa, exponent);
+    }
+
+    /// The same value at another exponent; false if it does not fit exactly.
+    bool at(int wanted, std::int64_t& out) const noexcept {
+        int128 m = mantissa;
+        if (!rescale(m, exponent, wanted)) return false;
+        if (m > std::numeric_limits<std::int64_t>::max() || m < std::numeric_limits<std::int64_t>::min()) return false;
+        out = static_cast<std::int64_t>(m);
+        return true;
+    }
+};
+
+/// An amount of money: a 128-bit mantissa * 10^exponent.
+struct Money {
+    int128 mantissa = 0;
+    std::int8_t exponent = 0;
+
+    static constexpr Money none() noexcept { return {0, kNoneExponent}; }
+    constexpr bool is_none() const noexcept { return exponent == kNoneExponent; }
+
+    static Money from_words(std::uint64_t low, std::int64_t high, std::int8_t exponent) noexcept {
+        return {static_cast<int128>((static_cast<uint128>(static_cast<std::uint64_t>(high)) << 64) | low), exponent};
+    }
+    std::uint64_t low() const noexcept { return static_cast<std::uint64_t>(mantissa); }
+    std::int64_t high() const noexcept { return static_cast<std::int64_t>(mantissa >> 64); }
+
+    constexpr Money operator-() const noexcept { return {-mantissa, exponent}; }
+};
+
+enum class NumberError : std::uint8_t { OK, SYNTAX, OVERFLOWED };
+
+/// -1, 0 or 1; exact whatever the exponents.
+inline int compare(Number a, Number b) noexcept {
+    const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
+    const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
+    if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
+    if (sign_a == 0) return 0;
+    int128 ma = a.mantissa;
+    int128 mb = b.mantissa;
+    if (a.exponent > b.exponent) {
+        if (!scale_up(ma, a.exponent - b.exponent)) return sign_a;
+    } else if (!scale_up(mb, b.exponent - a.exponent)) {
+        return -sign_a;
+    }
+    return (ma > mb) - (ma < mb);
+}
+
+inline bool operator==(Number a, Number b) noexcept { return compare(a, b) == 0; }
+inline bool operator!=(Number a, Number b) noexcept { return compare(a, b) != 0; }
+inline bool operator<(Number a, Number b) noexcept { return compare(a, b) < 0; }
+inline bool operator<=(Number a, Number b) noexcept { return compare(a, b) <= 0; }
+inline bool operator>(Number a, Number b) noexcept { return compare(a, b) > 0; }
+inline bool operator>=(Number a, Number b) noexcept { return compare(a, b) >= 0; }
+
+/// a + b at the finer of the two exponents; false if it does not fit.
+inline bool add(Number a, Number b, Number& out) noexcept {
+    const int exponent = a.exponent < b.exponent ? a.exponent : b.exponent;
+    std::int64_t ma = 0;
+    std::int64_t mb = 0;
+    std::int64_t sum = 0;
+    if (!a.at(exponent, ma) || !b.at(exponent, mb) || __builtin_add_overflow(ma, mb, &sum)) return false;
+    out = {sum, static_cast<std::int8_t>(exponent)};
+    return true;
+}
+
+inline bool subtract(Number a, Number b, Number& out) noexcept { return add(a, -b, out); }
+
+/// a + b at the finer of the two exponents; false if it does not fit.
+inline bool add(Money a, Money b, Money& out) noexcept {
+    const int exponent = a.exponent < b.exponent ? a.exponent : b.exponent;
+    int128 ma = a.mantissa;
+    int128 mb = b.mantissa;
+    int128 sum = 0;
+    if (!rescale(ma, a.exponent, exponent) || !rescale(mb, b.exponent, exponent)) return false;
+    if (__builtin_add_overflow(ma, mb, &sum)) return false;
+    out = {sum, static_cast<std::int8_t>(exponent)};
+    return true;
+}
+
+/// a * b, exact: two 64-bit mantissas always fit into 128 bits. False if the exponent does not fit.
+inline bool multiply(Number a, Number b, Money& out) noexcept {
+    const int exponent = a.exponent + b.exponent;
+    if (exponent <= kNoneExponent || exponent > 127) return false;
+    out = {static_cast<int128>(a.mantissa) * b.mantissa, static_cast<std::int8_t>(exponent)};
+    return true;
+}
+
+inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
+
+/// -1, 0 or 1; exact whatever the exponents.
+inline int compare(Money a, Money b) noexcept {
+    const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
+    const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
+    if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
+    if (sign_a == 0) return 0;
+    int128 ma = a.mantissa;
+    int128 mb = b.mantissa;
+    if (a.exponent > b.exponent) {
+        if (!scale_up(ma, a.exponent - b.exponent)) return sign_a;
+    } else if (!scale_up(mb, b.exponent - a.exponent)) {
+        return -sign_a;
+    }
+    return (ma > mb) - (ma < mb);
+}
+
+/// Whether `value` is a whole number of `step`s; a step of 0 allows everything.
+inline bool is_multiple(Number value, Number step) noexcept {
+    if (step.is_none() || step.mantissa == 0) return true;
+    int128 v = value.mantissa;
+    int128 s = step.mantissa;
+    if (value.exponent > step.exponent) {
+        if (!scale_up(v, value.exponent - step.exponent)) return false;
+    } else if (!scale_up(s, step.exponent - value.exponent)) {
+        return v == 0;
+    }
+    return v % s == 0;
+}
+
+/// Reads plain or scientific decimal text, keeping the digits as given; trailing zeros are dropped
+/// only where the mantissa would not fit otherwise.
+inline NumberError parse_number(std::string_view text, Number& out) noexcept {
+    std::size_t i = 0;
+    const bool negative = !text.empty() && text[0] == '-';
+    if (!text.empty() && (text[0] == '-' || text[0] == '+')) ++i;
+    int128 mantissa = 0;
+    int exponent = 0;
+    int digits = 0;
+    bool point = false;
+    for (; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c >= '0' && c <= '9') {
+            if (mantissa > kInt128Max / 10 - 10) return NumberError::OVERFLOWED;
+            mantissa = mantissa * 10 + (c - '0');
+            ++digits;
+            if (point) --exponent;
+        } else if (c == '.' && !point) {
+            point = true;
+        } else {
+            break;
+        }
+    }
+    if (digits == 0) return NumberError::SYNTAX;
+    if (i < text.size()) {
+        if (text[i] != 'e' && text[i] != 'E') return NumberError::SYNTAX;
+        ++i;
+        const bool down = i < text.size() && text[i] == '-';
+        if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
+        if (i == text.size()) return NumberError::SYNTAX;
+        int shift = 0;
+        for (; i < text.size(); ++i) {
+            if (text[i] < '0' || text[i] > '9') return NumberError::SYNTAX;
+            shift = shift * 10 + (text[i] - '0');
+            if (shift > 1000) return NumberError::OVERFLOWED;
+        }
+        exponent += down ? -shift : shift;
+    }
+    constexpr int128 kMax = std::numeric_limits<std::int64_t>::max();
+    while (mantissa > kMax || (exponent < -127 && mantissa != 0)) {
+        if (mantissa % 10 != 0) return NumberError::OVERFLOWED;
+        mantissa /= 10;
+        ++exponent;
+    }
+    if (mantissa == 0 && exponent < -127) exponent = -127;
+    if (exponent > 127) return NumberError::OVERFLOWED;
+    out = {static_cast<std::int64_t>(negative ? -mantissa : mantissa), static_cast<std::int8_t>(exponent)};
+    return NumberError::OK;
+}
+
+/// Plain decimal text of mantissa * 10^exponent, every digit kept; "none" where absent.
+inline std::string to_text(int128 mantissa, int exponent) {
+    if (exponent == kNoneExponent) return "none";
+    const bool negative = mantissa < 0;
+    uint128 rest = negative ? ~static_cast<uint128>(mantissa) + 1 : static_cast<uint128>(mantissa);
+    std::string digits;
+    do {
+        digits.insert(digits.begin(), static_cast<char>('0' + static_cast<int>(rest % 10)));
+        rest /= 10;
+    } while (rest != 0);
+    if (exponent > 0 && mantissa != 0) digits.append(static_cast<std::size_t>(exponent), '0');
+    if (exponent < 0) {
+        const auto decimals = static_cast<std::size_t>(-exponent);
+        if (digits.size() <= decimals) digits.insert(0, decimals + 1 - digits.size(), '0');
+        digits.insert(digits.size() - decimals, 1, '.');
+    }
+    return negative ? "-" + digits : digits;
+}
+
+inline std::string to_text(Number value) { return to_text(value.mantissa, value.exponent); }
+inline std::string to_text(Money value) { return to_text(value.mantissa, value.exponent); }
+
+}  // namespace kungfu
