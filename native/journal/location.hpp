@@ -1,0 +1,52 @@
+/// Where a journal lies: its identity and the paths of its files.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kungfu::journal {
+
+/// A journal under a root folder; `scope` (a run or a dataset) goes into its id, not into its path.
+struct Location {
+    std::string root;
+    std::string source;
+    std::string name;
+    std::string scope;
+
+    /// The journal's 64-bit id: of "source/NAME", or "scope/source/NAME".
+    std::uint64_t id() const;
+    /// "source/NAME" or "scope/source/NAME".
+    std::string label() const;
+    /// What is wrong with source or name as parts of a path; empty if nothing is.
+    std::string problem() const;
+    std::string lock_path() const;
+    /// Where the next page is made before it gets its name.
+    std::string unborn_path() const;
+    /// `<root>/<date>/<source>/<NAME>.<page>.journal`
+    std::string page_path(std::string_view date, std::uint64_t page) const;
+};
+
+struct PageFile {
+    std::uint64_t page;
+    std::string date;
+    std::string path;
+};
+
+/// The index file that belongs to a page file.
+std::string index_path(const std::string& page_path);
+
+/// The UTC date of a time in ns, as "YYYY-MM-DD".
+std::string utc_date(std::int64_t time);
+
+/// All pages of a journal in page order; none if there is no such journal.
+std::vector<PageFile> list_pages(const Location& location);
+
+/// The file of one page, looked for from `date` on; an empty path if it does not exist.
+PageFile find_page(const Location& location, std::uint64_t page, const std::string& date);
+
+/// All journals under a root, by source and name, each with the scope that its first page states.
+std::vector<Location> list_journals(const std::string& root);
+
+}  // namespace kungfu::journal

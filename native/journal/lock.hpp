@@ -1,0 +1,32 @@
+/// The lock that makes a journal's writer the only one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace kungfu::journal {
+
+/// Held from acquire() to release(); the kernel releases it when the process ends, however it ends. Not
+/// inherited by a fork.
+class WriterLock {
+public:
+    WriterLock() = default;
+    ~WriterLock() { release(); }
+    WriterLock(const WriterLock&) = delete;
+    WriterLock& operator=(const WriterLock&) = delete;
+
+    /// KF_OK, kLocked or KF_IO_ERROR, with `error` saying who or why. Makes the file and its folder.
+    std::int32_t acquire(const std::string& path, std::string& error);
+    void release() noexcept;
+
+private:
+    int fd_ = -1;
+    std::uint64_t device_ = 0;
+    std::uint64_t inode_ = 0;
+};
+
+/// Counts the forks between the first process and this one; no system call.
+std::uint64_t fork_generation() noexcept;
+
+}  // namespace kungfu::journal

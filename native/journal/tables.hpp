@@ -1,0 +1,51 @@
+/// What a page must repeat to read by itself: types, names and instruments defined so far.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kungfu/frame.h"
+#include "journal/types.hpp"
+
+namespace kungfu::journal {
+
+/// The definitions of one journal, by the journal's own type numbers, in the order of their first appearance.
+class Tables {
+public:
+    /// One definition as it stands in a frame.
+    struct Entry {
+        std::uint32_t type;
+        std::uint64_t source;
+        std::string payload;
+    };
+
+    /// Whether events of this type are kept here.
+    static bool keeps(std::uint32_t type) noexcept;
+    /// Takes in a definition; a later one of the same type, name or instrument takes the earlier one's place.
+    void learn(std::uint32_t type, std::uint64_t source, const void* payload, std::uint32_t length);
+    void learn(const TypeDefinition& type);
+
+    const std::vector<Entry>& entries() const noexcept { return entries_; }
+    const std::vector<TypeDefinition>& types() const noexcept { return types_; }
+    /// The text that an id stands for; nullptr if the journal does not say.
+    const std::string* name(std::uint8_t kind, std::uint64_t id) const;
+    /// Bytes that all entries take as frames.
+    std::uint64_t frame_bytes() const noexcept { return frame_bytes_; }
+
+private:
+    std::vector<Entry> entries_;
+    std::map<std::pair<std::uint32_t, std::uint64_t>, std::size_t> places_;
+    std::map<std::pair<std::uint8_t, std::uint64_t>, std::string> names_;
+    std::vector<TypeDefinition> types_;
+    std::uint64_t frame_bytes_ = 0;
+};
+
+/// A type definition as the payload of its frame, and back; false if the payload is no such thing.
+std::string type_payload(const TypeDefinition& type);
+bool parse_type(const void* payload, std::uint32_t length, TypeDefinition& type);
+
+}  // namespace kungfu::journal
