@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,6 @@ private:
     void learn_type(const kf_frame* frame);
     std::uint32_t type_of(const kf_frame* frame);
     void relearn_page();
-    std::int32_t start_at(std::vector<PageFile>& pages, std::size_t page);
     std::int32_t fail(std::int32_t status, std::uint64_t offset, const std::string& text);
     template <class Before>
     std::int32_t seek(Before before);
@@ -71,6 +71,8 @@ private:
     std::vector<std::uint32_t> process_numbers_; ///< By the file's number of the type; kUnlearnt if not met.
     std::uint64_t offset_ = 0;
     std::uint64_t last_sequence_ = 0;
+    std::int64_t from_time_ = std::numeric_limits<std::int64_t>::min(); ///< Events before are gone past.
+    std::uint64_t from_sequence_ = 0;                                   ///< Likewise.
     const kf_frame* frame_ = nullptr;
     std::uint32_t type_ = 0;
     std::int32_t status_ = 0;

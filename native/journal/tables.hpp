@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -37,8 +37,10 @@ public:
     std::uint64_t frame_bytes() const noexcept { return frame_bytes_; }
 
 private:
+    using Key = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t>; ///< Type of event, kind of name, id.
+
     std::vector<Entry> entries_;
-    std::map<std::pair<std::uint32_t, std::uint64_t>, std::size_t> places_;
+    std::map<Key, std::size_t> places_;
     std::map<std::pair<std::uint8_t, std::uint64_t>, std::string> names_;
     std::vector<TypeDefinition> types_;
     std::uint64_t frame_bytes_ = 0;

@@ -58,6 +58,11 @@ public:
     /// Makes a type known that was not given at open.
     std::int32_t define_type(const TypeDefinition& type) noexcept;
 
+    /// The journal's number of an event type of this process; 0 if it was never defined.
+    std::uint32_t file_number(std::uint32_t type) const noexcept {
+        return type < file_numbers_.size() ? file_numbers_[type] : 0;
+    }
+
     /// The journal's id.
     std::uint64_t id() const noexcept { return id_; }
     /// Sequence of the last event; 0 before the first.
@@ -66,7 +71,7 @@ public:
     std::int64_t last_time() const noexcept { return last_time_; }
     const Location& location() const noexcept { return location_; }
     Clock& clock() const noexcept { return *clock_; }
-    bool is_open() const noexcept;
+    bool is_open() const noexcept { return open_ && forks_ == fork_generation(); }
     /// Text of the last failure.
     const std::string& error() const noexcept { return error_; }
 
@@ -74,22 +79,26 @@ public:
     void close() noexcept;
 
 private:
-    Writer(WriterOptions options);
-    std::int32_t recover(const std::vector<PageFile>& pages);
-    std::int32_t adopt_types(const std::vector<TypeDefinition>& types);
-    std::int32_t roll_over(std::int64_t gen_time, std::uint32_t length) noexcept;
-    std::int32_t prepare_page(std::int64_t gen_time, std::uint64_t number, Page& page);
-    std::int32_t publish(Page& page, std::int64_t gen_time);
-    std::int32_t seal() noexcept;
+    explicit Writer(const WriterOptions& options);
+    std::int32_t recover();
+    std::int32_t adopt(const TypeDefinition& type);
+    std::uint32_t number_in_file(const TypeDefinition& type) const;
+    std::int32_t definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept;
+    std::int32_t put(std::int64_t gen_time, const kf_frame& head, const void* payload,
+                     std::uint32_t length) noexcept;
+    std::int32_t put_in_new_page(const kf_frame& head, const void* payload, std::uint32_t length) noexcept;
+    std::int32_t prepare_page(std::int64_t gen_time, Page& page, std::uint64_t& position);
+    std::int32_t publish_page(Page& page);
+    void seal_page() noexcept;
     std::int32_t fail(std::int32_t status, std::string text);
-    void write_frame(const kf_frame& head, const void* payload, std::uint32_t length) noexcept;
 
     Location location_;
     std::uint64_t id_;
     std::uint64_t page_size_;
     Clock* clock_;
     WriterLock lock_;
-    std::uint64_t generation_ = 0; ///< Of forks; differs in a child.
+    bool open_ = false;
+    std::uint64_t forks_ = 0; ///< Differs from fork_generation() in a child.
     Page page_;
     Tables tables_;
     std::vector<std::uint32_t> file_numbers_; ///< By this process's number of the type.

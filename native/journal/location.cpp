@@ -1,0 +1,164 @@
+#include "journal/location.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+#include "journal/page.hpp"
+#include "kungfu/id.hpp"
+
+namespace kungfu::journal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPageSuffix = ".journal";
+
+bool is_date(std::string_view text) noexcept {
+    if (text.size() != 10) return false;
+    for (std::size_t i = 0; i < 10; ++i) {
+        const bool dash = i == 4 || i == 7;
+        if (dash ? text[i] != '-' : text[i] < '0' || text[i] > '9') return false;
+    }
+    return true;
+}
+
+/// Splits "<NAME>.<page>.journal".
+bool split_page_name(std::string_view file, std::string_view& name, std::uint64_t& page) noexcept {
+    if (file.size() <= kPageSuffix.size() || file.substr(file.size() - kPageSuffix.size()) != kPageSuffix) {
+        return false;
+    }
+    file.remove_suffix(kPageSuffix.size());
+    const std::size_t dot = file.find('.');
+    if (dot == 0 || dot == std::string_view::npos) return false;
+    name = file.substr(0, dot);
+    const std::string_view digits = file.substr(dot + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), page);
+    return error == std::errc{} && end == digits.data() + digits.size();
+}
+
+std::vector<std::string> entries_of(const std::string& folder) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        names.push_back(it->path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::vector<std::string> dates_of(const std::string& root) {
+    std::vector<std::string> dates = entries_of(root);
+    dates.erase(std::remove_if(dates.begin(), dates.end(), [](const auto& d) { return !is_date(d); }),
+                dates.end());
+    return dates;
+}
+
+bool plain(std::string_view text, std::string_view also) noexcept {
+    return std::all_of(text.begin(), text.end(), [&](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               also.find(c) != std::string_view::npos;
+    });
+}
+
+}  // namespace
+
+std::uint64_t Location::id() const { return id_of(label()); }
+
+std::string Location::label() const {
+    const std::string plain_label = source + "/" + name;
+    return scope.empty() ? plain_label : scope + "/" + plain_label;
+}
+
+std::string Location::problem() const {
+    if (source.empty() || source.size() > 63 || source[0] == '.' || !plain(source, "-_.:@+")) {
+        return "source \"" + source + "\": expected 1 to 63 of letters, digits and -_.:@+, not beginning with a dot";
+    }
+    if (name.empty() || name.size() > 63 || !plain(name, "-_")) {
+        return "journal name \"" + name + "\": expected 1 to 63 of letters, digits, - and _";
+    }
+    if (scope.size() > 127) return "scope \"" + scope + "\": expected at most 127 bytes";
+    return "";
+}
+
+std::string Location::lock_path() const { return root + "/." + source + "." + name + ".lock"; }
+
+std::string Location::unborn_path() const { return root + "/." + source + "." + name + ".page"; }
+
+std::string Location::page_path(std::string_view date, std::uint64_t page) const {
+    return root + "/" + std::string(date) + "/" + source + "/" + name + "." + std::to_string(page) +
+           std::string(kPageSuffix);
+}
+
+std::string index_path(const std::string& page_path) {
+    return page_path.substr(0, page_path.size() - kPageSuffix.size()) + ".index";
+}
+
+std::string utc_date(std::int64_t time) {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const time_t seconds = time / kSecond - (time % kSecond < 0 ? 1 : 0);
+    tm parts{};
+    gmtime_r(&seconds, &parts);
+    char text[32];
+    strftime(text, sizeof text, "%Y-%m-%d", &parts);
+    return text;
+}
+
+std::vector<PageFile> list_pages(const Location& location) {
+    std::vector<PageFile> pages;
+    for (const std::string& date : dates_of(location.root)) {
+        const std::string folder = location.root + "/" + date + "/" + location.source;
+        for (const std::string& file : entries_of(folder)) {
+            std::string_view name;
+            std::uint64_t page = 0;
+            if (split_page_name(file, name, page) && name == location.name) {
+                pages.push_back({page, date, folder + "/" + file});
+            }
+        }
+    }
+    std::sort(pages.begin(), pages.end(), [](const auto& a, const auto& b) { return a.page < b.page; });
+    return pages;
+}
+
+PageFile find_page(const Location& location, std::uint64_t page, const std::string& date) {
+    std::error_code error;
+    const std::string here = location.page_path(date, page);
+    if (fs::exists(here, error)) return {page, date, here};
+    for (const std::string& later : dates_of(location.root)) {
+        const std::string path = location.page_path(later, page);
+        if (later > date && fs::exists(path, error)) return {page, later, path};
+    }
+    return {page, "", ""};
+}
+
+std::vector<Location> list_journals(const std::string& root) {
+    std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::string>> first;
+    for (const std::string& date : dates_of(root)) {
+        for (const std::string& source : entries_of(root + "/" + date)) {
+            const std::string folder = root + "/" + date + "/" + source;
+            for (const std::string& file : entries_of(folder)) {
+                std::string_view name;
+                std::uint64_t page = 0;
+                if (!split_page_name(file, name, page)) continue;
+                const auto [it, added] =
+                    first.try_emplace({source, std::string(name)}, page, folder + "/" + file);
+                if (!added && page < it->second.first) it->second = {page, folder + "/" + file};
+            }
+        }
+    }
+    std::vector<Location> journals;
+    for (const auto& [key, page] : first) {
+        PageHeader header{};
+        std::string error;
+        Location location{root, key.first, key.second, ""};
+        if (read_header(page.second, header, error) == KF_OK) location.scope = header.scope;
+        journals.push_back(std::move(location));
+    }
+    return journals;
+}
+
+}  // namespace kungfu::journal
