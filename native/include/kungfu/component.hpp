@@ -54,6 +54,12 @@ public:
         return port_->append(port_->self, output, T::kType, destination, cause, &event, sizeof(T));
     }
 
+    /// Appends an event of a type known only by its number.
+    std::int32_t append_raw(std::uint32_t type, std::uint64_t destination, const void* payload, std::uint32_t length,
+                            const kf_cause* cause = nullptr, std::uint32_t output = 0) const noexcept {
+        return port_->append(port_->self, output, type, destination, cause, payload, length);
+    }
+
     /// Appends an event with a tail of text or of items.
     template <class T>
     std::int32_t append(const T& event, std::string_view tail, std::uint64_t destination = 0,

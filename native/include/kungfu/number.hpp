@@ -199,8 +199,9 @@ inline bool is_multiple(Number value, Number step) noexcept {
 }
 
 /// Reads plain or scientific decimal text, keeping the digits as given; trailing zeros are dropped
-/// only where the mantissa would not fit otherwise.
-inline NumberError parse_number(std::string_view text, Number& out) noexcept {
+/// only where the mantissa would be greater than `limit` otherwise.
+inline NumberError parse_decimal(std::string_view text, int128 limit, int128& mantissa_out,
+                                 std::int8_t& exponent_out) noexcept {
     std::size_t i = 0;
     const bool negative = !text.empty() && text[0] == '-';
     if (!text.empty() && (text[0] == '-' || text[0] == '+')) ++i;
@@ -236,16 +237,28 @@ inline NumberError parse_number(std::string_view text, Number& out) noexcept {
         }
         exponent += down ? -shift : shift;
     }
-    constexpr int128 kMax = std::numeric_limits<std::int64_t>::max();
-    while (mantissa > kMax || (exponent < -127 && mantissa != 0)) {
+    while (mantissa > limit || (exponent < -127 && mantissa != 0)) {
         if (mantissa % 10 != 0) return NumberError::OVERFLOWED;
         mantissa /= 10;
         ++exponent;
     }
-    if (mantissa == 0 && exponent < -127) exponent = -127;
+    if (mantissa == 0) exponent = exponent < -127 ? -127 : exponent > 127 ? 127 : exponent;
     if (exponent > 127) return NumberError::OVERFLOWED;
-    out = {static_cast<std::int64_t>(negative ? -mantissa : mantissa), static_cast<std::int8_t>(exponent)};
+    mantissa_out = negative ? -mantissa : mantissa;
+    exponent_out = static_cast<std::int8_t>(exponent);
     return NumberError::OK;
+}
+
+inline NumberError parse_number(std::string_view text, Number& out) noexcept {
+    int128 mantissa = 0;
+    const NumberError error =
+        parse_decimal(text, std::numeric_limits<std::int64_t>::max(), mantissa, out.exponent);
+    if (error == NumberError::OK) out.mantissa = static_cast<std::int64_t>(mantissa);
+    return error;
+}
+
+inline NumberError parse_money(std::string_view text, Money& out) noexcept {
+    return parse_decimal(text, kInt128Max, out.mantissa, out.exponent);
 }
 
 /// Plain decimal text of mantissa * 10^exponent, every digit kept; "none" where absent.

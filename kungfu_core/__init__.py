@@ -1,0 +1,1 @@
+"""kungfu: event-sourced trading. The public names of the core."""

@@ -1,0 +1,98 @@
+#include "component/runner.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kungfu {
+
+Runner::~Runner() {
+    for (auto member = members_.rbegin(); member != members_.rend(); ++member) {
+        member->component->destroy(member->component->self);
+    }
+}
+
+bool Runner::add(kf_component* component, std::shared_ptr<Wiring> wiring) {
+    if (component->abi_version != KF_ABI_VERSION || component->struct_size != sizeof(kf_component)) {
+        error_ = wiring->source() + ": made for ABI version " + std::to_string(component->abi_version) + ", expected " +
+                 std::to_string(KF_ABI_VERSION);
+        return false;
+    }
+    if (component->layout_hash != kLayoutHash) {
+        error_ = wiring->source() + ": compiled against other event layouts than this core's; rebuild it";
+        return false;
+    }
+    members_.push_back({component, std::move(wiring)});
+    return true;
+}
+
+bool Runner::start() {
+    for (Member& member : members_) {
+        member.wiring->begin_poll();
+        if (member.component->start(member.component->self, member.wiring->port()) != 0) return fail(member, "start");
+    }
+    return true;
+}
+
+std::int64_t Runner::next_time() {
+    std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
+    for (Member& member : members_) {
+        earliest = std::min({earliest, member.wiring->next_time(), member.component->next_time(member.component->self)});
+    }
+    return earliest;
+}
+
+std::int64_t Runner::settle() {
+    std::int64_t handled = 0;
+    for (bool busy = true; busy;) {
+        busy = false;
+        for (Member& member : members_) {
+            member.wiring->begin_poll();
+            const std::int64_t did = member.component->poll(member.component->self);
+            if (did < 0) {
+                fail(member, "poll");
+                return -1;
+            }
+            handled += did;
+            busy = busy || did > 0;
+        }
+    }
+    return handled;
+}
+
+std::int64_t Runner::simulate(std::int64_t until, std::int64_t budget) {
+    std::int64_t handled = 0;
+    while (handled < budget) {
+        const std::int64_t time = next_time();
+        if (time == std::numeric_limits<std::int64_t>::max() || time > until) break;
+        clock_->set(time);
+        const std::int64_t did = settle();
+        if (did < 0) return did;
+        if (did == 0) {
+            error_ = "no component does what it announced for time " + std::to_string(time);
+            return -1;
+        }
+        handled += did;
+    }
+    return handled;
+}
+
+bool Runner::stop() {
+    bool clean = true;
+    // Strategies first: they may cancel orders, which broker and gateways still have to hear.
+    for (auto member = members_.rbegin(); member != members_.rend(); ++member) {
+        member->wiring->begin_poll();
+        if (member->component->stop(member->component->self) != 0) clean = fail(*member, "stop");
+        if (clean && settle() < 0) clean = false;
+    }
+    for (Member& member : members_) member.wiring->close();
+    return clean;
+}
+
+bool Runner::fail(const Member& member, const char* what) {
+    const char* said = member.component->error(member.component->self);
+    error_ = member.wiring->source() + ": " + what + " failed: " + (said != nullptr && *said != '\0' ? said : "no reason given");
+    if (!member.wiring->error().empty()) error_ += " (" + member.wiring->error() + ")";
+    return false;
+}
+
+}  // namespace kungfu

@@ -1,0 +1,58 @@
+/// Drives components in turn on one thread.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clock/clock.hpp"
+#include "component/wiring.hpp"
+#include "kungfu/abi.h"
+
+namespace kungfu {
+
+/// All components of a session, polled in the order in which they were added.
+class Runner {
+public:
+    /// The clock is the one that all wirings share; it outlives the runner.
+    explicit Runner(Clock* clock) noexcept : clock_(clock) {}
+    ~Runner();
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+
+    /// Takes over a component; false with `error` set if it was made for another ABI or other layouts.
+    bool add(kf_component* component, std::shared_ptr<Wiring> wiring);
+
+    /// Starts all components; false with `error` set if one fails.
+    bool start();
+
+    /// Simulates: moves the clock to whatever comes next, and polls all until nobody has anything to do,
+    /// until nothing is left before `until` or `budget` events were handled. How many were handled;
+    /// negative with `error` set if a component failed.
+    std::int64_t simulate(std::int64_t until, std::int64_t budget);
+
+    /// When the next event or deadline of any component is; INT64_MAX if there is none.
+    std::int64_t next_time();
+
+    /// Stops all components and closes their journals; false with `error` set if one fails.
+    bool stop();
+
+    const std::string& error() const noexcept { return error_; }
+
+private:
+    struct Member {
+        kf_component* component;
+        std::shared_ptr<Wiring> wiring;
+    };
+
+    bool fail(const Member& member, const char* what);
+    std::int64_t settle();
+
+    Clock* clock_;
+    std::vector<Member> members_;
+    std::string error_;
+};
+
+}  // namespace kungfu

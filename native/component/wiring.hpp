@@ -1,0 +1,72 @@
+/// What ties a component to its journals: joined inputs, outputs, time, and the record of what it read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "clock/clock.hpp"
+#include "journal/reader.hpp"
+#include "journal/writer.hpp"
+#include "kungfu/abi.h"
+#include "kungfu/events.hpp"
+
+namespace kungfu {
+
+/// The core's side of a `kf_port`.
+///
+/// Before anything is written to an output, a CONSUMPTION event says what was read since that output
+/// last spoke, as runs of one journal in reading order; exact replay works from these.
+class Wiring {
+public:
+    /// `source` is the component's canonical name; the clock outlives the wiring.
+    Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefinition> types);
+    Wiring(const Wiring&) = delete;
+    Wiring& operator=(const Wiring&) = delete;
+
+    journal::Reader& inputs() noexcept { return inputs_; }
+    /// Adds an output journal; the first is output 0.
+    void add_output(std::unique_ptr<journal::Writer> writer);
+    journal::Writer& output(std::size_t i) { return *outputs_.at(i).writer; }
+    std::size_t output_count() const noexcept { return outputs_.size(); }
+
+    const kf_port* port() const noexcept { return &port_; }
+    const std::string& source() const noexcept { return source_; }
+
+    /// When there is something to read; INT64_MAX if there is nothing now.
+    std::int64_t next_time() { return inputs_.peek_time(); }
+    /// The runner says so before each poll: no event is in hand yet.
+    void begin_poll() noexcept { event_in_hand_ = false; }
+    /// Text of the last failed append or read; "" if there was none.
+    const std::string& error() const noexcept { return error_; }
+
+    /// Journals what was read and not yet said, and closes the outputs.
+    void close();
+
+private:
+    struct Output {
+        std::unique_ptr<journal::Writer> writer;
+        std::vector<ConsumedRun> unsaid;
+    };
+
+    bool next(kf_event& event);
+    std::int64_t now() noexcept;
+    std::int32_t append(std::uint32_t output, std::uint32_t type, std::uint64_t destination, const kf_cause* cause,
+                        const void* payload, std::uint32_t length);
+    void note_consumed(const kf_event& event);
+    std::int32_t say_consumed(Output& output);
+
+    std::string source_;
+    std::uint64_t source_id_;
+    Clock* clock_;
+    journal::Reader inputs_;
+    std::vector<Output> outputs_;
+    kf_port port_{};
+    kf_cause in_hand_{};
+    bool event_in_hand_ = false;
+    std::int64_t now_ = 0;
+    std::string error_;
+};
+
+}  // namespace kungfu
