@@ -1,0 +1,270 @@
+#include "broker/broker.hpp"
+
+#include <cstdio>
+#include <stdexcept>
+
+#include "broker/exact.hpp"
+#include "broker/rules.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+constexpr int kEventsPerPoll = 256;
+
+std::string hex(std::uint64_t id) {
+    char text[20];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
+    return text;
+}
+
+const char* meaning_of(std::int32_t status) noexcept {
+    switch (status) {
+        case KF_DISK_FULL:
+            return "the disk is full";
+        case KF_TOO_LARGE:
+            return "the event does not fit into a page";
+        case KF_IO_ERROR:
+            return "the file system refused";
+        case KF_BAD_ARGUMENT:
+            return "there is no such output or event type";
+        case KF_CLOSED:
+            return "the journal is closed";
+        default:
+            return "unknown status";
+    }
+}
+
+}  // namespace
+
+void require_appended(std::int32_t status, const char* type) {
+    if (status == KF_OK) return;
+    throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
+}
+
+Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)) {
+    for (Gateway& gateway : config.gateways) {
+        const std::string name = gateway.name;
+        if (!gateways_.emplace(gateway.source, std::move(gateway)).second) {
+            throw std::invalid_argument("gateway " + name + " is configured twice");
+        }
+    }
+    for (Route& route : config.routes) {
+        const std::string name = route.name;
+        if (!gateways_.count(route.gateway)) {
+            throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
+                                        ", which is not configured");
+        }
+        if (!routes_.emplace(route.account, std::move(route)).second) {
+            throw std::invalid_argument("account " + name + " is configured twice");
+        }
+    }
+}
+
+void Broker::start(Port port) { port_ = std::move(port); }
+
+std::int64_t Broker::poll() {
+    Event event{};
+    std::int64_t done = 0;
+    while (done < kEventsPerPoll && port_.next(event)) {
+        handle(event);
+        ++done;
+    }
+    return done;
+}
+
+void Broker::handle(const Event& event) {
+    const bool addressed = event.frame->destination == port_.source();
+    if (const auto* quote = event.as<Quote>()) return markets_.on_quote(*quote);
+    if (const auto* trade = event.as<Trade>()) return markets_.on_trade(*trade);
+    if (const auto* mark = event.as<MarkPrice>()) return markets_.on_mark(*mark);
+    if (const auto* definition = event.as<Instrument>()) {
+        return markets_.define(*definition, event.tail<Instrument>());
+    }
+    if (const auto* update = event.as<OrderUpdate>()) return on_update(*update, event.tail<OrderUpdate>());
+    if (const auto* fill = event.as<Fill>()) return on_fill(*fill);
+    if (const auto* cash = event.as<CashMovement>()) return on_cash(*cash);
+    if (!addressed) return;
+    if (const auto* request = event.as<OrderRequest>()) return on_request(event, *request);
+    if (const auto* cancel = event.as<OrderCancel>()) return on_cancel(event, *cancel);
+    if (const auto* amend = event.as<OrderAmend>()) return on_amend(event, *amend);
+}
+
+const Gateway* Broker::gateway_of(std::uint64_t account) const noexcept {
+    const auto route = routes_.find(account);
+    return route == routes_.end() ? nullptr : &gateways_.find(route->second.gateway)->second;
+}
+
+void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason) {
+    OrderUpdate update = describe(order);
+    update.time = time;
+    update.anomaly = anomaly;
+    emit(update, reason, order.strategy);
+}
+
+void Broker::tell_balance(std::uint64_t account, std::string_view currency) {
+    Balance balance{};
+    balance.account = account;
+    balance.set_total(accounts_.balance(account, currency));
+    balance.set_currency(currency);
+    emit(balance, 0);
+}
+
+// --- from strategies ----------------------------------------------------------------------------
+
+void Broker::on_request(const Event& event, const OrderRequest& request) {
+    const std::uint64_t sender = event.frame->source;
+    if (const Order* known = orders_.find(request.order_id)) {
+        OrderUpdate update = describe(*known);
+        update.anomaly = 1;
+        return emit(update, "order id " + hex(request.order_id) + " is already used; nothing was sent",
+                    sender);
+    }
+    Order order;
+    order.id = request.order_id;
+    order.strategy = sender;
+    order.account = request.account;
+    order.instrument = request.instrument;
+    order.price = request.get_price();
+    order.size = request.get_size();
+    order.side = request.get_side();
+    order.request = request;
+    std::string reason;
+    const bool accepted = is_acceptable(request, sender, reason);
+    order.state = accepted ? OrderState::SUBMITTED : OrderState::RISK_REJECTED;
+    if (order.id != 0) orders_.add(order);
+    tell(order, 0, false, reason);
+    if (accepted) emit(request, gateway_of(request.account)->source);
+}
+
+bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason) {
+    if (request.order_id == 0) return reason = "order id 0 stands for no order", false;
+    if (request.strategy != sender) {
+        reason = "strategy " + hex(request.strategy) + " is not the sender, " + hex(sender);
+        return false;
+    }
+    const Gateway* gateway = gateway_of(request.account);
+    if (!gateway) return reason = "account " + hex(request.account) + " is not configured", false;
+    const Market* market = markets_.find(request.instrument);
+    if (!market) return reason = "instrument " + hex(request.instrument) + " is not defined", false;
+    if (market->definition.get_status() != InstrumentStatus::TRADING) {
+        reason = market->name + " does not trade: its status is " + name_of(market->definition.get_status());
+        return false;
+    }
+    if (const char* why = unbookable(market->definition)) return reason = market->name + ": " + why, false;
+    if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
+        return false;
+    const RiskView view(port_.now(), markets_, orders_, accounts_, request, nullptr);
+    if (!request.reduce_only && !view.reduces_position() && !obeys_min_notional(request, *market, reason))
+        return false;
+    Number open;
+    if (!add(orders_.open_size(request.account, request.instrument, request.get_side()), request.get_size(),
+             open)) {
+        return reason = "size " + to_text(request.get_size()) + " on top of the open orders does not fit",
+               false;
+    }
+    return passes(checks_, request, view, reason);
+}
+
+void Broker::answer_unknown(const Event& event, OrderUpdate update, std::string_view reason) {
+    update.set_price(Number::none());
+    update.set_size(Number::none());
+    update.set_state(OrderState::UNKNOWN);
+    update.anomaly = 1;
+    emit(update, reason, event.frame->source);
+}
+
+void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
+    Order* order = orders_.find(cancel.order_id);
+    if (!order) {
+        OrderUpdate update{};
+        update.order_id = cancel.order_id;
+        update.instrument = cancel.instrument;
+        update.account = cancel.account;
+        update.strategy = cancel.strategy;
+        return answer_unknown(event, update, "cancel: order " + hex(cancel.order_id) + " is not known");
+    }
+    const Gateway* gateway = gateway_of(order->account);
+    std::string reason;
+    if (!may_move(order->state, OrderState::PENDING_CANCEL)) {
+        reason = std::string("cancel: the order is already ") + name_of(order->state);
+    } else if (!gateway) {
+        reason = "cancel: account " + hex(order->account) + " is not configured";
+    }
+    if (!reason.empty()) {
+        OrderUpdate update = describe(*order);
+        update.anomaly = 1;
+        return emit(update, reason, event.frame->source);
+    }
+    orders_.change(*order, [](Order& o) { o.state = OrderState::PENDING_CANCEL; });
+    tell(*order, 0, false, {});
+    OrderCancel forwarded = cancel;
+    forwarded.instrument = order->instrument;
+    forwarded.account = order->account;
+    forwarded.strategy = order->strategy;
+    emit(forwarded, gateway->source);
+}
+
+void Broker::on_amend(const Event& event, const OrderAmend& amend) {
+    Order* order = orders_.find(amend.order_id);
+    if (!order) {
+        OrderUpdate update{};
+        update.order_id = amend.order_id;
+        update.instrument = amend.instrument;
+        update.account = amend.account;
+        update.strategy = amend.strategy;
+        return answer_unknown(event, update, "amend: order " + hex(amend.order_id) + " is not known");
+    }
+    std::string reason;
+    if (!is_amendable(*order, amend, event.frame->source, reason)) {
+        OrderUpdate update = describe(*order);
+        update.anomaly = 1;
+        return emit(update, "amend: " + reason, event.frame->source);
+    }
+    orders_.change(*order, [&](Order& o) {
+        o.pending_size = amend.get_size();
+        o.state = OrderState::PENDING_AMEND;
+    });
+    tell(*order, 0, false, {});
+    OrderAmend forwarded = amend;
+    forwarded.instrument = order->instrument;
+    forwarded.account = order->account;
+    forwarded.strategy = order->strategy;
+    emit(forwarded, gateway_of(order->account)->source);
+}
+
+bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender,
+                          std::string& reason) {
+    const Gateway* gateway = gateway_of(order.account);
+    const Market* market = markets_.find(order.instrument);
+    if (order.strategy != sender) return reason = "the order is not the sender's", false;
+    if (!may_move(order.state, OrderState::PENDING_AMEND)) {
+        return reason = std::string("the order is ") + name_of(order.state), false;
+    }
+    if (!gateway->capabilities.amend)
+        return reason = "gateway " + gateway->name + " cannot amend orders", false;
+    const Number price = amend.get_price().is_none() ? order.price : amend.get_price();
+    const Number size = amend.get_size().is_none() ? order.size : amend.get_size();
+    const bool same_price =
+        price.is_none() ? order.price.is_none() : !order.price.is_none() && price == order.price;
+    if (same_price && size == order.size) return reason = "price and size stay as they are", false;
+    OrderRequest changed = order.request;
+    changed.set_price(price);
+    changed.set_size(size);
+    changed.set_display_size(Number::none());
+    if (!obeys_steps(changed, *market, port_.now(), reason)) return false;
+    Number rest;
+    if (!subtract(size, order.filled, rest) || rest.mantissa <= 0) {
+        reason = "size " + to_text(size) + " is not above what is filled, " + to_text(order.filled);
+        return false;
+    }
+    changed.set_size(rest);
+    const RiskView view(port_.now(), markets_, orders_, accounts_, changed, &order);
+    Number open;
+    if (!add(view.open_size(order.account, order.instrument, order.side), rest, open)) {
+        return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
+    }
+    const bool increases = size > order.size || !same_price;
+    return !increases || passes(checks_, changed, view, reason);
+}
+
+}  // namespace kungfu::broker

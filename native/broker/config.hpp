@@ -1,0 +1,45 @@
+/// How a broker is put together: its accounts, the gateways behind them, its risk checks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/risk.hpp"
+#include "kungfu/enums.hpp"
+
+namespace kungfu::broker {
+
+/// What a gateway can express; one bit per value of OrderType and of TimeInForce.
+struct Capabilities {
+    std::uint32_t order_types = 0;
+    std::uint32_t times_in_force = 0;
+    bool amend = false;
+    bool reduce_only = false;
+
+    bool can(OrderType type) const noexcept { return (order_types >> static_cast<unsigned>(type)) & 1U; }
+    bool can(TimeInForce time) const noexcept { return (times_in_force >> static_cast<unsigned>(time)) & 1U; }
+};
+
+/// A gateway that takes orders.
+struct Gateway {
+    std::uint64_t source = 0;
+    std::string name;
+    Capabilities capabilities;
+};
+
+/// An account and the gateway that reaches it.
+struct Route {
+    std::uint64_t account = 0;
+    std::string name;
+    std::uint64_t gateway = 0;
+};
+
+struct BrokerConfig {
+    std::vector<Gateway> gateways;
+    std::vector<Route> routes;
+    std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order
+};
+
+}  // namespace kungfu::broker

@@ -1,0 +1,90 @@
+#include "broker/exact.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+/// An unsigned 256-bit integer; only what share() needs.
+struct Wide {
+    uint128 high;
+    uint128 low;
+};
+
+Wide wide_product(uint128 a, uint128 b) noexcept {
+    constexpr uint128 kLow = ~std::uint64_t{0};
+    const uint128 a0 = a & kLow, a1 = a >> 64, b0 = b & kLow, b1 = b >> 64;
+    const uint128 low = a0 * b0;
+    const uint128 middle = a1 * b0 + (low >> 64);
+    const uint128 cross = a0 * b1 + (middle & kLow);
+    return {a1 * b1 + (middle >> 64) + (cross >> 64), (cross << 64) | (low & kLow)};
+}
+
+/// Schoolbook binary division; false if the quotient does not fit 126 bits.
+bool wide_divide(Wide numerator, uint128 denominator, uint128& quotient, uint128& rest) noexcept {
+    quotient = 0;
+    rest = 0;
+    for (int bit = 255; bit >= 0; --bit) {
+        const uint128 word = bit >= 128 ? numerator.high : numerator.low;
+        rest = (rest << 1) | ((word >> (bit & 127)) & 1);
+        if (quotient >> 125) return false;  // room for this bit and for rounding up
+        quotient <<= 1;
+        if (rest >= denominator) {
+            rest -= denominator;
+            quotient |= 1;
+        }
+    }
+    return true;
+}
+
+[[noreturn]] void too_large(const std::string& expression) {
+    throw Fault("the exact result of " + expression + " does not fit; nothing was booked");
+}
+
+}  // namespace
+
+Number sum(Number a, Number b, const char* what) {
+    Number out;
+    if (!add(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
+    return out;
+}
+
+Money sum(Money a, Money b, const char* what) {
+    Money out;
+    if (!add(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
+    return out;
+}
+
+bool value_of(Number price, Number size, Number multiplier, Money& out) noexcept {
+    const int exponent = price.exponent + size.exponent + multiplier.exponent;
+    if (price.is_none() || size.is_none() || multiplier.is_none()) return false;
+    if (exponent <= kNoneExponent || exponent > 127) return false;
+    int128 mantissa = static_cast<int128>(price.mantissa) * size.mantissa;
+    if (__builtin_mul_overflow(mantissa, static_cast<int128>(multiplier.mantissa), &mantissa)) return false;
+    out = {mantissa, static_cast<std::int8_t>(exponent)};
+    return true;
+}
+
+Money share(Money amount, Number part, Number whole, int decimals) {
+    const auto fault = [&] { too_large(to_text(amount) + " * " + to_text(part) + " / " + to_text(whole)); };
+    const int finer = part.exponent < whole.exponent ? part.exponent : whole.exponent;
+    std::int64_t part_steps = 0;
+    std::int64_t whole_steps = 0;
+    if (!part.at(finer, part_steps) || !whole.at(finer, whole_steps)) fault();
+    int128 factor = part_steps;
+    int128 divisor = whole_steps;
+    const int shift = amount.exponent + decimals;
+    if (!(shift >= 0 ? scale_up(factor, shift) : scale_up(divisor, -shift))) fault();
+
+    const bool negative = amount.mantissa < 0;
+    const uint128 size =
+        negative ? ~static_cast<uint128>(amount.mantissa) + 1 : static_cast<uint128>(amount.mantissa);
+    const auto by = static_cast<uint128>(divisor);
+    uint128 quotient = 0;
+    uint128 rest = 0;
+    if (!wide_divide(wide_product(size, static_cast<uint128>(factor)), by, quotient, rest)) fault();
+    const uint128 above = by - rest;
+    if (rest > above || (rest == above && (quotient & 1))) ++quotient;
+    const auto mantissa = static_cast<int128>(quotient);
+    return {negative ? -mantissa : mantissa, static_cast<std::int8_t>(-decimals)};
+}
+
+}  // namespace kungfu::broker

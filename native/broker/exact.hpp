@@ -1,0 +1,32 @@
+/// Exact arithmetic for bookings: what does not fit is a fault, never a wrapped or rounded value.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+#include "kungfu/number.hpp"
+
+namespace kungfu::broker {
+
+/// A broken invariant; it ends the component, and its text is for the user.
+struct Fault : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// a + b. `what` names the sum in the fault's text.
+Number sum(Number a, Number b, const char* what);
+Money sum(Money a, Money b, const char* what);
+
+/// price * size * multiplier, exact; false if it does not fit 128 bits.
+bool value_of(Number price, Number size, Number multiplier, Money& out) noexcept;
+
+/// amount * part / whole, rounded half to even at `decimals` digits after the point.
+///
+/// 0 <= part and 0 < whole. The product is formed in 256 bits, so that only the result has to fit.
+Money share(Money amount, Number part, Number whole, int decimals);
+
+/// The value without its sign.
+inline Number magnitude(Number value) noexcept { return value.mantissa < 0 ? -value : value; }
+inline Money magnitude(Money value) noexcept { return value.mantissa < 0 ? -value : value; }
+
+}  // namespace kungfu::broker

@@ -1,0 +1,60 @@
+#include "broker/markets.hpp"
+
+namespace kungfu::broker {
+
+Number multiplier(const Instrument& definition) noexcept {
+    return definition.get_size_unit() == SizeUnit::CONTRACTS ? definition.get_contract_value() : Number{1, 0};
+}
+
+std::string_view settlement_currency(const Instrument& definition) noexcept {
+    const bool quoted = definition.get_product() == Product::SPOT || definition.get_settle().empty();
+    return quoted ? definition.get_quote() : definition.get_settle();
+}
+
+const char* unbookable(const Instrument& definition) noexcept {
+    switch (definition.get_product()) {
+        case Product::SPOT:
+            if (definition.get_base().empty() || definition.get_quote().empty())
+                return "base or quote currency is missing";
+            if (definition.get_size_unit() != SizeUnit::BASE) return "spot sizes must count base units";
+            return nullptr;
+        case Product::PERPETUAL:
+        case Product::FUTURE:
+            break;
+        case Product::OPTION:
+        default:
+            return "only spot, perpetuals and futures are supported so far";
+    }
+    if (definition.get_contract_kind() == ContractKind::INVERSE)
+        return "inverse contracts are not supported yet";
+    if (definition.get_contract_kind() != ContractKind::LINEAR)
+        return "the contract is neither linear nor inverse";
+    if (settlement_currency(definition).empty()) return "the settlement currency is missing";
+    if (definition.get_size_unit() == SizeUnit::BASE) return nullptr;
+    if (definition.get_contract_value().is_none() || definition.contract_value <= 0)
+        return "the contract value is missing";
+    const auto worth = definition.get_contract_currency();
+    if (!worth.empty() && worth != definition.get_base())
+        return "a linear contract must be worth an amount of base currency";
+    return nullptr;
+}
+
+void Markets::define(const Instrument& definition, std::string_view name) {
+    Market& market = markets_[definition.instrument];
+    market.definition = definition;
+    market.name = name.empty() ? std::string(definition.get_symbol()) : std::string(name);
+    market.defined = true;
+}
+
+void Markets::on_quote(const Quote& quote) {
+    Market& market = markets_[quote.instrument];
+    market.bid = quote.get_bid_price();
+    market.ask = quote.get_ask_price();
+}
+
+const Market* Markets::find(std::uint64_t instrument) const noexcept {
+    const auto found = markets_.find(instrument);
+    return found != markets_.end() && found->second.defined ? &found->second : nullptr;
+}
+
+}  // namespace kungfu::broker

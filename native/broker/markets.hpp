@@ -1,0 +1,48 @@
+/// What the broker knows of markets: definitions, last trade, best quote and mark, by instrument id.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "kungfu/events.hpp"
+
+namespace kungfu::broker {
+
+struct Market {
+    Instrument definition{};
+    std::string name;
+    bool defined = false;
+    Number last = Number::none();
+    Number bid = Number::none();
+    Number ask = Number::none();
+    Number mark = Number::none();
+
+    /// The mark price, or the last trade where the venue gives no mark; none before either.
+    Number marking_price() const noexcept { return mark.is_none() ? last : mark; }
+};
+
+/// What one unit of size is worth in base units: 1, or the contract value.
+Number multiplier(const Instrument& definition) noexcept;
+
+/// The currency in which positions of the instrument have their cost.
+std::string_view settlement_currency(const Instrument& definition) noexcept;
+
+/// Why the instrument's fills cannot be booked; nullptr if they can.
+const char* unbookable(const Instrument& definition) noexcept;
+
+class Markets {
+public:
+    void define(const Instrument& definition, std::string_view name);
+    void on_trade(const Trade& trade) { markets_[trade.instrument].last = trade.get_price(); }
+    void on_quote(const Quote& quote);
+    void on_mark(const MarkPrice& mark) { markets_[mark.instrument].mark = mark.get_price(); }
+
+    /// The market if the instrument's definition is known.
+    const Market* find(std::uint64_t instrument) const noexcept;
+
+private:
+    std::unordered_map<std::uint64_t, Market> markets_;
+};
+
+}  // namespace kungfu::broker

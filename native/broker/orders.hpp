@@ -1,0 +1,104 @@
+/// Every order that the broker has seen, where it stands, and what may still fill.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "kungfu/events.hpp"
+#include "kungfu/order_states.hpp"
+
+namespace kungfu::broker {
+
+struct Order {
+    std::uint64_t id = 0;
+    std::uint64_t strategy = 0;  // 0: not sent by us
+    std::uint64_t account = 0;
+    std::uint64_t instrument = 0;
+    Number price = Number::none();
+    Number size = Number::none();          // none: an external order known only by a fill
+    Number pending_size = Number::none();  // asked for by an amend that is under way
+    Number filled{0, 0};                   // sum of the booked fills
+    Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
+    std::uint64_t reason_hash = 0;         // of the last reason that was passed on
+    OrderRequest request{};                // as it was accepted; zero for an external order
+    char venue_order_id[40] = {};
+    Side side = Side::BUY;
+    OrderState state = OrderState::CREATED;
+
+    std::string_view get_venue_order_id() const noexcept {
+        return fixed_text(venue_order_id, sizeof venue_order_id);
+    }
+    void set_venue_order_id(std::string_view value) noexcept {
+        set_fixed_text(venue_order_id, sizeof venue_order_id, value);
+    }
+
+    /// What it may still fill: 0 once it is over, the larger size while an amend is under way.
+    Number remaining() const noexcept;
+
+    /// Where fills alone put an order that is alive: accepted, partially filled or filled.
+    OrderState filled_state() const noexcept;
+};
+
+/// The state that a gateway sent as a number, or false if there is no such state.
+bool is_order_state(std::uint8_t number) noexcept;
+
+/// The update that tells where the order stands.
+OrderUpdate describe(const Order& order) noexcept;
+
+/// The order book of the broker: by id, with the open size of each account, instrument and side.
+///
+/// Finished orders stay, so that late and repeated reports of them are recognised.
+class Orders {
+public:
+    Order* find(std::uint64_t id) noexcept;
+
+    /// Takes an order under an id that is not yet known.
+    Order& add(const Order& order);
+
+    /// Applies a change to an order and keeps the open sizes in step.
+    template <class Change>
+    void change(Order& order, Change&& apply) {
+        count(order, -1);
+        apply(order);
+        count(order, 1);
+    }
+
+    /// What the open orders of a side may still fill.
+    Number open_size(std::uint64_t account, std::uint64_t instrument, Side side) const noexcept;
+
+    /// Whether a fill is new; from then on it is known.
+    bool remember_fill(std::uint64_t order_id, const Fill& fill);
+    bool knows_fill(std::uint64_t order_id, const Fill& fill) const;
+
+private:
+    struct OpenKey {
+        std::uint64_t account;
+        std::uint64_t instrument;
+        Side side;
+        bool operator==(const OpenKey& o) const noexcept {
+            return account == o.account && instrument == o.instrument && side == o.side;
+        }
+    };
+    struct FillKey {
+        std::uint64_t account;
+        std::uint64_t instrument;
+        std::uint64_t order_id;
+        char trade_id[sizeof Fill::trade_id];
+        bool operator==(const FillKey& o) const noexcept;
+    };
+    struct Hash {
+        std::size_t operator()(const OpenKey& key) const noexcept;
+        std::size_t operator()(const FillKey& key) const noexcept;
+    };
+
+    static FillKey key_of(std::uint64_t order_id, const Fill& fill) noexcept;
+    void count(const Order& order, int sign);
+
+    std::unordered_map<std::uint64_t, Order> orders_;
+    std::unordered_map<OpenKey, Number, Hash> open_;
+    std::unordered_set<FillKey, Hash> fills_;
+};
+
+}  // namespace kungfu::broker

@@ -1,0 +1,237 @@
+/// The broker's other half: what gateways report of orders, fills and cash.
+#include "broker/broker.hpp"
+#include "broker/exact.hpp"
+#include "kungfu/id.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+bool is_side(std::uint8_t side) noexcept {
+    return side == static_cast<std::uint8_t>(Side::BUY) || side == static_cast<std::uint8_t>(Side::SELL);
+}
+
+/// The id of an order that was not sent by us and comes without one.
+std::uint64_t external_id(std::uint64_t account, std::string_view venue_order_id) {
+    return id_of(std::to_string(account) + ":" + std::string(venue_order_id));
+}
+
+bool is_same(Number a, Number b) noexcept {
+    return a.is_none() || b.is_none() ? a.is_none() == b.is_none() : a == b;
+}
+
+/// A price or size that a report brings: present and not zero.
+bool is_given(Number value) noexcept { return !value.is_none() && !value.is_zero(); }
+
+/// Whether a state says that the venue holds or filled the order; which of these it is, fills decide.
+bool is_acknowledged(OrderState state) noexcept {
+    return state == OrderState::ACCEPTED || state == OrderState::PARTIALLY_FILLED ||
+           state == OrderState::FILLED;
+}
+
+/// Whether a report says something of the order that is not known yet, its state left aside.
+bool has_news(const Order& order, const OrderUpdate& reported, std::string_view reason) noexcept {
+    return (is_given(reported.get_price()) && !is_same(reported.get_price(), order.price)) ||
+           (is_given(reported.get_size()) && !is_same(reported.get_size(), order.size)) ||
+           (!reported.get_venue_order_id().empty() &&
+            reported.get_venue_order_id() != order.get_venue_order_id()) ||
+           (!reason.empty() && fnv1a64(reason) != order.reason_hash);
+}
+
+/// The state that a report leads to: of an order that the venue holds or filled, our fills decide which.
+OrderState settled_state(const Order& order, OrderState reported) noexcept {
+    const bool over = is_terminal(order.state) && order.state != OrderState::FILLED;
+    if (!is_acknowledged(reported) || over) return reported;
+    return order.size.is_none() && reported == OrderState::FILLED ? reported : order.filled_state();
+}
+
+/// What is odd if the venue ends an order at less than was booked; empty if it does not.
+std::string shortfall(const Order& order, const OrderUpdate& reported) {
+    const OrderState state = reported.get_state();
+    const bool ends =
+        state == OrderState::FILLED || state == OrderState::CANCELED || state == OrderState::EXPIRED;
+    if (!ends || reported.get_filled().is_none() || reported.get_filled() >= order.filled) return {};
+    return "the venue tells of " + to_text(reported.get_filled()) + " filled, its fills sum up to " +
+           to_text(order.filled);
+}
+
+/// Why a fill cannot be booked at all; empty if it can.
+std::string unbookable_fill(const Fill& fill, const Market* market) {
+    if (!market) return "its instrument is not defined";
+    if (const char* why = unbookable(market->definition)) return why;
+    if (fill.get_trade_id().empty()) return "it has no trade id, so that a repetition could not be told";
+    if (!is_side(fill.side)) return "its side is neither BUY nor SELL";
+    if (fill.get_price().is_none()) return "it has no price";
+    if (fill.get_size().is_none() || fill.size <= 0)
+        return "its size " + to_text(fill.get_size()) + " is not positive";
+    return {};
+}
+
+/// What is odd about a fill that is booked all the same; empty if nothing is.
+std::string oddity(const Order& order, const Fill& fill, Number filled) {
+    if (fill.get_side() != order.side) return std::string("the fill's side is ") + name_of(fill.get_side());
+    if (!order.size.is_none() && filled > order.size) {
+        return "fill of " + to_text(fill.get_size()) + " brings the filled size to " + to_text(filled) +
+               ", above the order's " + to_text(order.size);
+    }
+    const bool announced = !order.venue_filled.is_none() && order.venue_filled >= filled;
+    if (is_terminal(order.state) && !announced)
+        return std::string("fill of an order that is ") + name_of(order.state);
+    return {};
+}
+
+}  // namespace
+
+Order* Broker::find_or_adopt(const OrderUpdate& reported) {
+    std::uint64_t id = reported.order_id;
+    if (id == 0 && !reported.get_venue_order_id().empty()) {
+        id = external_id(reported.account, reported.get_venue_order_id());
+    }
+    if (id == 0) return nullptr;
+    if (Order* known = orders_.find(id)) return known;
+    if (!is_side(reported.side)) return nullptr;
+    Order order;
+    order.id = id;
+    order.account = reported.account;
+    order.instrument = reported.instrument;
+    order.price = is_given(reported.get_price()) ? reported.get_price() : Number::none();
+    order.size = is_given(reported.get_size()) ? reported.get_size() : Number::none();
+    order.side = reported.get_side();
+    order.state = OrderState::UNKNOWN;
+    return &orders_.add(order);
+}
+
+void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
+    Order* order = is_order_state(reported.state) ? find_or_adopt(reported) : nullptr;
+    if (!order) {
+        OrderUpdate update = reported;
+        update.strategy = 0;
+        update.set_state(OrderState::UNKNOWN);
+        update.anomaly = 1;
+        return emit(
+            update,
+            "report of state " + std::to_string(reported.state) + " names no order that could be followed",
+            0);
+    }
+    const Number told = reported.get_filled();
+    if (!told.is_none() && (order->venue_filled.is_none() || told > order->venue_filled))
+        order->venue_filled = told;
+    apply(*order, reported, reason);
+}
+
+void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view reason) {
+    const OrderState target = settled_state(order, reported.get_state());
+    const std::string odd = shortfall(order, reported);
+    const std::string text =
+        odd.empty() || reason.empty() ? std::string(reason) + odd : std::string(reason) + "; " + odd;
+    const bool pending =
+        order.state == OrderState::PENDING_CANCEL || order.state == OrderState::PENDING_AMEND;
+    const bool repeated =
+        target == order.state || (pending && reported.get_state() == OrderState::PARTIALLY_FILLED);
+    const bool news = is_terminal(order.state) ? !odd.empty() && fnv1a64(text) != order.reason_hash
+                                               : has_news(order, reported, text);
+    if (repeated && !news) return;
+    if (target != order.state && !may_move(order.state, target)) {
+        std::string why =
+            std::string("reported ") + name_of(reported.get_state()) + " while " + name_of(order.state);
+        if (!text.empty()) why += ": " + text;
+        return tell(order, reported.time, true, why);
+    }
+    orders_.change(order, [&](Order& o) {
+        const bool answered = !reason.empty() || is_same(reported.get_size(), o.pending_size);
+        if (is_given(reported.get_price())) o.price = reported.get_price();
+        if (is_given(reported.get_size())) o.size = reported.get_size();
+        if (answered || is_terminal(target)) o.pending_size = Number::none();
+        if (!reported.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
+        if (!text.empty()) o.reason_hash = fnv1a64(text);
+        o.state = is_acknowledged(target) && !o.size.is_none() ? o.filled_state() : target;
+    });
+    tell(order, reported.time, !odd.empty(), text);
+}
+
+void Broker::on_fill(const Fill& reported) {
+    OrderUpdate order_of{};
+    order_of.order_id = reported.order_id;
+    order_of.instrument = reported.instrument;
+    order_of.account = reported.account;
+    order_of.set_price(Number::none());
+    order_of.set_size(Number::none());
+    order_of.set_filled(Number::none());
+    order_of.side = reported.side;
+    order_of.set_venue_order_id(reported.get_venue_order_id());
+
+    std::string why = unbookable_fill(reported, markets_.find(reported.instrument));
+    Order* order = why.empty() ? find_or_adopt(order_of) : orders_.find(reported.order_id);
+    if (why.empty() && !order) why = "it names no order";
+    if (why.empty() && (order->instrument != reported.instrument || order->account != reported.account)) {
+        why = "its account or instrument is not the order's";
+    }
+    if (why.empty()) {
+        if (!orders_.knows_fill(order->id, reported)) book(*order, reported);
+        return;
+    }
+    OrderUpdate update = order ? describe(*order) : order_of;
+    if (!order) update.set_state(OrderState::UNKNOWN);
+    update.time = reported.time;
+    update.anomaly = 1;
+    emit(update, "fill " + std::string(reported.get_trade_id()) + " is not booked: " + why,
+         order ? order->strategy : 0);
+}
+
+void Broker::book(Order& order, const Fill& reported) {
+    const Market& market = *markets_.find(reported.instrument);
+    const Number filled = sum(order.filled, reported.get_size(), "filled size");
+    const std::string odd = oddity(order, reported, filled);
+    const Booking booking = accounts_.book(reported, market.definition);
+    orders_.remember_fill(order.id, reported);
+    orders_.change(order, [&](Order& o) {
+        o.filled = filled;
+        if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
+        if (may_move(o.state, o.filled_state())) o.state = o.filled_state();
+        if (is_terminal(o.state)) o.pending_size = Number::none();
+    });
+
+    Fill fill = reported;
+    fill.order_id = order.id;
+    fill.strategy = order.strategy;
+    emit(fill, order.strategy);
+    tell(order, reported.time, !odd.empty(), odd);
+    for (const Movement& m : booking.movements) {
+        CashMovement cash{};
+        cash.account = order.account;
+        cash.instrument = order.instrument;
+        cash.order_id = order.id;
+        cash.time = reported.time;
+        cash.set_amount(m.amount);
+        cash.set_kind(m.kind);
+        cash.set_currency(m.currency);
+        cash.set_trade_id(reported.get_trade_id());
+        emit(cash, order.strategy);
+    }
+    for (std::size_t i = 0; i < booking.movements.size(); ++i) {
+        bool told = false;
+        for (std::size_t j = 0; j < i; ++j)
+            told |= booking.movements[j].currency == booking.movements[i].currency;
+        if (!told) tell_balance(order.account, booking.movements[i].currency);
+    }
+    Position position{};
+    position.account = order.account;
+    position.instrument = order.instrument;
+    position.set_size(booking.holding.size);
+    position.set_cost(booking.holding.cost);
+    position.set_realized_pnl(booking.holding.realized);
+    position.set_mark(market.marking_price());
+    position.set_currency(settlement_currency(market.definition));
+    emit(position, 0);
+}
+
+void Broker::on_cash(const CashMovement& reported) {
+    if (reported.get_amount().is_none() || reported.get_currency().empty()) {
+        throw Fault("a gateway reported a cash movement without amount or currency");
+    }
+    accounts_.add(reported.account, reported.get_currency(), reported.get_amount());
+    const Order* order = reported.order_id ? orders_.find(reported.order_id) : nullptr;
+    emit(reported, order ? order->strategy : 0);
+    tell_balance(reported.account, reported.get_currency());
+}
+
+}  // namespace kungfu::broker
