@@ -4,14 +4,31 @@ A specification names a thing, says how to make it and with which typed configur
 only for what a session's configuration names.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 import attrs
+from attrs.validators import instance_of, is_callable
 
 from kungfu_core.enums import OrderType, TimeInForce
 from kungfu_core.schema import EventType
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def _nameable(_spec: object, attribute: "attrs.Attribute[str]", value: object) -> None:
+    """Refuse a name that a configuration could not say."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError(f"{attribute.name} {value!r}: expected letters, digits, '.', '_' and '-'")
+
+
+def _typed_class(_spec: object, attribute: "attrs.Attribute[type]", value: object) -> None:
+    """Refuse a class whose fields a configuration could not be checked against."""
+    if not isinstance(value, type) or not attrs.has(value):
+        raise TypeError(f"{attribute.name} {value!r}: expected an attrs class")
 
 
 class Emit(Protocol):
@@ -21,7 +38,7 @@ class Emit(Protocol):
     tail of items is a sequence of tuples in the item's declared order.
     """
 
-    def __call__(self, *values: Any) -> None:
+    def __call__(self, *values: Any) -> None:  # noqa: ANN401
         """Append the event.
 
         Raises:
@@ -75,11 +92,11 @@ class RecordingSpec:
         reader: makes a reader for one import.
     """
 
-    name: str
-    title: str
-    source: str
-    matches: Callable[[Sequence[bytes]], bool]
-    reader: Callable[[], RecordingReader]
+    name: str = attrs.field(validator=_nameable)
+    title: str = attrs.field(validator=instance_of(str))
+    source: str = attrs.field(validator=_nameable)
+    matches: Callable[[Sequence[bytes]], bool] = attrs.field(validator=is_callable())
+    reader: Callable[[], RecordingReader] = attrs.field(validator=is_callable())
 
 
 @attrs.frozen
@@ -121,11 +138,11 @@ class GatewaySpec:
     its TD journal, output 1 its MD journal.
     """
 
-    name: str
-    title: str
-    factory: Callable[[Any, GatewaySetup], object]
-    config: type
-    capabilities: Capabilities
+    name: str = attrs.field(validator=_nameable)
+    title: str = attrs.field(validator=instance_of(str))
+    factory: Callable[[Any, GatewaySetup], object] = attrs.field(validator=is_callable())
+    config: type = attrs.field(validator=_typed_class)
+    capabilities: Capabilities = attrs.field(validator=instance_of(Capabilities))
 
 
 class RiskView(Protocol):
@@ -136,32 +153,32 @@ class RiskView(Protocol):
     reduces_position: bool
     """The order provably makes the position smaller, whatever else is filled."""
 
-    def position(self, account: int, instrument: int) -> Any:
+    def position(self, account: int, instrument: int) -> Decimal:
         """Signed position size as a Decimal; 0 if there is none."""
 
-    def open_size(self, account: int, instrument: int, side: int) -> Any:
+    def open_size(self, account: int, instrument: int, side: int) -> Decimal:
         """Sum of what open orders of that side may still fill, as a Decimal."""
 
-    def last_price(self, instrument: int) -> Any:
+    def last_price(self, instrument: int) -> Decimal | None:
         """Price of the last trade as a Decimal; None before the first."""
 
-    def mid_price(self, instrument: int) -> Any:
+    def mid_price(self, instrument: int) -> Decimal | None:
         """Middle of best bid and offer as a Decimal; None without both."""
 
-    def notional(self, instrument: int, price: Any, size: Any) -> Any:
+    def notional(self, instrument: int, price: Decimal, size: Decimal) -> Decimal:
         """Value of a size at a price in settlement or quote currency, as a Decimal."""
 
-    def balance(self, account: int, currency: str) -> Any:
+    def balance(self, account: int, currency: str) -> Decimal:
         """Balance as a Decimal; 0 if there is none."""
 
-    def instrument(self, instrument: int) -> Any:
+    def instrument(self, instrument: int) -> Any:  # noqa: ANN401
         """The `Instrument`; None if it is unknown."""
 
 
 class RiskCheck(Protocol):
     """A check that every order passes before it is sent; it fails closed."""
 
-    def check(self, order: Any, view: RiskView) -> str | None:
+    def check(self, order: Any, view: RiskView) -> str | None:  # noqa: ANN401
         """Refuse the `OrderRequest` by giving the reason, or let it pass with None.
 
         Must depend on nothing but its arguments and what it saw of earlier orders. Raising refuses.
@@ -172,20 +189,20 @@ class RiskCheck(Protocol):
 class RiskCheckSpec:
     """A risk check: `factory(config)` gives a `RiskCheck`; lower `order` runs first."""
 
-    name: str
-    title: str
-    factory: Callable[[Any], RiskCheck]
-    config: type
-    order: int = 100
+    name: str = attrs.field(validator=_nameable)
+    title: str = attrs.field(validator=instance_of(str))
+    factory: Callable[[Any], RiskCheck] = attrs.field(validator=is_callable())
+    config: type = attrs.field(validator=_typed_class)
+    order: int = attrs.field(default=100, validator=instance_of(int))
 
 
 @attrs.frozen
 class StrategySpec:
     """A strategy class under the name that configurations use."""
 
-    name: str
-    title: str
-    strategy: type
+    name: str = attrs.field(validator=_nameable)
+    title: str = attrs.field(validator=instance_of(str))
+    strategy: type = attrs.field(validator=instance_of(type))
 
 
 @attrs.frozen
@@ -200,7 +217,7 @@ class DemoSpec:
             the recording, empty without one.
     """
 
-    name: str
-    title: str
-    recorded: bool
-    config: Callable[[Sequence[str]], str]
+    name: str = attrs.field(validator=_nameable)
+    title: str = attrs.field(validator=instance_of(str))
+    recorded: bool = attrs.field(validator=instance_of(bool))
+    config: Callable[[Sequence[str]], str] = attrs.field(validator=is_callable())

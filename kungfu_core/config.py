@@ -1,0 +1,384 @@
+"""The configuration of a backtest: a TOML file, read into checked values, every problem at once.
+
+Plugins are asked for what the file names, so that their own keys are checked in the same go.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from kungfu_core.errors import ConfigError, PluginError
+from kungfu_core.interfaces import GatewaySpec, RiskCheckSpec
+from kungfu_core.plugins import Plugins
+from kungfu_core.registry import Registry
+from kungfu_core.strategy_file import load_strategy_file
+from kungfu_core.structuring import Problem, structure, unknown_key
+from kungfu_core.toml_lines import Path as KeyPath
+from kungfu_core.toml_lines import key_lines
+from kungfu_core.values import Duration, Time, shown
+
+DEFAULT_START = Time(1_767_225_600_000_000_000)
+"""2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
+
+_T = TypeVar("_T")
+
+
+def _positive(_: object, attribute: "attrs.Attribute[Duration]", value: Duration) -> None:
+    if value <= 0:
+        raise ValueError(f"{attribute.name} must be more than 0")
+
+
+@attrs.frozen
+class SessionSection:
+    """`[session]`: what holds for the whole run."""
+
+    seed: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen
+class DataSection:
+    """`[data]`: which recorded market is played, and which part of it.
+
+    Attributes:
+        datasets: names of imported datasets, or paths.
+        start: where to begin; the beginning if it is left out.
+        end: where to stop (this moment is not played any more); the end if it is left out.
+    """
+
+    datasets: tuple[str, ...] = attrs.field(validator=attrs.validators.min_len(1))
+    start: Time | None = None
+    end: Time | None = None
+
+
+@attrs.frozen
+class MarketSection:
+    """`[market]`: how long a simulated venue's own market runs, in simulated time."""
+
+    duration: Duration = attrs.field(validator=_positive)
+    start: Time = DEFAULT_START
+
+
+@attrs.frozen
+class AccountSection:
+    """`[accounts.NAME]`: an account, the gateway that it is with, and what is in it.
+
+    Attributes:
+        gateway: the configured instance; may be left out where there is only one.
+        balances: amounts by currency.
+    """
+
+    gateway: str = ""
+    balances: Mapping[str, Decimal] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class ConfiguredGateway:
+    """`[gateways.NAME]`: a gateway's specification and its checked configuration."""
+
+    name: str
+    spec: GatewaySpec
+    config: Any
+
+
+@attrs.frozen
+class ConfiguredRiskCheck:
+    """A check that `[risk]` names, and its checked configuration."""
+
+    name: str
+    spec: RiskCheckSpec
+    config: Any
+
+
+@attrs.frozen
+class ConfiguredStrategy:
+    """`[strategies.NAME]`: a strategy class with its checked parameters.
+
+    Attributes:
+        name: of this instance.
+        account: the account that it trades on unless an order says otherwise.
+        strategy: the class.
+        params: the parameters as they stand in the file.
+        title: where the class comes from: its registered name or its file.
+    """
+
+    name: str
+    account: str
+    strategy: type
+    params: Mapping[str, Any]
+    title: str
+
+    def create(self) -> Any:  # noqa: ANN401
+        """Make a fresh instance with these parameters."""
+        instance, problems = structure(self.params, self.strategy, ())
+        if problems:
+            raise ConfigError(problems[0].message)
+        return instance
+
+
+@attrs.frozen
+class BacktestConfig:
+    """A whole backtest, checked; exactly one of `data` and `market` is given.
+
+    Attributes:
+        path: the file that it was read from.
+        text: the file as it stands, for the journal.
+        session: of the whole run.
+        data: the recorded market, if one is played.
+        market: the venue's own market, if that is what runs.
+        gateways: by source name.
+        accounts: by name.
+        risk_checks: in the order in which they run: by their own `order`, then as listed.
+        strategies: by name.
+    """
+
+    path: Path
+    text: str
+    session: SessionSection
+    data: DataSection | None
+    market: MarketSection | None
+    gateways: Mapping[str, ConfiguredGateway]
+    accounts: Mapping[str, AccountSection]
+    risk_checks: tuple[ConfiguredRiskCheck, ...]
+    strategies: Mapping[str, ConfiguredStrategy]
+
+
+def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
+    """Read and check a backtest's configuration.
+
+    Args:
+        path: the file; a strategy's file is looked for beside it.
+        plugins: what is installed.
+
+    Raises:
+        ConfigError: the file cannot be read, or has problems: all of them, one a line, each with
+            file and line.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error.reason}") from error
+    return parse_backtest_config(text, path, plugins)
+
+
+def parse_backtest_config(text: str, path: Path, plugins: Plugins) -> BacktestConfig:
+    """Check a backtest's configuration that is at hand as text; `path` is what messages call it.
+
+    Raises:
+        ConfigError: as `read_backtest_config`.
+    """
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    reader = _Reader(table, path.parent, plugins)
+    config = reader.read(path, text)
+    if reader.problems:
+        lines = key_lines(text)
+        located = sorted((_line_of(p.path, lines), i, p) for i, p in enumerate(reader.problems))
+        raise ConfigError("\n".join(f"{path}:{line}: {_sentence(p)}" for line, _, p in located))
+    return config
+
+
+def _line_of(path: KeyPath, lines: Mapping[KeyPath, int]) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _sentence(problem: Problem) -> str:
+    key = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in problem.path)
+    return f"{key.lstrip('.')}: {problem.message}" if key else problem.message
+
+
+class _Reader:
+    """Goes through the file section by section and notes every problem."""
+
+    SECTIONS = ("session", "data", "market", "gateways", "accounts", "risk", "strategies")
+
+    def __init__(self, table: dict[str, Any], folder: Path, plugins: Plugins) -> None:
+        self.problems: list[Problem] = []
+        self._table = table
+        self._folder = folder
+        self._plugins = plugins
+
+    def read(self, path: Path, text: str) -> BacktestConfig:
+        for key in self._table:
+            if key not in self.SECTIONS:
+                self._problem((key,), unknown_key(key, self.SECTIONS, "section"))
+        session = self._structure(self._table.get("session", {}), SessionSection, ("session",))
+        data, market = self._market()
+        gateways = self._gateways()
+        accounts = self._accounts(list(self._section("gateways", required=True)))
+        return BacktestConfig(
+            path=path,
+            text=text,
+            session=session or SessionSection(),
+            data=data,
+            market=market,
+            gateways=gateways,
+            accounts=accounts,
+            risk_checks=self._risk_checks(),
+            strategies=self._strategies(list(self._section("accounts"))),
+        )
+
+    def _problem(self, path: KeyPath, message: str) -> None:
+        problem = Problem(path, message)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _structure(self, table: object, wanted: type[_T], path: KeyPath) -> _T | None:
+        made, problems = structure(table, wanted, path)
+        self.problems += problems
+        return made
+
+    def _section(self, name: str, *, required: bool = False) -> dict[str, dict[str, Any]]:
+        """Give the named tables of a section; what is not a table is a problem."""
+        section = self._table.get(name, {})
+        if not isinstance(section, dict):
+            self._problem((name,), f"expected tables [{name}.NAME], got {shown(section)}")
+            return {}
+        if required and not section:
+            self._problem((), f"missing section [{name}.NAME]")
+        tables = {}
+        for key, value in section.items():
+            if isinstance(value, dict):
+                tables[key] = value
+            else:
+                self._problem((name, key), f"expected a table, got {shown(value)}")
+        return tables
+
+    def _market(self) -> tuple[DataSection | None, MarketSection | None]:
+        data = market = None
+        if "data" in self._table:
+            data = self._structure(self._table["data"], DataSection, ("data",))
+            if data and data.start and data.end and data.end <= data.start:
+                self._problem(("data", "end"), "expected a time after start")
+        if "market" in self._table:
+            market = self._structure(self._table["market"], MarketSection, ("market",))
+        if "data" in self._table and "market" in self._table:
+            self._problem(("market",), "expected either [data] or [market], not both")
+        if "data" not in self._table and "market" not in self._table:
+            self._problem(
+                (), "missing section [data] (a recorded market) or [market] (the venue's own)"
+            )
+        return data, market
+
+    def _gateways(self) -> dict[str, ConfiguredGateway]:
+        gateways: dict[str, ConfiguredGateway] = {}
+        for name, table in self._section("gateways", required=True).items():
+            path = ("gateways", name)
+            options = {key: value for key, value in table.items() if key != "plugin"}
+            spec = self._find(self._plugins.gateways, table.get("plugin"), (*path, "plugin"))
+            config = self._structure(options, spec.config, path) if spec else None
+            if spec and config is not None:
+                gateways[name] = ConfiguredGateway(name, spec, config)
+        return gateways
+
+    def _find(self, registry: Registry[_T], name: object, path: KeyPath) -> _T | None:
+        """Look a name from the file up; what is wrong with it is a problem at its place."""
+        if name is None:
+            self._problem(path[:-1], f"missing key {path[-1]!r}")
+        elif not isinstance(name, str):
+            self._problem(path, f"expected text in quotes, got {shown(name)}")
+        else:
+            try:
+                return registry.get(name)
+            except PluginError as error:
+                self._problem(path, str(error))
+        return None
+
+    def _accounts(self, gateways: list[str]) -> dict[str, AccountSection]:
+        accounts = {}
+        for name, table in self._section("accounts", required=True).items():
+            path = ("accounts", name)
+            account = self._structure(table, AccountSection, path)
+            if account:
+                gateway = self._choose(account.gateway, gateways, "gateway", path)
+                accounts[name] = attrs.evolve(account, gateway=gateway)
+        return accounts
+
+    def _choose(self, chosen: str, configured: list[str], what: str, path: KeyPath) -> str:
+        """Give the configured instance that is meant; the only one need not be named."""
+        if not chosen and len(configured) == 1:
+            return configured[0]
+        if not chosen and configured:
+            self._problem(path, f"missing key {what!r}: one of {', '.join(configured)}")
+        if chosen and chosen not in configured:
+            self._problem((*path, what), unknown_key(chosen, configured, what))
+        return chosen
+
+    def _risk_checks(self) -> tuple[ConfiguredRiskCheck, ...]:
+        table = self._table.get("risk", {})
+        if not isinstance(table, dict):
+            self._problem(("risk",), f"expected a table, got {shown(table)}")
+            return ()
+        names = self._structure(table.get("checks", []), tuple[str, ...], ("risk", "checks")) or ()
+        for key in table:
+            if key != "checks" and key not in names:
+                hint = "" if not isinstance(table[key], dict) else "; is it missing from checks?"
+                self._problem(("risk", key), unknown_key(key, ["checks", *names]) + hint)
+        checks: list[ConfiguredRiskCheck] = []
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self._problem(("risk", "checks", index), f"{name!r} stands there twice")
+                continue
+            spec = self._find(self._plugins.risk_checks, name, ("risk", "checks", index))
+            config = (
+                self._structure(table.get(name, {}), spec.config, ("risk", name)) if spec else None
+            )
+            if spec and config is not None:
+                checks.append(ConfiguredRiskCheck(name, spec, config))
+        return tuple(sorted(checks, key=lambda check: check.spec.order))
+
+    def _strategies(self, accounts: list[str]) -> dict[str, ConfiguredStrategy]:
+        strategies = {}
+        for name, table in self._section("strategies", required=True).items():
+            path = ("strategies", name)
+            # No attrs field can be called `class`.
+            options = {key: value for key, value in table.items() if key != "class"}
+            class_name = self._structure(table.get("class", ""), str, (*path, "class"))
+            section = self._structure(options, _StrategySection, path)
+            if section is None:
+                continue
+            account = self._choose(section.account, accounts, "account", path)
+            found = self._strategy_class(section, class_name, path)
+            if found is None:
+                continue
+            strategy, title = found
+            if not attrs.has(strategy):
+                self._problem(path, f"{strategy.__name__} is not an attrs class: add @attrs.define")
+            elif self._structure(section.params, strategy, (*path, "params")) is not None:
+                strategies[name] = ConfiguredStrategy(
+                    name, account, strategy, section.params, title
+                )
+        return strategies
+
+    def _strategy_class(
+        self, section: "_StrategySection", class_name: str | None, path: KeyPath
+    ) -> tuple[type, str] | None:
+        if bool(section.strategy) == bool(section.file):
+            self._problem(path, "expected either strategy = NAME or file = PATH")
+        elif section.strategy:
+            spec = self._find(self._plugins.strategies, section.strategy, (*path, "strategy"))
+            return (spec.strategy, section.strategy) if spec else None
+        else:
+            file = self._folder / section.file
+            try:
+                return load_strategy_file(file, class_name or None), str(section.file)
+            except ConfigError as error:
+                self._problem((*path, "file"), str(error))
+        return None
+
+
+@attrs.frozen
+class _StrategySection:
+    strategy: str = ""
+    file: str = ""
+    account: str = ""
+    params: dict[str, Any] = attrs.field(factory=dict)

@@ -1,0 +1,176 @@
+"""A backtest's configuration: what it gives, and what it says about mistakes."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kungfu_core.config import parse_backtest_config, read_backtest_config
+from kungfu_core.errors import ConfigError
+
+
+def complaint(text, installed):
+    with pytest.raises(ConfigError) as caught:
+        parse_backtest_config(text, Path("b.toml"), installed)
+    return str(caught.value)
+
+
+def test_good_configuration(good, path, installed):
+    """Every section arrives as a checked value."""
+    config = parse_backtest_config(good, path, installed)
+    assert config.session.seed == 7
+    assert config.data is None
+    assert config.market.duration == 60_000_000_000
+    assert config.gateways["sim"].spec.name == "venue"
+    assert config.gateways["sim"].config.latency == 250_000
+    assert config.accounts["main"].balances == {"USDT": Decimal(100000)}
+    assert config.strategies["ema"].account == "main"
+    assert config.text == good
+
+
+def test_digits_of_a_decimal_survive(good, path, installed):
+    """An unquoted decimal fraction is never a float on its way."""
+    config = parse_backtest_config(good, path, installed)
+    assert str(config.gateways["sim"].config.maker_fee) == "0.00020"
+
+
+def test_checks_run_by_their_order_then_as_listed(good, path, installed):
+    """A check's own order comes first; equal orders run as the file lists them."""
+    config = parse_backtest_config(good, path, installed)
+    assert [check.name for check in config.risk_checks] == ["others", "limits", "late"]
+
+
+def test_strategy_instances_are_fresh(good, path, installed):
+    """One configuration can be run twice without the first run's state."""
+    configured = parse_backtest_config(good, path, installed).strategies["ema"]
+    first, second = configured.create(), configured.create()
+    assert (first.instrument, first.fast, first.slow) == ("BTCUSDT", 3, 20)
+    assert first is not second
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "[session]",
+            "[sesion]",
+            "b.toml:1: sesion: unknown section 'sesion'; did you mean 'session'?",
+        ),
+        ("seed = 7", "sed = 7", "b.toml:2: session.sed: unknown key 'sed'; did you mean 'seed'?"),
+        ("seed = 7", 'seed = "7"', 'b.toml:2: session.seed: expected a whole number, got "7"'),
+        ("seed = 7", "seed = -7", "b.toml:2: session.seed: 'seed' must be >= 0: -7"),
+        (
+            '"60s"',
+            "60",
+            'b.toml:5: market.duration: expected a duration like "250us", "5ms" or "1m", got 60',
+        ),
+        ('"60s"', '"0s"', "b.toml:5: market.duration: duration must be more than 0"),
+        (
+            "latency",
+            "latencyy",
+            "b.toml:9: gateways.sim.latencyy: unknown key 'latencyy'; did you mean 'latency'?",
+        ),
+        (
+            'plugin = "venue"',
+            'plugin = "venu"',
+            "b.toml:8: gateways.sim.plugin: there is no gateway 'venu'; did you mean 'venue'?; ",
+        ),
+        ('plugin = "venue"', "", "b.toml:7: gateways.sim: missing key 'plugin'"),
+        (
+            'gateway = "sim"',
+            'gateway = "sin"',
+            "b.toml:13: accounts.main.gateway: unknown gateway 'sin'; did you mean 'sim'?",
+        ),
+        (
+            '"100000"',
+            '"100,000"',
+            'b.toml:14: accounts.main.balances.USDT: expected a decimal number like "0.1", got',
+        ),
+        (
+            '"limits"]',
+            '"limit"]',
+            "b.toml:17: risk.checks[2]: there is no risk check 'limit'; did you mean 'limits'?; ",
+        ),
+        (
+            '"others", "limits"]',
+            '"limits", "limits"]',
+            "b.toml:17: risk.checks[2]: 'limits' stands there twice",
+        ),
+        (
+            'strategy = "cross"',
+            "",
+            "b.toml:22: strategies.ema: expected either strategy = NAME or file = PATH",
+        ),
+        (
+            'strategy = "cross"',
+            'strategy = "bare"',
+            "b.toml:22: strategies.ema: Bare is not an attrs class: add @attrs.define",
+        ),
+        (
+            "fast = 3",
+            "fast = 0",
+            "b.toml:27: strategies.ema.params.fast: 'fast' must be > 0: 0",
+        ),
+        (
+            'instrument = "BTCUSDT"',
+            "",
+            "b.toml:25: strategies.ema.params: missing key 'instrument'",
+        ),
+        (
+            'strategy = "cross"',
+            'file = "nowhere.py"',
+            "b.toml:23: strategies.ema.file: no such file: ",
+        ),
+        (
+            "[market]\n",
+            '[data]\ndatasets = ["x"]\n[market]\n',
+            "b.toml:6: market: expected either [data] or [market], not both",
+        ),
+        (
+            '[market]\nduration = "60s"',
+            "",
+            "b.toml:1: missing section [data] (a recorded market) or [market] (the venue's own)",
+        ),
+        ("[risk]", "[risk", "b.toml: not TOML: "),
+    ],
+)
+def test_mistake_is_told_with_file_line_and_key(good, installed, old, new, message):
+    """Each mistake gives exactly one message that says where it is and what was expected."""
+    assert good.count(old) == 1
+    assert complaint(good.replace(old, new), installed).startswith(message)
+
+
+def test_all_problems_are_told_at_once_in_file_order(good, installed):
+    """Nobody has to run the command once for every mistake."""
+    text = good.replace("seed = 7", "seed = true").replace("fast = 3", "fast = -1\nslow = -2")
+    assert complaint(text, installed).splitlines() == [
+        "b.toml:2: session.seed: expected a whole number, got true",
+        "b.toml:27: strategies.ema.params.fast: 'fast' must be > 0: -1",
+        "b.toml:28: strategies.ema.params.slow: 'slow' must be > 0: -2",
+    ]
+
+
+def test_several_accounts_must_be_chosen_from(good, installed):
+    """With two accounts a strategy has to say which."""
+    text = good + '[accounts.second]\ngateway = "sim"\n'
+    assert (
+        complaint(text, installed)
+        == "b.toml:22: strategies.ema: missing key 'account': one of main, second"
+    )
+
+
+def test_data_ends_after_it_starts(good, installed):
+    """An empty stretch of data is a mistake."""
+    data = '[data]\ndatasets = ["x"]\nstart = "2024-08-09T01:00:00Z"\nend = 2024-08-09T00:00:00Z'
+    text = good.replace('[market]\nduration = "60s"', data)
+    assert complaint(text, installed) == "b.toml:7: data.end: expected a time after start"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_file_that_cannot_be_read(tmp_path, installed, content):
+    """A file that is missing or is no text is named."""
+    path = tmp_path / "x.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"x\.toml"):
+        read_backtest_config(path, installed)
