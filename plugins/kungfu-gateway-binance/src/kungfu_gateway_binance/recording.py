@@ -1,0 +1,227 @@
+"""Reads recorded raw streams of Binance: a survey of what is in them, then the events."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from kungfu_core import event_types as events
+from kungfu_core.enums import FeedState
+from kungfu_core.errors import DataError
+from kungfu_core.interfaces import EventSink, RecordingReader
+from kungfu_gateway_binance.dialect import MarketData
+from kungfu_gateway_binance.instruments import Listing, Step, listing
+from kungfu_gateway_binance.wire import (
+    AggTrade,
+    BookTicker,
+    Control,
+    DepthUpdate,
+    Kline,
+    Levels,
+    Market,
+    MarkPrice,
+    Message,
+    Origin,
+    Parser,
+    Snapshot,
+    Trade,
+)
+
+
+class _Seen:
+    """What the survey learned of one instrument."""
+
+    def __init__(self, of: Listing) -> None:
+        self.listing = of
+        self.tick = Step()
+        self.lot = Step()
+        self.first_id: int | None = None
+        self.last_id = 0
+        self.lowest = float("inf")
+        self.highest = 0.0
+        self.has_snapshot = False
+
+    def price(self, text: str) -> None:
+        self.tick.see(text)
+        # Only to tell whose a snapshot is; nothing that is booked comes from here.
+        price = float(text)
+        self.lowest = min(self.lowest, price)
+        self.highest = max(self.highest, price)
+
+    def levels(self, *sides: Levels) -> None:
+        for side in sides:
+            for price, size in side:
+                self.tick.see(price)
+                self.lot.see(size)
+
+    def change(self, update: DepthUpdate) -> None:
+        if self.first_id is None:
+            self.first_id = update.previous
+        self.last_id = max(self.last_id, update.u)
+
+    def may_own(self, snapshot: Snapshot) -> bool:
+        """Whether the snapshot's id lies among those of this book's changes."""
+        at = snapshot.lastUpdateId
+        return self.first_id is not None and self.first_id <= at <= self.last_id
+
+    def fits(self, snapshot: Snapshot) -> bool:
+        """Whether the middle of the snapshot lies among the prices seen."""
+        if not (snapshot.bids and snapshot.asks):
+            return False
+        bid = max(float(price) for price, _ in snapshot.bids)
+        ask = min(float(price) for price, _ in snapshot.asks)
+        return self.lowest <= ask and bid <= self.highest
+
+
+class Survey:
+    """What a recording as a whole says that its messages leave out."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[Market, str], _Seen] = {}
+        self._parse = Parser().parse
+        self._snapshots: list[Snapshot] = []
+        self._klines: list[Kline] = []
+
+    def look(self, message: bytes) -> None:
+        """Check a message and learn from it."""
+        origin, m = self._parse(message)
+        if isinstance(m, Control):
+            return
+        if isinstance(m, Kline):
+            self._klines.append(m)
+        elif isinstance(m, Snapshot) and not origin.symbol:
+            self._snapshots.append(m)
+        else:
+            self._learn(origin, m)
+
+    def conclude(self) -> None:
+        """Give what named no market or symbol to the instrument it must belong to."""
+        for kline in self._klines:
+            self._learn_candle(kline)
+        for snapshot in self._snapshots:
+            self._learn_snapshot(snapshot, self.symbol_of(snapshot))
+        self._klines.clear()
+        self._snapshots.clear()
+
+    def _learn(self, origin: Origin, m: Message) -> None:
+        if isinstance(m, BookTicker):
+            self._learn_quote(m)
+        elif isinstance(m, Trade | AggTrade):
+            seen = self._of(m.market, m.s)
+            if isinstance(m, AggTrade) or m.X == "MARKET":
+                seen.price(m.p)
+                seen.lot.see(m.q)
+        elif isinstance(m, DepthUpdate):
+            seen = self._of(m.market, m.s)
+            seen.levels(m.b, m.a)
+            if not origin.partial:
+                seen.change(m)
+        elif isinstance(m, Snapshot):
+            self._learn_snapshot(m, origin.symbol)
+        elif isinstance(m, MarkPrice):
+            self._of(Market.USD_M, m.s)
+
+    def _learn_quote(self, m: BookTicker) -> None:
+        seen = self._of(m.market, m.s)
+        for price, size, present in ((m.b, m.B, m.has_bid), (m.a, m.A, m.has_ask)):
+            if present:
+                seen.price(price)
+                seen.lot.see(size)
+
+    def _learn_snapshot(self, snapshot: Snapshot, symbol: str) -> None:
+        seen = self._of(snapshot.market, symbol)
+        seen.levels(snapshot.bids, snapshot.asks)
+        seen.has_snapshot = True
+
+    def _learn_candle(self, kline: Kline) -> None:
+        seen = self._of(self.market_of(kline.s), kline.s)
+        for price in (kline.k.o, kline.k.h, kline.k.l, kline.k.c):
+            seen.price(price)
+        seen.lot.see(kline.k.v)
+
+    def _of(self, market: Market, symbol: str) -> _Seen:
+        seen = self.seen.get((market, symbol))
+        if seen is None:
+            seen = self.seen[market, symbol] = _Seen(listing(market, symbol))
+        return seen
+
+    def market_of(self, symbol: str) -> Market:
+        """The one market that the recording has this symbol, or else anything, of."""
+        markets = {m for m, s in self.seen if s == symbol} or {m for m, _ in self.seen}
+        if len(markets) != 1:
+            raise DataError(
+                f"kline of {symbol!r}: cannot tell spot from USD-M, because the recording has "
+                f"{'both' if markets else 'nothing else'}"
+            )
+        return markets.pop()
+
+    def symbol_of(self, snapshot: Snapshot) -> str:
+        """The one symbol whose book a snapshot without a symbol can be."""
+        market = snapshot.market
+        here = [seen for (m, _), seen in self.seen.items() if m is market]
+        owners = here
+        for test in (_Seen.may_own, _Seen.fits):
+            if len(owners) > 1:
+                owners = [seen for seen in owners if test(seen, snapshot)]
+        if len(owners) != 1:
+            known = ", ".join(seen.listing.symbol for seen in here) or "none"
+            raise DataError(
+                f"depth snapshot {snapshot.lastUpdateId} names no symbol, and the update ids and "
+                f"prices do not tell whose it is; symbols of {market.value} here: {known}"
+            )
+        return owners[0].listing.symbol
+
+    def has_changes(self, market: Market, symbol: str) -> bool:
+        """Whether the recording has all changes of the book."""
+        seen = self.seen.get((market, symbol))
+        return seen is not None and seen.first_id is not None
+
+
+class Recording(RecordingReader):
+    """One import of recorded raw streams, spot and USD-M, of any number of symbols."""
+
+    def __init__(self) -> None:
+        self._survey = Survey()
+        self._market_data: MarketData | None = None
+        self.counts: Mapping[str, int] = Counter()
+
+    def survey(self, message: bytes) -> None:
+        """Look at a message in the first pass."""
+        self._survey.look(message)
+
+    def begin(self, sink: EventSink) -> None:
+        """Emit the definitions of the instruments, and which books will stay unknown."""
+        self._survey.conclude()
+        define = sink.emitter(events.INSTRUMENT)
+        status = sink.emitter(events.FEED_STATUS)
+        ordered = sorted(self._survey.seen.values(), key=lambda seen: seen.listing.name)
+        for seen in ordered:
+            seen.listing.define(define, seen.tick.text(), seen.lot.text())
+        for seen in ordered:
+            if seen.first_id is not None and not seen.has_snapshot:
+                status(
+                    seen.listing.id,
+                    0,
+                    events.BOOK_DELTA.number,
+                    FeedState.STALE,
+                    "the recording has changes of the book but no snapshot to begin with",
+                )
+        self._market_data = MarketData(sink, self._survey)
+        self.counts = self._market_data.counts
+
+    def receive(self, message: bytes) -> None:
+        """Emit the events of a message in the second pass."""
+        if self._market_data is None:
+            raise RuntimeError("begin() comes before receive()")
+        self._market_data.receive(message)
+
+
+def looks_like_binance(messages: Sequence[bytes]) -> bool:
+    """Whether any of the first messages is one that this dialect reads."""
+    parser = Parser()
+    for message in messages:
+        try:
+            _, parsed = parser.parse(message)
+        except DataError:
+            continue
+        if not isinstance(parsed, Control):
+            return True
+    return False
