@@ -3,6 +3,7 @@
 #include <nanobind/stl/string_view.h>
 
 #include "bindings/book.hpp"
+#include "bindings/broker.hpp"
 #include "bindings/clock.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/session.hpp"
@@ -23,6 +24,7 @@ NB_MODULE(_native, m) {
     kungfu::python::bind_layout(m);
     kungfu::python::bind_view(m);
     kungfu::python::bind_book(m);
+    kungfu::python::bind_broker(m);
     kungfu::python::bind_clock(m);
     kungfu::python::bind_strategy_host(m);
     kungfu::python::bind_session(m);

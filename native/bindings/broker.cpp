@@ -1,0 +1,209 @@
+#include "bindings/broker.hpp"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "bindings/layout.hpp"
+#include "bindings/view.hpp"
+#include "broker/broker.hpp"
+#include "broker/exact.hpp"
+#include "kungfu/id.hpp"
+
+namespace kungfu::python {
+
+namespace {
+
+nb::object decimal(int128 mantissa, int exponent) {
+    nb::object value = nb::steal(read_decimal(mantissa, exponent));
+    if (!value.is_valid()) throw nb::python_error();
+    return value;
+}
+
+nb::object decimal(Number value) { return decimal(value.mantissa, value.exponent); }
+nb::object decimal(Money value) { return decimal(value.mantissa, value.exponent); }
+
+Number number(nb::handle value, const char* what) {
+    const std::string text = nb::cast<std::string>(nb::str(value));
+    Number out;
+    if (parse_number(text, out) == NumberError::OK) return out;
+    throw nb::value_error((std::string(what) + ": expected a decimal number that fits, got " + text).c_str());
+}
+
+/// What a check written in Python may look at; alive only while the check runs.
+class OpenRiskView {
+public:
+    explicit OpenRiskView(nb::object instrument_class) : instrument_class_(std::move(instrument_class)) {}
+
+    void open(const broker::RiskView* view) noexcept { view_ = view; }
+
+    const broker::RiskView& view() const {
+        if (view_ == nullptr) throw std::runtime_error("a risk view can be used only while its check runs");
+        return *view_;
+    }
+
+    nb::object instrument(std::uint64_t id) const {
+        const Instrument* definition = view().instrument(id);
+        if (definition == nullptr) return nb::none();
+        const std::string_view name = view().instrument_name(id);
+        std::vector<char> frame(sizeof(kf_frame) + sizeof(Instrument) + name.size());
+        std::memcpy(frame.data() + sizeof(kf_frame), definition, sizeof(Instrument));
+        std::memcpy(frame.data() + sizeof(kf_frame) + sizeof(Instrument), name.data(), name.size());
+        const kf_event event{reinterpret_cast<const kf_frame*>(frame.data()), 0, Instrument::kType,
+                             static_cast<std::uint32_t>(frame.size() - sizeof(kf_frame))};
+        nb::object made = nb::steal(new_view(instrument_class_.ptr(), event));
+        if (!made.is_valid() || !keep(reinterpret_cast<ViewObject*>(made.ptr()))) throw nb::python_error();
+        return made;
+    }
+
+private:
+    const broker::RiskView* view_ = nullptr;
+    nb::object instrument_class_;
+};
+
+/// A check written in Python, as a member of the native chain.
+class PythonCheck : public broker::RiskCheck {
+public:
+    PythonCheck(std::string name, nb::object check, const nb::object& events)
+        : name_(std::move(name)), check_(check.attr("check")), orders_(order_class(events)),
+          view_(nb::cast(OpenRiskView(events.attr("Instrument")))) {}
+
+    ~PythonCheck() override {
+        const nb::gil_scoped_acquire gil;
+        check_.reset();
+        view_.reset();
+    }
+
+    broker::Verdict judge(const OrderRequest& order, const broker::RiskView& view, std::string& reason) override {
+        const nb::gil_scoped_acquire gil;
+        auto* open = nb::inst_ptr<OpenRiskView>(view_);
+        open->open(&view);
+        const broker::Verdict verdict = ask(order, view.now(), reason);
+        open->open(nullptr);
+        return verdict;
+    }
+
+private:
+    static nb::list order_class(const nb::object& events) {
+        nb::list classes;
+        classes.append(events.attr("OrderRequest"));
+        return classes;
+    }
+
+    broker::Verdict ask(const OrderRequest& order, std::int64_t now, std::string& reason) {
+        try {
+            const nb::object answer = call(order, now);
+            if (answer.is_none()) return broker::Verdict::ALLOWED;
+            if (nb::isinstance<nb::str>(answer)) {
+                reason = name_ + ": " + nb::cast<std::string>(answer);
+                return broker::Verdict::REFUSED;
+            }
+            reason = "risk check " + name_ + " failed: it returned " + nb::cast<std::string>(nb::repr(answer)) +
+                     ", expected a reason or None";
+        } catch (nb::python_error& raised) {
+            if (!raised.matches(PyExc_Exception)) throw broker::Fault("risk check " + name_ + " was interrupted");
+            const std::string kind = nb::cast<std::string>(raised.type().attr("__name__"));
+            reason = "risk check " + name_ + " failed: " + kind + ": " + nb::cast<std::string>(nb::str(raised.value()));
+        }
+        return broker::Verdict::FAILED;
+    }
+
+    nb::object call(const OrderRequest& order, std::int64_t now) {
+        frame_.header = {};
+        frame_.header.gen_time = now;
+        frame_.header.source = order.strategy;
+        frame_.order = order;
+        PyObject* event = orders_.view({&frame_.header, 0, OrderRequest::kType, sizeof order});
+        if (event == nullptr) throw nb::python_error();
+        nb::object answer = check_(nb::handle(event), view_);
+        if (Py_REFCNT(event) > 1 && !keep(reinterpret_cast<ViewObject*>(event))) throw nb::python_error();
+        return answer;
+    }
+
+    struct {
+        kf_frame header;
+        OrderRequest order;
+    } frame_{};
+    std::string name_;
+    nb::object check_;
+    ViewPool orders_;
+    nb::object view_;
+};
+
+using GatewayRow = std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool>;
+using RouteRow = std::tuple<std::string, std::string>;
+using CheckRow = std::tuple<std::string, nb::object>;
+
+std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
+    std::uint32_t bits = 0;
+    for (const std::uint32_t value : values) {
+        if (value > 31) throw nb::value_error(("capability " + std::to_string(value) + " is not known").c_str());
+        bits |= 1U << value;
+    }
+    return bits;
+}
+
+void destroy_untaken(PyObject* capsule) noexcept {
+    if (!PyCapsule_IsValid(capsule, KF_COMPONENT_CAPSULE)) return;
+    auto* table = static_cast<kf_component*>(PyCapsule_GetPointer(capsule, KF_COMPONENT_CAPSULE));
+    table->destroy(table->self);
+}
+
+nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
+                       const std::vector<CheckRow>& checks) {
+    broker::BrokerConfig config;
+    for (const auto& [name, order_types, times_in_force, amend, reduce_only] : gateways) {
+        config.gateways.push_back(
+            {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only}});
+    }
+    for (const auto& [account, gateway] : routes) config.routes.push_back({id_of(account), account, id_of(gateway)});
+    const nb::object events = nb::module_::import_("kungfu_core.events");
+    for (const auto& [name, check] : checks) {
+        config.checks.push_back(std::make_unique<PythonCheck>(name, check, events));
+    }
+    kf_component* table = export_component(std::make_unique<broker::Broker>(std::move(config)));
+    return nb::steal(PyCapsule_New(table, KF_COMPONENT_CAPSULE, &destroy_untaken));
+}
+
+}  // namespace
+
+void bind_broker(nb::module_& m) {
+    nb::class_<OpenRiskView>(m, "RiskView", "What a risk check may look at, while it runs.")
+        .def_prop_ro("now", [](const OpenRiskView& v) { return v.view().now(); })
+        .def_prop_ro("reduces_position", [](const OpenRiskView& v) { return v.view().reduces_position(); })
+        .def("position", [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument) {
+                 return decimal(v.view().position(account, instrument));
+             }, nb::arg("account"), nb::arg("instrument"))
+        .def("open_size", [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument, std::uint8_t side) {
+                 return decimal(v.view().open_size(account, instrument, static_cast<Side>(side)));
+             }, nb::arg("account"), nb::arg("instrument"), nb::arg("side"))
+        .def("last_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().last_price(i)); },
+             nb::arg("instrument"))
+        .def("bid_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().bid_price(i)); },
+             nb::arg("instrument"))
+        .def("ask_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().ask_price(i)); },
+             nb::arg("instrument"))
+        .def("mid_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().mid_price(i)); },
+             nb::arg("instrument"))
+        .def("notional", [](const OpenRiskView& v, std::uint64_t i, nb::handle price, nb::handle size) {
+                 return decimal(v.view().notional(i, number(price, "price"), number(size, "size")));
+             }, nb::arg("instrument"), nb::arg("price"), nb::arg("size"))
+        .def("balance", [](const OpenRiskView& v, std::uint64_t account, std::string_view currency) {
+                 return decimal(v.view().balance(account, currency));
+             }, nb::arg("account"), nb::arg("currency"))
+        .def("instrument", &OpenRiskView::instrument, nb::arg("instrument"));
+
+    m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
+          "A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a\n"
+          "route (account, source of its gateway), a check (name, object with check(order, view)).");
+}
+
+}  // namespace kungfu::python
