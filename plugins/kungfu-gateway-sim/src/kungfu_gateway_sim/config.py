@@ -127,7 +127,7 @@ class SimConfig:
     taker_fee: Decimal = attrs.field(default=Decimal("0.0005"), validator=[_rate, _exact])
     order_latency: Duration = attrs.field(default=Duration(1_000_000))
     report_latency: Duration = attrs.field(default=Duration(1_000_000))
-    instruments: tuple[SyntheticInstrument, ...] = ()
+    instruments: tuple[SyntheticInstrument, ...] = attrs.field(default=())
 
     @order_latency.validator
     @report_latency.validator
