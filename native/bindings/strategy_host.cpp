@@ -1,6 +1,7 @@
 #include "bindings/strategy_host.hpp"
 
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -44,25 +45,29 @@ void StrategyHost::guarded(F&& body) {
     }
 }
 
-void StrategyHost::start(Port port) {
-    port_ = std::move(port);
-    const nb::gil_scoped_acquire gil;
-    guarded([&] { on_start_(); });
-}
+void StrategyHost::start(Port port) { port_ = std::move(port); }
 
 std::int64_t StrategyHost::poll() {
-    std::int64_t handled = 0;
     const nb::gil_scoped_acquire gil;
-    handled += fire_timers();
+    if (started_) return fire_timers() + read(kMostEventsPerPoll);
+    const std::int64_t handled = read(std::numeric_limits<int>::max());
+    if (handled > 0) {
+        started_ = true;
+        guarded([&] { on_start_(); });
+    }
+    return handled;
+}
+
+std::int64_t StrategyHost::read(int most) {
     Event event;
-    for (int i = 0; i < kMostEventsPerPoll && port_.next(event); ++i) {
+    int handled = 0;
+    for (; handled < most && port_.next(event); ++handled) {
         if (event.journal != last_journal_ || last_consumed_ == nullptr) {
             last_journal_ = event.journal;
             last_consumed_ = &consumed_[event.journal];
         }
         *last_consumed_ = event.frame->sequence;
         dispatch(event);
-        ++handled;
     }
     return handled;
 }

@@ -21,6 +21,7 @@ namespace nb = nanobind;
 
 /// Knows events, subscriptions, timers and books; the Python `Context` above it knows orders.
 ///
+/// `on_start` comes once everything that stands in the journals at the session's start has been read.
 /// An exception in a callback stops the strategy, not the session: `on_fault` hears of it once, and
 /// nothing is handed over any more.
 class StrategyHost : public Component {
@@ -76,6 +77,7 @@ private:
     }
     template <class F>
     void guarded(F&& body);
+    std::int64_t read(int most);
     void dispatch(const Event& event);
     void dispatch_book(const Event& event);
     HeldBook& book_of(std::uint64_t instrument);
@@ -94,6 +96,7 @@ private:
     std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
     std::unordered_map<std::uint64_t, std::int64_t> timers_;
     std::uint64_t last_timer_ = 0;
+    bool started_ = false;
     bool stopped_ = false;
 };
 

@@ -1,0 +1,500 @@
+"""What a strategy sees and can do; it answers only from events that the strategy has read."""
+
+import json
+import random
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from kungfu_core import events
+from kungfu_core._native import OrderBook, StrategyHost, id_of
+from kungfu_core.bars import BarBuilder
+from kungfu_core.enums import LogLevel, OrderType, Side, SubscriptionAction, TimeInForce
+from kungfu_core.errors import OrderError
+from kungfu_core.instruments import Exact
+from kungfu_core.orders import Order, order_size
+from kungfu_core.values import parse_duration
+from kungfu_core.views import Event
+
+InstrumentLike = str | int | events.Instrument
+"""An instrument by canonical name, by id, or by its definition."""
+
+E = TypeVar("E", bound=Event)
+_SUBSCRIBABLE: tuple[type, ...] = (
+    events.Trade,
+    events.Quote,
+    events.Bar,
+    events.MarkPrice,
+    events.IndexPrice,
+    events.FundingRate,
+    OrderBook,
+)
+
+
+class History(Protocol):
+    """Reads back what a strategy has read; `history.py` has the one over journals."""
+
+    def events(
+        self, kind: type[E], instrument: int, *, count: int | None, since: int | None
+    ) -> list[E]:
+        """Give the events of one type and instrument, oldest first."""
+
+
+@attrs.frozen
+class StrategySetup:
+    """What a session tells a strategy's context about its place.
+
+    Attributes:
+        name: of the strategy; also its source.
+        broker: the broker's source id.
+        accounts: ids by configured name; the first is the default.
+        first_order: order ids count up from here.
+        seed: of its random numbers.
+        saved: what the strategy saved last, as JSON; None if it never did.
+        history: reads back what was read.
+    """
+
+    name: str
+    broker: int
+    accounts: Mapping[str, int]
+    first_order: int
+    seed: int
+    saved: bytes | None
+    history: History
+
+
+@attrs.define
+class Interval:
+    """A timer that comes again: its id, its length in ns, and the timer that it waits for now."""
+
+    id: int
+    length: int
+    pending: int
+
+
+class Known(Protocol):
+    """What a strategy has learnt from the events that it read; `strategy_runtime.py` keeps it."""
+
+    orders: dict[int, Order]
+    instruments: dict[int, events.Instrument]
+    positions: dict[tuple[int, int], events.Position]
+    balances: dict[tuple[int, str], events.Balance]
+    bars: dict[int, list[BarBuilder]]
+    intervals: dict[int, Interval]
+
+    def change_trades(self, instrument: int, *, wanted: bool) -> None:
+        """Begin or end handing an instrument's trades to the strategy."""
+
+    def on_bars_changed(self, instrument: int) -> None:
+        """Follow a change of the bars that are built for an instrument."""
+
+
+class StrategyLog:
+    """Writes log events into the strategy's journal."""
+
+    def __init__(self, host: StrategyHost) -> None:
+        self._host = host
+
+    def _write(self, level: LogLevel, message: str) -> None:
+        self._host.append(events.Log(level, message))
+
+    def debug(self, message: str) -> None:
+        """Log what only a developer wants to know."""
+        self._write(LogLevel.DEBUG, message)
+
+    def info(self, message: str) -> None:
+        """Log what happened."""
+        self._write(LogLevel.INFO, message)
+
+    def warning(self, message: str) -> None:
+        """Log what somebody should look at."""
+        self._write(LogLevel.WARNING, message)
+
+    def error(self, message: str) -> None:
+        """Log what went wrong."""
+        self._write(LogLevel.ERROR, message)
+
+
+class Context:
+    """The one way from a strategy to the world.
+
+    Attributes:
+        log: writes log events into the strategy's journal.
+        random: seeded random numbers; the same in an equal run.
+    """
+
+    def __init__(self, host: StrategyHost, setup: StrategySetup, known: Known) -> None:
+        self.log = StrategyLog(host)
+        self.random = random.Random(f"{setup.seed}/{setup.name}")  # noqa: S311 - not for secrets
+        self._host = host
+        self._setup = setup
+        self._known = known
+        self._default_account = next(iter(setup.accounts.values()), 0)
+        self._next_order = setup.first_order
+        self._saved = setup.saved
+
+    # --- time and chance -----------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        """Time of the event or timer in hand, in ns since 1970 UTC."""
+        return self._host.now
+
+    @property
+    def name(self) -> str:
+        """The strategy's configured name."""
+        return self._setup.name
+
+    def timer(self, *, at: int | None = None, after: str | int | None = None) -> int:
+        """Ask for `on_timer` once.
+
+        Args:
+            at: a time in ns since 1970 UTC.
+            after: a duration such as "5s", or ns.
+
+        Returns:
+            The timer's id, as `on_timer` and `cancel_timer` know it.
+
+        Raises:
+            ValueError: not exactly one of both was given.
+        """
+        if (at is None) == (after is None):
+            raise ValueError("timer: expected either at= or after=")
+        due = at if at is not None else self.now + _nanoseconds(after)
+        return self._host.add_timer(due)
+
+    def interval(self, every: str | int) -> int:
+        """Ask for `on_timer` again and again; gives the id that all its firings have.
+
+        Raises:
+            ValueError: the duration is not positive.
+        """
+        length = _nanoseconds(every)
+        if length <= 0:
+            raise ValueError(f"interval: expected a positive duration, got {every!r}")
+        timer = self._host.add_timer(self.now + length)
+        self._known.intervals[timer] = Interval(timer, length, timer)
+        return timer
+
+    def cancel_timer(self, timer: int) -> None:
+        """Give up a timer or interval; one that is over is no error."""
+        interval = self._known.intervals.pop(timer, None)
+        self._host.cancel_timer(interval.pending if interval else timer)
+
+    # --- market data ---------------------------------------------------------------------------
+
+    def instrument(self, instrument: InstrumentLike) -> events.Instrument:
+        """Give an instrument's definition.
+
+        Raises:
+            OrderError: no definition of it has been read.
+        """
+        if isinstance(instrument, events.Instrument):
+            return instrument
+        found = self._known.instruments.get(_instrument_id(instrument))
+        if found is None:
+            known = ", ".join(sorted(i.name for i in self._known.instruments.values())) or "none"
+            raise OrderError(f"unknown instrument {instrument!r}; known: {known}")
+        return found
+
+    @property
+    def instruments(self) -> tuple[events.Instrument, ...]:
+        """All instruments whose definition has been read, by name."""
+        return tuple(sorted(self._known.instruments.values(), key=lambda i: i.name))
+
+    def subscribe(
+        self, instrument: InstrumentLike, *kinds: type, timeframe: str | int | None = None
+    ) -> None:
+        """Ask for an instrument's events.
+
+        Args:
+            instrument: whose.
+            kinds: `Trade`, `Quote`, `OrderBook`, `Bar`, `MarkPrice`, `IndexPrice`, `FundingRate`.
+            timeframe: of bars: a duration such as "1m", or ns.
+
+        Raises:
+            ValueError: a kind cannot be subscribed to, or bars lack their timeframe.
+        """
+        self._change(instrument, kinds, timeframe, SubscriptionAction.SUBSCRIBE)
+
+    def unsubscribe(
+        self, instrument: InstrumentLike, *kinds: type, timeframe: str | int | None = None
+    ) -> None:
+        """Give up what `subscribe` asked for; arguments and errors are the same."""
+        self._change(instrument, kinds, timeframe, SubscriptionAction.UNSUBSCRIBE)
+
+    def book(self, instrument: InstrumentLike) -> OrderBook:
+        """Give the live order book of an instrument; `known` is False until it can be trusted."""
+        return self._host.book(_instrument_id(instrument))
+
+    def history(
+        self,
+        instrument: InstrumentLike,
+        kind: type[E],
+        *,
+        count: int | None = None,
+        since: int | None = None,
+        timeframe: str | int | None = None,
+    ) -> list[E]:
+        """Give past events, oldest first, up to what the strategy has read and no further.
+
+        The next live event follows the last one given without a gap or a repetition; bars are
+        complete ones only.
+
+        Args:
+            instrument: whose.
+            kind: an event class such as `Trade` or `Bar`.
+            count: the last so many.
+            since: all from this time on, in ns; generation time.
+            timeframe: of bars.
+
+        Raises:
+            ValueError: neither or both of count and since were given, or bars lack their timeframe.
+        """
+        if (count is None) == (since is None):
+            raise ValueError("history: expected either count= or since=")
+        target = _instrument_id(instrument)
+        if kind is not events.Bar:
+            return self._setup.history.events(kind, target, count=count, since=since)
+        builder = BarBuilder(target, _timeframe(timeframe))
+        bars = self._past_bars(builder, count, since)
+        return bars  # type: ignore[return-value]
+
+    # --- orders --------------------------------------------------------------------------------
+
+    def buy(self, instrument: InstrumentLike, size: Exact | None = None, **terms: Any) -> Order:  # noqa: ANN401
+        """Place an order to buy; the terms are those of `submit`."""
+        return self.submit(Side.BUY, instrument, size, **terms)
+
+    def sell(self, instrument: InstrumentLike, size: Exact | None = None, **terms: Any) -> Order:  # noqa: ANN401
+        """Place an order to sell; the terms are those of `submit`."""
+        return self.submit(Side.SELL, instrument, size, **terms)
+
+    def submit(
+        self,
+        side: Side,
+        instrument: InstrumentLike,
+        size: Exact | None = None,
+        *,
+        price: Exact | None = None,
+        contracts: Exact | None = None,
+        account: str | None = None,
+        post_only: bool = False,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        reduce_only: bool = False,
+        tag: str = "",
+    ) -> Order:
+        """Place an order: a limit order if it has a price, else a market order.
+
+        Args:
+            side: which way.
+            instrument: what.
+            size: in base units; a float stands for its shortest decimal text.
+            price: the limit.
+            contracts: the size in contracts instead; inverse instruments require it.
+            account: by configured name; the first one if it is left out.
+            post_only: refuse rather than take liquidity.
+            time_in_force: how long it may rest.
+            reduce_only: may only make a position smaller.
+            tag: the strategy's own label, at most 32 bytes.
+
+        Raises:
+            OrderError: the order cannot be said exactly; an off-tick price names both neighbours.
+        """
+        definition = self.instrument(instrument)
+        limit = None if price is None else definition.check_price(price)
+        if post_only and limit is None:
+            raise OrderError("post_only: expected a price")
+        kind = OrderType.MARKET if limit is None else OrderType.LIMIT
+        order = Order(
+            id=self._take_order_id(),
+            instrument=definition.instrument,
+            account=self._account(account),
+            side=side,
+            type=OrderType.POST_ONLY if post_only else kind,
+            time_in_force=time_in_force,
+            size=order_size(definition, size, contracts),
+            price=limit,
+            tag=tag,
+        )
+        self._known.orders[order.id] = order
+        request = events.OrderRequest(
+            order_id=order.id,
+            instrument=order.instrument,
+            account=order.account,
+            strategy=id_of(self._setup.name),
+            price=order.price,
+            size=order.size,
+            side=order.side,
+            type=order.type,
+            time_in_force=order.time_in_force,
+            reduce_only=reduce_only,
+            tag=tag,
+        )
+        self._host.append(request, self._setup.broker)
+        return order
+
+    def cancel(self, order: Order | int) -> None:
+        """Ask for an order to be cancelled; one that is over already is no error."""
+        found = self._known.orders.get(order.id if isinstance(order, Order) else order)
+        if found is None:
+            return
+        self._host.append(
+            events.OrderCancel(found.id, found.instrument, found.account, id_of(self._setup.name)),
+            self._setup.broker,
+        )
+
+    def cancel_all(self, instrument: InstrumentLike | None = None) -> None:
+        """Ask for all open orders to be cancelled, or for those of one instrument."""
+        for order in self.open_orders(instrument):
+            self.cancel(order)
+
+    def amend(
+        self, order: Order | int, *, price: Exact | None = None, size: Exact | None = None
+    ) -> None:
+        """Ask for an order to be changed in place.
+
+        Raises:
+            OrderError: the order is over, nothing was to change, or a value is off its step.
+        """
+        number = order.id if isinstance(order, Order) else order
+        found = self._known.orders.get(number)
+        if found is None:
+            raise OrderError(f"order {number} is not open")
+        if price is None and size is None:
+            raise OrderError("amend: expected price= or size=")
+        definition = self.instrument(found.instrument)
+        self._host.append(
+            events.OrderAmend(
+                order_id=found.id,
+                instrument=found.instrument,
+                account=found.account,
+                strategy=id_of(self._setup.name),
+                price=None if price is None else definition.check_price(price),
+                size=None if size is None else order_size(definition, size, None),
+            ),
+            self._setup.broker,
+        )
+
+    def open_orders(self, instrument: InstrumentLike | None = None) -> list[Order]:
+        """Give the strategy's orders that may still fill, oldest first."""
+        wanted = None if instrument is None else _instrument_id(instrument)
+        return [o for o in self._known.orders.values() if wanted in (None, o.instrument)]
+
+    # --- accounts ------------------------------------------------------------------------------
+
+    def position(self, instrument: InstrumentLike, account: str | None = None) -> events.Position:
+        """Give an account's position; one of size 0 where there never was any."""
+        number, target = self._account(account), _instrument_id(instrument)
+        found = self._known.positions.get((number, target))
+        return found or events.Position(number, target, 0, 0, 0, None)
+
+    def balance(self, currency: str, account: str | None = None) -> Decimal:
+        """Give what an account has of a currency; 0 where there never was any."""
+        found = self._known.balances.get((self._account(account), currency))
+        return found.total_exact if found else Decimal(0)
+
+    # --- own state -----------------------------------------------------------------------------
+
+    def save(self, state: object) -> None:
+        """Journal the strategy's own state, anything that JSON can say; `load` gives it back."""
+        self._saved = json.dumps(state).encode()
+        self._host.append(events.State(self._saved))
+
+    def load(self) -> Any:  # noqa: ANN401
+        """Give what was saved last, also by an earlier session of this home; None if nothing was."""
+        return None if self._saved is None else json.loads(self._saved)
+
+    # --- behind the scenes ---------------------------------------------------------------------
+
+    def _take_order_id(self) -> int:
+        self._next_order += 1
+        return self._next_order
+
+    def _account(self, name: str | None) -> int:
+        if name is None:
+            return self._default_account
+        if name not in self._setup.accounts:
+            known = ", ".join(self._setup.accounts)
+            raise OrderError(f"unknown account {name!r}; expected one of: {known}")
+        return self._setup.accounts[name]
+
+    def _change(
+        self,
+        instrument: InstrumentLike,
+        kinds: tuple[type, ...],
+        timeframe: str | int | None,
+        action: SubscriptionAction,
+    ) -> None:
+        if not kinds:
+            raise ValueError("subscribe: expected at least one kind of event, such as Trade")
+        target = _instrument_id(instrument)
+        begin = action is SubscriptionAction.SUBSCRIBE
+        for kind in kinds:
+            if kind not in _SUBSCRIBABLE:
+                names = ", ".join(k.__name__ for k in _SUBSCRIBABLE)
+                raise ValueError(f"cannot subscribe to {kind!r}; expected some of: {names}")
+            length = _timeframe(timeframe) if kind is events.Bar else 0
+            number = _type_number(kind)
+            self._host.append(events.Subscription(target, number, action, length))
+            if kind is events.Bar:
+                self._change_bars(target, length, begin=begin)
+            elif kind is events.Trade:
+                self._known.change_trades(target, wanted=begin)
+            elif begin:
+                self._host.subscribe(target, number)
+            else:
+                self._host.unsubscribe(target, number)
+
+    def _change_bars(self, instrument: int, timeframe: int, *, begin: bool) -> None:
+        builders = self._known.bars.setdefault(instrument, [])
+        builders[:] = [b for b in builders if b.timeframe != timeframe]
+        if begin:
+            builder = BarBuilder(instrument, timeframe)
+            # The stretch in hand began before the subscription; its trades so far belong to its bar.
+            since = builder.start_of(self.now)
+            for trade in self._setup.history.events(
+                events.Trade, instrument, count=None, since=since
+            ):
+                builder.add(trade)
+            builders.append(builder)
+        self._known.on_bars_changed(instrument)
+
+    def _past_bars(
+        self, builder: BarBuilder, count: int | None, since: int | None
+    ) -> list[events.Bar]:
+        start = 0 if since is None else -(-since // builder.timeframe) * builder.timeframe
+        trades = self._setup.history.events(
+            events.Trade, builder.instrument, count=None, since=start
+        )
+        bars = [bar for trade in trades if (bar := builder.add(trade))]
+        last = builder.close(self.now)
+        bars += [last] if last else []
+        return bars if count is None else bars[-count:] if count else []
+
+
+def _nanoseconds(duration: str | int | None) -> int:
+    return duration if isinstance(duration, int) else parse_duration(duration)
+
+
+def _timeframe(timeframe: str | int | None) -> int:
+    if timeframe is None:
+        raise ValueError('bars: expected timeframe=, such as "1m"')
+    length = _nanoseconds(timeframe)
+    if length <= 0:
+        raise ValueError(f"timeframe: expected a positive duration, got {timeframe!r}")
+    return length
+
+
+def _instrument_id(instrument: InstrumentLike) -> int:
+    if isinstance(instrument, str):
+        return id_of(instrument)
+    return instrument if isinstance(instrument, int) else instrument.instrument
+
+
+def _type_number(kind: type) -> int:
+    cls = events.BookDelta if kind is OrderBook else kind
+    number: int = cls.event_type.number  # type: ignore[attr-defined]
+    return number

@@ -1,0 +1,89 @@
+"""An order as its strategy sees it, and the arithmetic of sizes and contracts."""
+
+from decimal import Decimal
+
+import attrs
+
+from kungfu_core.enums import ContractKind, OrderState, OrderType, Side, SizeUnit, TimeInForce
+from kungfu_core.errors import OrderError
+from kungfu_core.events import Instrument, OrderUpdate
+from kungfu_core.instruments import Exact, exact
+from kungfu_core.order_states import TERMINAL
+
+
+@attrs.define
+class Order:
+    """An order that is not over yet; changes as updates of it are read.
+
+    Attributes:
+        id: unique over all strategies and restarts.
+        size: total size, in the instrument's size unit.
+        filled: sum of its fills.
+        price: limit price; None for a market order.
+    """
+
+    id: int
+    instrument: int
+    account: int
+    side: Side
+    type: OrderType
+    time_in_force: TimeInForce
+    size: Decimal
+    price: Decimal | None
+    tag: str
+    state: OrderState = OrderState.CREATED
+    filled: Decimal = Decimal(0)
+
+    @property
+    def remaining(self) -> Decimal:
+        """What may still fill."""
+        return self.size - self.filled
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still fill."""
+        return self.state not in TERMINAL
+
+    def apply(self, update: OrderUpdate) -> None:
+        """Take over what an update says."""
+        self.state = update.state
+        self.filled = update.filled_exact
+        if update.size_exponent != -128:
+            self.size = update.size_exact
+        self.price = update.price_exact
+
+
+def order_size(instrument: Instrument, size: Exact | None, contracts: Exact | None) -> Decimal:
+    """Give the size of an order in the instrument's own unit, on its lot.
+
+    Args:
+        instrument: what is to be traded.
+        size: in base units, or None.
+        contracts: in contracts, or None; inverse instruments require it.
+
+    Raises:
+        OrderError: both or none were given, or the size cannot be said exactly.
+    """
+    if (size is None) == (contracts is None):
+        raise OrderError(f"{instrument.name}: expected either a size or contracts=")
+    in_contracts = instrument.size_unit == SizeUnit.CONTRACTS
+    if contracts is not None:
+        count = exact(contracts, "contracts")
+        if not in_contracts:
+            if instrument.contract_value_exponent == -128:
+                raise OrderError(f"{instrument.name} has no contracts: give the size in base units")
+            count *= instrument.contract_value_exact
+        return instrument.check_size(count)
+    assert size is not None
+    if not in_contracts:
+        return instrument.check_size(size)
+    if instrument.contract_kind == ContractKind.INVERSE:
+        raise OrderError(f"{instrument.name} is inverse: give contracts= instead of a size")
+    whole = exact(size, "size")
+    count = whole / instrument.contract_value_exact
+    if count * instrument.contract_value_exact != whole:
+        raise OrderError(
+            f"size {size} of {instrument.name}: expected a multiple of "
+            f"{instrument.contract_value_exact * instrument.lot_exact}"
+        )
+    return instrument.check_size(count)

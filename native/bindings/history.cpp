@@ -1,0 +1,80 @@
+#include "bindings/history.hpp"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "bindings/errors.hpp"
+#include "bindings/layout.hpp"
+#include "bindings/types.hpp"
+#include "bindings/view.hpp"
+#include "journal/reader.hpp"
+
+namespace kungfu::python {
+
+namespace {
+
+/// root, source, name, scope, and the last sequence that may be given.
+using Bounded = std::tuple<std::string, std::string, std::string, std::string, std::uint64_t>;
+
+nb::object kept_view(nb::handle view_class, const kf_event& event) {
+    nb::object view = nb::steal(new_view(view_class.ptr(), event));
+    if (!view.is_valid() || !keep(reinterpret_cast<ViewObject*>(view.ptr()))) throw nb::python_error();
+    return view;
+}
+
+/// The instrument is the first member of every event that can be asked for.
+bool concerns(const kf_event& event, std::uint32_t type, std::uint64_t instrument) {
+    if (event.type != type) return false;
+    std::uint64_t found = 0;
+    std::memcpy(&found, event.frame + 1, sizeof found);
+    return found == instrument;
+}
+
+nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals, nb::handle view_class,
+                     std::uint64_t instrument, std::int64_t since, std::int64_t before, std::size_t count) {
+    const Layout* layout = layout_of(view_class.ptr());
+    if (layout == nullptr) throw nb::python_error();
+    journal::Reader reader(type_definitions(types));
+    std::unordered_map<std::uint64_t, std::uint64_t> bounds;
+    for (const auto& [root, source, name, scope, up_to] : journals) {
+        const journal::Location location{root, source, name, scope};
+        const std::int32_t status = reader.join_from_time(location, since);
+        if (status != KF_OK) raise_journal_error(status, reader.error());
+        bounds[location.id()] = up_to;
+    }
+    std::deque<nb::object> found;
+    kf_event event{};
+    while (reader.next(event)) {
+        const bool readable = event.frame->gen_time < before || event.frame->sequence <= bounds[event.journal];
+        if (!readable) {
+            if (event.frame->gen_time >= before && journals.size() == 1) break;
+            continue;
+        }
+        if (!concerns(event, layout->number, instrument)) continue;
+        found.push_back(kept_view(view_class, event));
+        if (found.size() > count) found.pop_front();
+    }
+    nb::list out;
+    for (const nb::object& view : found) out.append(view);
+    return out;
+}
+
+}  // namespace
+
+void bind_history(nb::module_& m) {
+    m.def("read_events", &read_events, nb::arg("types"), nb::arg("journals"), nb::arg("view_class"),
+          nb::arg("instrument"), nb::arg("since"), nb::arg("before"), nb::arg("count"),
+          "The last `count` events of a class and instrument from `since` on that are older than `before` or\n"
+          "not past their journal's bound; journals are (root, source, name, scope, last sequence).");
+}
+
+}  // namespace kungfu::python
