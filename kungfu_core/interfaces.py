@@ -165,8 +165,8 @@ class RiskView(Protocol):
     def mid_price(self, instrument: int) -> Decimal | None:
         """Middle of best bid and offer as a Decimal; None without both."""
 
-    def notional(self, instrument: int, price: Decimal, size: Decimal) -> Decimal:
-        """Value of a size at a price in settlement or quote currency, as a Decimal."""
+    def notional(self, instrument: int, price: Decimal, size: Decimal) -> Decimal | None:
+        """Value of a size in settlement or quote currency; None where it cannot be computed."""
 
     def balance(self, account: int, currency: str) -> Decimal:
         """Balance as a Decimal; 0 if there is none."""

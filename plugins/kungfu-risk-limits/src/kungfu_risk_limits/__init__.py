@@ -1,0 +1,1 @@
+"""Limits that every order passes: size, notional, position, price and rate."""
