@@ -86,48 +86,58 @@ def _problems(
 def _class_problems(
     error: cattrs.ClassValidationError, table: object, path: Path
 ) -> Iterator[Problem]:
-    fields = _fields(error.cl)
     assert isinstance(table, dict)  # noqa: S101 - _class_hook saw to it
+    fields = _fields(error.cl)
+    found = list(_converter_problems(error.cl, table, path))
+    unplaced = []
     for child in error.exceptions:
-        if isinstance(child, ForbiddenExtraKeysError):
-            free = [name for name in fields if name not in table]
-            for key in sorted(child.extra_fields):
-                yield Problem((*path, key), unknown_key(key, free or fields))
-            continue
         notes = getattr(child, "__notes__", ())
         note = next((n for n in notes if isinstance(n, AttributeValidationNote)), None)
-        if note is None:
-            yield from _validation_problems(child, error.cl, table, path)
+        if isinstance(child, ForbiddenExtraKeysError):
+            free = [name for name in fields if name not in table]
+            found += [
+                Problem((*path, key), unknown_key(key, free or fields))
+                for key in sorted(child.extra_fields)
+            ]
+        elif note is None:
+            unplaced.append(child)
         elif isinstance(child, KeyError) and note.name not in table:
-            yield Problem(path, f"missing key {note.name!r}")
+            found.append(Problem(path, f"missing key {note.name!r}"))
         else:
             key = note.name
-            yield from _problems(child, note.type, table.get(key), (*path, key))
+            found += _problems(child, note.type, table.get(key), (*path, key))
+    wrong = {problem.path[len(path)] for problem in found if len(problem.path) > len(path)}
+    sound = {key: value for key, value in table.items() if key not in wrong}
+    found += _validator_problems(error.cl, sound, path)
+    yield from found or [Problem(path, _text(child)) for child in unplaced]
 
 
-def _validation_problems(
-    error: BaseException,
-    cl: type,
-    table: dict[str, Any],
-    path: Path,
-) -> Iterator[Problem]:
+def _converter_problems(cl: type, table: dict[str, Any], path: Path) -> Iterator[Problem]:
+    """Say which fields' converters refuse; cattrs leaves those to the class, which stops at one."""
+    for name, field in _fields(cl).items():
+        convert = field.converter
+        if name in table and convert and not isinstance(convert, attrs.Converter):
+            try:
+                convert(table[name])
+            except Exception as refusal:  # noqa: BLE001 - converters may raise anything
+                yield Problem((*path, name), _text(refusal))
+
+
+def _validator_problems(cl: type, sound: dict[str, Any], path: Path) -> Iterator[Problem]:
     """Say which fields' validators refuse, all of them; attrs itself stops at the first."""
-    found = []
     attrs.validators.set_disabled(True)
     try:
-        instance: Any = _CONVERTER.structure(table, cl)
-    except Exception:  # noqa: BLE001 - then the original error says it best
-        instance = None
+        instance: Any = _CONVERTER.structure(sound, cl)
+    except Exception:  # noqa: BLE001 - without the keys that are wrong it cannot be made
+        return
     finally:
         attrs.validators.set_disabled(False)
     for name, field in _fields(cl).items():
-        if instance is None or field.validator is None:
-            continue
-        try:
-            field.validator(instance, field, getattr(instance, field.name))
-        except Exception as refusal:  # noqa: BLE001 - validators may raise anything
-            found.append(Problem((*path, name) if name in table else path, _text(refusal)))
-    yield from found or [Problem(path, _text(error))]
+        if field.validator is not None and name in sound:
+            try:
+                field.validator(instance, field, getattr(instance, field.name))
+            except Exception as refusal:  # noqa: BLE001 - validators may raise anything
+                yield Problem((*path, name), _text(refusal))
 
 
 def _fields(cl: type) -> dict[str, "attrs.Attribute[Any]"]:

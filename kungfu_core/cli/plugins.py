@@ -2,7 +2,9 @@
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, get_args
 
 from kungfu_core.cli.options import add_json, add_no_plugin
 from kungfu_core.cli.terminal import styled, table
@@ -115,7 +117,7 @@ def _described(report: "PluginReport") -> dict[str, Any]:
     )
 
 
-def _parts(plugins: "Plugins", report: "PluginReport") -> Any:  # noqa: ANN401
+def _parts(plugins: "Plugins", report: "PluginReport") -> Iterator[dict[str, Any]]:
     """Describe what a plugin brings, with the keys that a configuration can give each part."""
     for registry in plugins.registries:
         for entry in registry.entries:
@@ -129,28 +131,31 @@ def _parts(plugins: "Plugins", report: "PluginReport") -> Any:  # noqa: ANN401
                     "kind": registry.kind,
                     "name": spec.name,
                     "title": spec.title,
-                    "keys": list(_keys(configured)),
+                    "keys": list(config_keys(configured)),
                 }
 
 
-def _keys(configured: Any) -> Any:  # noqa: ANN401
+def config_keys(configured: object) -> Iterator[dict[str, str]]:
+    """Describe the keys that a configuration class takes: name, type and default."""
     import attrs  # noqa: PLC0415
 
     if not isinstance(configured, type) or not attrs.has(configured):
         return
     for field in attrs.fields(configured):
         if field.init:
-            key = {"name": field.alias, "type": _type_name(field.type)}
+            key = {"name": field.alias or field.name, "type": _type_name(field.type)}
             if field.default is not attrs.NOTHING:
                 made = isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
                 key["default"] = "..." if made else str(field.default)
             yield key
 
 
-def _type_name(annotation: Any) -> str:  # noqa: ANN401
+def _type_name(annotation: object) -> str:
     if isinstance(annotation, str):
         return annotation
-    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return re.sub(r"\b(?:\w+\.)+", "", str(annotation))
 
 
 def _print_json(value: object) -> None:
