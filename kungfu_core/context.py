@@ -496,5 +496,5 @@ def _instrument_id(instrument: InstrumentLike) -> int:
 
 def _type_number(kind: type) -> int:
     cls = events.BookDelta if kind is OrderBook else kind
-    number: int = cls.event_type.number  # type: ignore[attr-defined]
+    number: int = cls.__event_type__.number  # type: ignore[attr-defined]
     return number

@@ -173,7 +173,7 @@ class StrategyRuntime:
 
 def _number(kind: type) -> int:
     cls = events.BookDelta if kind is OrderBook else kind
-    number: int = cls.event_type.number  # type: ignore[attr-defined]
+    number: int = cls.__event_type__.number  # type: ignore[attr-defined]
     return number
 
 

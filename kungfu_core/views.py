@@ -20,11 +20,11 @@ class Event(_native.View):
     """Any event; immutable, and equal to another of the same type with the same payload."""
 
     __slots__ = ()
-    event_type: EventType
+    __event_type__: EventType
 
     def as_dict(self) -> dict[str, Any]:
         """The payload's fields, decimals exact, in declared order."""
-        return {name: getattr(self, attribute) for name, attribute in _columns(self.event_type)}
+        return {name: getattr(self, attribute) for name, attribute in _columns(self.__event_type__)}
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value}" for name, value in self.as_dict().items())
@@ -64,7 +64,7 @@ def view_class(event_type: EventType, base: type[Event] = Event) -> type[Event]:
         "__doc__": event_type.doc,
         "__module__": "kungfu_core.events",
         "__layout__": _layout(event_type, item_class),
-        "event_type": event_type,
+        "__event_type__": event_type,
     }
     for field in event_type.fields:
         name = field.name
