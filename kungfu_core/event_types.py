@@ -131,7 +131,7 @@ SUBSCRIPTION = EventType(
         _INSTRUMENT,
         _u32("event_type", "Number of the event type."),
         _enum("action", enums.SubscriptionAction, "Begin or end."),
-        _time("timeframe", "Length of the bars asked for, in ns; 0 for other types."),
+        Field("timeframe", "i64", "Length of the bars asked for, in ns; 0 for other types."),
     ), number=15,
 )  # fmt: skip
 
@@ -243,7 +243,7 @@ BAR = EventType(
     (
         _INSTRUMENT,
         _time("time", "Start of the stretch."),
-        _time("timeframe", "Length of the stretch in ns."),
+        Field("timeframe", "i64", "Length of the stretch in ns."),
         _number("open", "First price."),
         _number("high", "Highest price."),
         _number("low", "Lowest price."),
