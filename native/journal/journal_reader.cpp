@@ -61,6 +61,7 @@ bool JournalReader::open_page(const PageFile& file) {
     page_ = std::move(page);
     file_ = file;
     offset_ = sizeof(PageHeader);
+    ++pages_opened_;
     looked_at_births_ = ~0ULL; // the page after may be there already
     return true;
 }

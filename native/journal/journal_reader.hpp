@@ -48,6 +48,8 @@ public:
     /// The page being read and the peeked event's place in it.
     const Page& page() const noexcept { return page_; }
     std::uint64_t offset() const noexcept { return offset_; }
+    /// How many pages were opened so far; a frame is gone when two more have been since it was read.
+    std::uint64_t pages_opened() const noexcept { return pages_opened_; }
 
 private:
     const kf_frame* frame_here();
@@ -71,6 +73,7 @@ private:
     std::vector<std::uint32_t> process_numbers_; ///< By the file's number of the type; kUnlearnt if not met.
     std::uint64_t offset_ = 0;
     std::uint64_t last_sequence_ = 0;
+    std::uint64_t pages_opened_ = 0;
     std::int64_t from_time_ = std::numeric_limits<std::int64_t>::min(); ///< Events before are gone past.
     std::uint64_t from_sequence_ = 0;                                   ///< Likewise.
     const kf_frame* frame_ = nullptr;

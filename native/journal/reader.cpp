@@ -96,6 +96,12 @@ std::int64_t Reader::peek_time() {
     return i == kNobody ? kNone : heads_[i];
 }
 
+std::uint64_t Reader::pages_opened() const noexcept {
+    std::uint64_t opened = 0;
+    for (const auto& journal : journals_) opened += journal->pages_opened();
+    return opened;
+}
+
 std::int32_t Reader::seek_time(std::int64_t time) {
     taken_ = kNobody;
     for (std::size_t i = 0; i < journals_.size() && status_ == KF_OK; ++i) {

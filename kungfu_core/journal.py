@@ -1,0 +1,251 @@
+"""Journals for Python: what there is, one to write, several to read as one."""
+
+import os
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+from kungfu_core import _native
+from kungfu_core.events import EVENT_CLASSES
+from kungfu_core.interfaces import Emit
+from kungfu_core.schema import EventType
+from kungfu_core.views import Event, view_class
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+TypeRow = tuple[int, int, str, str]
+"""(number, version, name, schema) of an event type of this process."""
+
+
+def type_rows(event_classes: Iterable[type[Event]]) -> list[TypeRow]:
+    """Say which number stands for which event type in this process."""
+    types = [event_class.__event_type__ for event_class in event_classes]
+    return [(t.number, t.version, t.name, t.schema) for t in types]
+
+
+@attrs.frozen
+class PageInfo:
+    """One page of a journal.
+
+    Attributes:
+        number: of the page, from 1.
+        path: its file.
+        size: of the file in bytes.
+        sealed: it is full, and never changes again.
+        first_sequence: of its first event.
+        first_time: generation time of its first event, ns.
+    """
+
+    number: int
+    path: str
+    size: int
+    sealed: bool
+    first_sequence: int
+    first_time: int
+
+
+@attrs.frozen
+class TypeCount:
+    """How much of one event type stands in a journal; bytes count headers and padding."""
+
+    name: str
+    version: int
+    events: int
+    bytes: int
+
+
+@attrs.frozen
+class Statistics:
+    """What a journal has, counted by reading it through with every checksum verified.
+
+    Attributes:
+        first_time: generation time of the first event, ns; 0 if there is none.
+        last_time: generation time of the last event, ns; 0 if there is none.
+    """
+
+    pages: int
+    sealed_pages: int
+    file_bytes: int
+    events: int
+    first_sequence: int
+    last_sequence: int
+    first_time: int
+    last_time: int
+    types: tuple[TypeCount, ...]
+
+
+@attrs.frozen
+class Journal:
+    """A journal: `<root>/<date>/<source>/<name>.<page>.journal`, which need not exist yet.
+
+    Attributes:
+        root: the folder that holds the dates.
+        source: who writes it.
+        name: which of the source's journals it is, e.g. "MD".
+        scope: the run or dataset that is part of its identity; taken from its files if empty.
+    """
+
+    root: str = attrs.field(converter=os.fspath)
+    source: str
+    name: str
+    scope: str = ""
+
+    @property
+    def label(self) -> str:
+        """`scope/source/NAME`, or `source/NAME` without a scope."""
+        return "/".join(part for part in (self.scope, self.source, self.name) if part)
+
+    @property
+    def id(self) -> int:
+        """The journal's 64-bit id, hashed from its label."""
+        return _native.id_of(self.label)
+
+    def pages(self) -> list[PageInfo]:
+        """List the pages that exist, in order.
+
+        Raises:
+            JournalCorrupt: a page's header is damaged.
+        """
+        return [PageInfo(*row) for row in _native.list_pages(self.root, self.source, self.name)]
+
+    def names(self) -> dict[int, str]:
+        """Give the names behind ids, as far as the journal tells them."""
+        names: dict[int, str] = _native.journal_names(self.root, self.source, self.name)
+        return names
+
+    def statistics(self) -> Statistics:
+        """Read the journal through, verify every checksum, and count.
+
+        Raises:
+            JournalCorrupt: a file is damaged; names file and offset.
+        """
+        found = _native.survey_journal(self.root, self.source, self.name)
+        types = tuple(TypeCount(*row) for row in found.pop("types"))
+        return Statistics(**found, types=types)
+
+    def to_numpy(
+        self, event_class: type[Event], *, since: int | None = None, until: int | None = None
+    ) -> "np.ndarray[Any, np.dtype[np.void]]":
+        """Give all events of one class as a structured array; see `columns.to_numpy`."""
+        from kungfu_core import columns  # noqa: PLC0415 - NumPy is optional
+
+        return columns.to_numpy(self, event_class, since=since, until=until)
+
+    def to_arrow(
+        self, event_class: type[Event], *, since: int | None = None, until: int | None = None
+    ) -> "pa.Table":
+        """Give all events of one class as an Arrow table; see `columns.to_arrow`."""
+        from kungfu_core import columns  # noqa: PLC0415 - Arrow is optional
+
+        return columns.to_arrow(self, event_class, since=since, until=until)
+
+
+def list_journals(root: str | os.PathLike[str]) -> list[Journal]:
+    """List the journals under a root by source and name; none if there is no such folder."""
+    folder = os.fspath(root)
+    return [Journal(folder, *row) for row in _native.list_journals(folder)]
+
+
+class Writer(_native.JournalWriter):
+    """The one writer of a journal; use it in a `with` statement.
+
+    Args:
+        root: the folder that holds the dates; made if it does not exist.
+        source: who writes; goes into every event.
+        name: which of the source's journals this is.
+        scope: the run or dataset that is part of the journal's identity.
+        clock: gives generation times; system time if None.
+        page_size: bytes of a page, a multiple of 4096 from 64 KiB to 1 GiB.
+        event_classes: what may be appended; the core's own if not given.
+
+    Raises:
+        JournalLocked: somebody else writes the journal; says who.
+        JournalCorrupt: what stands there is damaged; names file and offset.
+        JournalError: a name, the page size or the folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        source: str,
+        name: str,
+        *,
+        scope: str = "",
+        clock: _native.Clock | None = None,
+        page_size: int = _native.DEFAULT_PAGE_SIZE,
+        event_classes: Sequence[type[Event]] = EVENT_CLASSES,
+    ) -> None:
+        self.journal = Journal(root, source, name, scope)
+        types = type_rows(event_classes)
+        super().__init__(
+            self.journal.root, source, name, scope, page_size, types, clock or _native.Clock()
+        )
+
+    def emitter(self, event_type: EventType) -> Emit:
+        """Prepare appending events of one type: a function of its fields, then its tail."""
+        emit: Emit = super().emitter(view_class(event_type))
+        return emit
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Reader(_native.JournalReader):
+    """Reads journals as one, in the order of generation time; use it in a `for` statement.
+
+    The loop ends where nothing more is written yet; a later loop goes on from there. The event in
+    hand is a view that is used again; whoever keeps it has a copy.
+
+    Args:
+        journals: what to read; equal times come in this order.
+        since: begin with the first event at this time (ns) or later; with the first if None.
+        verify: check every event's checksum.
+        event_classes: what events are read as; others come as plain `Event`.
+
+    Raises:
+        JournalCorrupt: also while reading; names file and offset.
+    """
+
+    def __init__(
+        self,
+        *journals: Journal,
+        since: int | None = None,
+        verify: bool = False,
+        event_classes: Sequence[type[Event]] = EVENT_CLASSES,
+    ) -> None:
+        super().__init__(type_rows(event_classes), list(event_classes), Event, verify)
+        for journal in journals:
+            self.add(journal, since=since)
+
+    def add(self, journal: Journal, *, since: int | None = None, after: int = 0) -> None:
+        """Read one more journal, from a time on, or from the event after a sequence.
+
+        Raises:
+            JournalError: it is read already.
+            JournalCorrupt: it is damaged.
+        """
+        place = (journal.root, journal.source, journal.name, journal.scope)
+        self.join(*place, after=after, from_time=since)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

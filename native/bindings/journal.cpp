@@ -1,0 +1,358 @@
+#include "bindings/journal.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bindings/errors.hpp"
+#include "bindings/layout.hpp"
+#include "bindings/types.hpp"
+#include "bindings/view.hpp"
+#include "journal/columns.hpp"
+#include "journal/reader.hpp"
+#include "journal/survey.hpp"
+#include "journal/writer.hpp"
+#include "kungfu/events.hpp"
+#include "kungfu/id.hpp"
+
+namespace kungfu::python {
+
+namespace {
+
+using journal::Location;
+
+void must(std::int32_t status, const std::string& text) {
+    if (status != KF_OK) raise_journal_error(status, text);
+}
+
+/// One journal being written, with the times and source that its events get.
+class JournalWriter {
+public:
+    JournalWriter(const std::string& root, const std::string& source, const std::string& name,
+                  const std::string& scope, std::uint64_t page_size, const TypeRows& types, Clock& clock)
+        : source_(id_of(source)) {
+        journal::WriterOptions options;
+        options.root = root;
+        options.source = source;
+        options.name = name;
+        options.scope = scope;
+        options.page_size = page_size;
+        options.types = type_definitions(types);
+        options.clock = &clock;
+        std::string error;
+        must(journal::Writer::open(std::move(options), writer_, error), error);
+    }
+
+    journal::Writer& writer() const noexcept { return *writer_; }
+
+    /// Sets the times of what is appended next.
+    void at(std::int64_t gen_time, std::int64_t trigger_time) noexcept {
+        time_ = gen_time;
+        trigger_time_ = trigger_time;
+    }
+
+    /// KF_OK, or the status with a Python exception set.
+    std::int32_t append(std::uint32_t type, std::uint64_t destination, const kf_cause& cause, const void* payload,
+                        std::uint32_t length) {
+        const std::int64_t time = time_ ? *time_ : writer_->clock().now();
+        const std::int64_t trigger = cause.journal != 0 ? cause.time : trigger_time_;
+        return writer_->append_at(time, type, source_, destination, trigger, cause.journal, cause.sequence, payload,
+                                  length);
+    }
+
+    [[noreturn]] void refuse(std::int32_t status, const char* type) const {
+        const std::string& label = writer_->location().label();
+        if (status == KF_CLOSED) raise_journal_error(status, label + ": the writer is closed");
+        if (status == KF_BAD_ARGUMENT && writer_->error().empty()) {
+            raise_journal_error(status, label + ": event type " + type + " was not given when it was opened");
+        }
+        raise_journal_error(status, writer_->error());
+    }
+
+    std::uint64_t append_event(nb::handle object, std::uint64_t destination, nb::handle cause_event) {
+        kf_event event{};
+        kf_event cause{};
+        if (!event_under(object.ptr(), event)) throw nb::python_error();
+        if (!cause_event.is_none() && !event_under(cause_event.ptr(), cause)) throw nb::python_error();
+        const kf_cause from = cause.frame ? kf_cause{cause.journal, cause.frame->sequence, cause.frame->gen_time}
+                                          : kf_cause{0, 0, 0};
+        const std::int32_t status = append(event.type, destination, from, event.frame + 1, event.length);
+        if (status != KF_OK) {
+            refuse(status, nb::cast<std::string>(object.type().attr("__name__")).c_str());
+        }
+        return writer_->last_sequence();
+    }
+
+private:
+    std::unique_ptr<journal::Writer> writer_;
+    std::uint64_t source_;
+    std::optional<std::int64_t> time_;
+    std::int64_t trigger_time_ = 0;
+};
+
+/// What a function made by emitter() knows.
+struct Emitter {
+    nb::object owner;  // keeps the writer alive
+    nb::object view_class;
+    JournalWriter* writer;
+    const Layout* layout;
+    std::vector<char> payload;
+};
+
+constexpr const char* kEmitter = "kungfu.emitter";
+
+PyObject* emit(PyObject* capsule, PyObject* const* values, Py_ssize_t count) {
+    auto* e = static_cast<Emitter*>(PyCapsule_GetPointer(capsule, kEmitter));
+    if (e == nullptr || !encode(*e->layout, values, static_cast<std::size_t>(count), e->payload)) return nullptr;
+    const std::int32_t status = e->writer->append(e->layout->number, 0, {0, 0, 0}, e->payload.data(),
+                                                  static_cast<std::uint32_t>(e->payload.size()));
+    if (status == KF_OK) return Py_NewRef(Py_None);
+    try {
+        e->writer->refuse(status, e->layout->name.c_str());
+    } catch (nb::python_error& error) {
+        error.restore();
+    }
+    return nullptr;
+}
+
+PyMethodDef emit_method = {"emit", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(emit)),
+                           METH_FASTCALL, "Append one event; arguments are its fields, then its tail."};
+
+nb::object make_emitter(nb::handle_t<JournalWriter> self, nb::handle view_class) {
+    const Layout* layout = layout_of(view_class.ptr());
+    if (layout == nullptr) throw nb::python_error();
+    auto* e = new Emitter{nb::borrow(self), nb::borrow(view_class), nb::inst_ptr<JournalWriter>(self), layout, {}};
+    nb::object capsule = nb::steal(PyCapsule_New(e, kEmitter, [](PyObject* c) {
+        delete static_cast<Emitter*>(PyCapsule_GetPointer(c, kEmitter));
+    }));
+    if (!capsule.is_valid()) throw nb::python_error();
+    nb::object function = nb::steal(PyCFunction_NewEx(&emit_method, capsule.ptr(), nullptr));
+    if (!function.is_valid()) throw nb::python_error();
+    return function;
+}
+
+/// Several journals read as one, as views that are used again and again.
+class JournalReader {
+public:
+    JournalReader(const TypeRows& types, const nb::list& classes, nb::object unknown, bool verify)
+        : reader_(type_definitions(types), verify), pool_(classes), unknown_(std::move(unknown)) {}
+
+    void join(const std::string& root, const std::string& source, const std::string& name,
+              const std::string& scope, std::uint64_t after, std::optional<std::int64_t> from_time, bool at_end) {
+        const Location location{root, source, name, scope};
+        const std::int32_t status = at_end      ? reader_.join_at_end(location)
+                                    : from_time ? reader_.join_from_time(location, *from_time)
+                                                : reader_.join(location, after);
+        must(status, reader_.error());
+        settle();
+    }
+
+    /// The next event's view, or an invalid object if there is none now.
+    nb::object next(std::int64_t limit) {
+        kf_event event{};
+        const bool there = reader_.next(event, limit);
+        settle();
+        if (!there) {
+            must(reader_.status(), reader_.error());
+            return {};
+        }
+        PyObject* view = pool_.view(event);
+        if (view != nullptr) return nb::borrow(view);
+        if (PyErr_Occurred()) throw nb::python_error();
+        nb::object unknown = nb::steal(new_view(unknown_.ptr(), event));
+        if (!unknown.is_valid() || !keep(reinterpret_cast<ViewObject*>(unknown.ptr()))) throw nb::python_error();
+        return unknown;
+    }
+
+    std::optional<std::int64_t> peek_time() {
+        const std::int64_t time = reader_.peek_time();
+        settle();
+        must(reader_.status(), reader_.error());
+        return time == std::numeric_limits<std::int64_t>::max() ? std::nullopt : std::optional(time);
+    }
+
+    void close() {
+        pool_.settle();
+        reader_ = journal::Reader(std::vector<journal::TypeDefinition>{});
+        opened_ = 0;
+    }
+
+    void seek_time(std::int64_t time) {
+        pool_.settle();
+        must(reader_.seek_time(time), reader_.error());
+        settle();
+    }
+
+private:
+    /// Saves the views that somebody holds before their page goes.
+    void settle() {
+        if (reader_.pages_opened() == opened_) return;
+        pool_.settle();
+        opened_ = reader_.pages_opened();
+    }
+
+    journal::Reader reader_;
+    ViewPool pool_;
+    nb::object unknown_;
+    std::uint64_t opened_ = 0;
+};
+
+nb::list list_journals(const std::string& root) {
+    nb::list rows;
+    for (const Location& j : journal::list_journals(root)) rows.append(nb::make_tuple(j.source, j.name, j.scope));
+    return rows;
+}
+
+nb::list list_pages(const std::string& root, const std::string& source, const std::string& name) {
+    nb::list rows;
+    for (const journal::PageFile& file : journal::list_pages({root, source, name, ""})) {
+        journal::PageHeader header{};
+        std::string error;
+        must(journal::read_header(file.path, header, error), error);
+        rows.append(nb::make_tuple(file.page, file.path, header.page_size, header.sealed != 0,
+                                   header.first_sequence, header.create_time));
+    }
+    return rows;
+}
+
+/// (rows or None, path, offset, count, tails or None, ends of the tails or None)
+nb::tuple columns(const std::string& root, const std::string& source, const std::string& name,
+                  const std::string& scope, const TypeRows& types, std::uint32_t type, std::uint32_t size,
+                  std::optional<std::int64_t> since, std::optional<std::int64_t> until, bool tails) {
+    journal::JournalReader reader({root, source, name, scope}, type_definitions(types));
+    journal::Columns found;
+    std::int32_t status = since ? reader.seek_time(*since) : static_cast<std::int32_t>(KF_OK);
+    if (status == KF_OK) {
+        const nb::gil_scoped_release unlocked;
+        status = journal::gather(reader, type, size, until.value_or(std::numeric_limits<std::int64_t>::max()),
+                                 tails, found);
+    }
+    must(status, reader.error());
+    nb::object rows = nb::none();
+    if (found.path.empty()) rows = nb::bytes(found.rows.data(), found.rows.size());
+    nb::object tail_bytes = nb::none();
+    nb::object ends = nb::none();
+    if (tails) {
+        tail_bytes = nb::bytes(found.tails.data(), found.tails.size());
+        ends = nb::bytes(reinterpret_cast<const char*>(found.tail_ends.data()), found.tail_ends.size() * 8);
+    }
+    return nb::make_tuple(rows, found.path, found.offset, found.count, tail_bytes, ends);
+}
+
+/// Names behind ids, as far as the journal tells them.
+nb::dict names(const std::string& root, const std::string& source, const std::string& name) {
+    journal::Tables tables;
+    std::string error;
+    must(journal::last_definitions({root, source, name, ""}, tables, error), error);
+    nb::dict out;
+    for (const journal::Tables::Entry& entry : tables.entries()) {
+        std::uint64_t id = 0;
+        const bool is_name = entry.type == NameDefinition::kType;
+        if (!is_name && entry.type != Instrument::kType) continue;
+        const std::size_t fixed = is_name ? sizeof(NameDefinition) : sizeof(Instrument);
+        const std::size_t at = is_name ? offsetof(NameDefinition, named) : offsetof(Instrument, instrument);
+        std::memcpy(&id, entry.payload.data() + at, sizeof id);
+        out[nb::int_(id)] = nb::str(entry.payload.data() + fixed, entry.payload.size() - fixed);
+    }
+    return out;
+}
+
+nb::dict survey(const std::string& root, const std::string& source, const std::string& name) {
+    journal::Survey found;
+    std::string error;
+    std::int32_t status = KF_OK;
+    {
+        const nb::gil_scoped_release unlocked;
+        status = journal::survey({root, source, name, ""}, found, error);
+    }
+    must(status, error);
+    nb::dict out;
+    out["pages"] = found.pages;
+    out["sealed_pages"] = found.sealed_pages;
+    out["file_bytes"] = found.file_bytes;
+    out["events"] = found.events;
+    out["first_sequence"] = found.first_sequence;
+    out["last_sequence"] = found.last_sequence;
+    out["first_time"] = found.first_time;
+    out["last_time"] = found.last_time;
+    nb::list types;
+    for (const auto& known : found.tables.types()) {
+        const auto it = found.types.find(known.number);
+        if (it == found.types.end()) continue;
+        types.append(nb::make_tuple(known.name, known.version, it->second.events, it->second.bytes));
+    }
+    out["types"] = types;
+    return out;
+}
+
+}  // namespace
+
+void bind_journal(nb::module_& m) {
+    m.attr("DEFAULT_PAGE_SIZE") = journal::kDefaultPageSize;
+    m.attr("MIN_PAGE_SIZE") = journal::kMinPageSize;
+    nb::class_<JournalWriter>(m, "JournalWriter", "The one writer of a journal.")
+        .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&, std::uint64_t,
+                      const TypeRows&, Clock&>(),
+             nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"), nb::arg("page_size"),
+             nb::arg("types"), nb::arg("clock"), nb::keep_alive<1, 8>())
+        .def("append", &JournalWriter::append_event, nb::arg("event"), nb::arg("destination") = 0,
+             nb::arg("cause").none() = nb::none(), "Append an event and return its sequence.")
+        .def("emitter", &make_emitter, nb::arg("view_class"), "A fast function that appends events of one type.")
+        .def(
+            "define_name",
+            [](JournalWriter& w, std::uint8_t kind, std::uint64_t id, std::string_view text) {
+                const std::int32_t status = w.writer().define_name(kind, id, text);
+                if (status != KF_OK) w.refuse(status, "name_definition");
+            },
+            nb::arg("kind"), nb::arg("id"), nb::arg("text"), "Journal the name behind an id.")
+        .def("at", &JournalWriter::at, nb::arg("gen_time"), nb::arg("trigger_time") = 0,
+             "Set the times of what is appended next, instead of the clock's.")
+        .def_prop_ro("id", [](const JournalWriter& w) { return w.writer().id(); })
+        .def_prop_ro("last_sequence", [](const JournalWriter& w) { return w.writer().last_sequence(); })
+        .def_prop_ro("last_time", [](const JournalWriter& w) { return w.writer().last_time(); })
+        .def_prop_ro("closed", [](const JournalWriter& w) { return !w.writer().is_open(); })
+        .def("close", [](JournalWriter& w) { w.writer().close(); }, "End writing and give up the lock.");
+    nb::class_<JournalReader>(m, "JournalReader", "Several journals read as one, merged by time.")
+        .def(nb::init<const TypeRows&, const nb::list&, nb::object, bool>(), nb::arg("types"), nb::arg("classes"),
+             nb::arg("unknown"), nb::arg("verify"))
+        .def("join", &JournalReader::join, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope") = "",
+             nb::arg("after") = 0, nb::arg("from_time").none() = nb::none(), nb::arg("at_end") = false)
+        .def(
+            "next",
+            [](JournalReader& r, std::optional<std::int64_t> limit) {
+                nb::object view = r.next(limit.value_or(std::numeric_limits<std::int64_t>::max()));
+                return view.is_valid() ? view : nb::object(nb::none());
+            },
+            nb::arg("limit").none() = nb::none(), "The next event with gen_time <= limit; None if there is none now.")
+        .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
+        .def("__next__",
+             [](JournalReader& r) {
+                 nb::object view = r.next(std::numeric_limits<std::int64_t>::max());
+                 if (!view.is_valid()) throw nb::stop_iteration();
+                 return view;
+             })
+        .def("close", &JournalReader::close, "Leave all journals; views that were kept stay whole.")
+        .def("peek_time", &JournalReader::peek_time, "Time of the next event; None if there is none now.")
+        .def("seek_time", &JournalReader::seek_time, nb::arg("time"),
+             "Move all journals to the first event at this time or later.");
+    m.def("list_journals", &list_journals, nb::arg("root"), "(source, name, scope) of every journal under a root.");
+    m.def("list_pages", &list_pages, nb::arg("root"), nb::arg("source"), nb::arg("name"),
+          "(page, path, bytes, sealed, first sequence, time of the first event) of every page.");
+    m.def("journal_columns", &columns, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"),
+          nb::arg("types"), nb::arg("type"), nb::arg("size"), nb::arg("since").none() = nb::none(),
+          nb::arg("until").none() = nb::none(), nb::arg("tails") = false,
+          "All events of a type as rows of header and fixed part.");
+    m.def("journal_names", &names, nb::arg("root"), nb::arg("source"), nb::arg("name"),
+          "Names by id, as far as the journal's last page tells them.");
+    m.def("survey_journal", &survey, nb::arg("root"), nb::arg("source"), nb::arg("name"),
+          "Read a journal through, every checksum verified, and count what it has.");
+}
+
+}  // namespace kungfu::python

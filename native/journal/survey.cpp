@@ -1,0 +1,67 @@
+#include "journal/survey.hpp"
+
+#include "journal/journal_reader.hpp"
+
+namespace kungfu::journal {
+
+void learn_tables(const Page& page, Tables& tables) {
+    std::uint64_t offset = sizeof(PageHeader);
+    while (page.has_frame_at(offset)) {
+        const auto length = static_cast<std::uint32_t>(page.commit(offset));
+        const kf_frame& frame = *page.frame(offset);
+        if (!page.holds(offset, length) || !(frame.flags & kTableFlag) || !Tables::keeps(frame.type)) break;
+        tables.learn(frame.type, frame.source, &frame + 1, length - static_cast<std::uint32_t>(sizeof frame));
+        offset += align8(length);
+    }
+}
+
+std::int32_t survey(const Location& location, Survey& found, std::string& error) {
+    JournalReader reader(location, {}, true);
+    std::uint64_t opened = 0;
+    while (const kf_frame* frame = reader.peek()) {
+        if (reader.pages_opened() != opened) {
+            opened = reader.pages_opened();
+            learn_tables(reader.page(), found.tables);
+            ++found.pages;
+            found.sealed_pages += reader.page().header().sealed;
+            found.file_bytes += reader.page().size();
+        }
+        const auto length = static_cast<std::uint32_t>(frame->commit);
+        if (Tables::keeps(frame->type)) {
+            found.tables.learn(frame->type, frame->source, frame + 1,
+                               length - static_cast<std::uint32_t>(sizeof *frame));
+        }
+        if (found.events++ == 0) {
+            found.first_sequence = frame->sequence;
+            found.first_time = frame->gen_time;
+        }
+        found.last_sequence = frame->sequence;
+        found.last_time = frame->gen_time;
+        TypeCount& type = found.types[frame->type];
+        ++type.events;
+        type.bytes += align8(length);
+        reader.advance();
+    }
+    error = reader.error();
+    return reader.status();
+}
+
+std::int32_t last_definitions(const Location& location, Tables& tables, std::string& error) {
+    const std::vector<PageFile> pages = list_pages(location);
+    if (pages.empty()) return KF_OK;
+    Page page;
+    const std::int32_t status = page.open(pages.back().path, 0, false, error);
+    if (status != KF_OK) return status;
+    for (std::uint64_t offset = sizeof(PageHeader); page.has_frame_at(offset);) {
+        const auto length = static_cast<std::uint32_t>(page.commit(offset));
+        if (!page.holds(offset, length)) break;
+        const kf_frame& frame = *page.frame(offset);
+        if (Tables::keeps(frame.type)) {
+            tables.learn(frame.type, frame.source, &frame + 1, length - static_cast<std::uint32_t>(sizeof frame));
+        }
+        offset += align8(length);
+    }
+    return KF_OK;
+}
+
+}  // namespace kungfu::journal

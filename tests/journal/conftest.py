@@ -1,0 +1,24 @@
+import pytest
+
+from kungfu_core import _native
+from kungfu_core.journal import Writer
+
+
+@pytest.fixture
+def clock():
+    return _native.Clock(1_000_000)
+
+
+@pytest.fixture
+def open_writer(tmp_path, clock):
+    opened = []
+
+    def open_one(name="MD", source="venue", **options):
+        options = {"clock": clock, "page_size": _native.MIN_PAGE_SIZE} | options
+        writer = Writer(tmp_path, source, name, **options)
+        opened.append(writer)
+        return writer
+
+    yield open_one
+    for writer in opened:
+        writer.close()
