@@ -168,7 +168,8 @@ void RecordedMarket::enter(MarketOrder order) {
 
 void RecordedMarket::rest(const MarketOrder& order) {
     const auto place = std::find_if(resting_.begin(), resting_.end(), [&](const Resting& other) {
-        return other.order.side == order.side && RecordedView::better(order.side, order.price, other.order.price);
+        if (other.order.side != order.side) return other.order.side == Side::SELL;
+        return RecordedView::better(order.side, order.price, other.order.price);
     });
     resting_.insert(place, {order, view_.displayed(order.side, order.price)});
 }

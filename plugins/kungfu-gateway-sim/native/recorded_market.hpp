@@ -93,7 +93,7 @@ private:
 
     MarketReports& reports_;
     RecordedView view_;
-    std::vector<Resting> resting_;  // best price first per side, then in order of arrival
+    std::vector<Resting> resting_;  // bids, then offers; best price first, then in order of arrival
     std::vector<Taken> taken_;
     bool has_single_trades_ = false;
 };
