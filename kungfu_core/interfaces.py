@@ -135,7 +135,8 @@ class GatewaySpec:
     """A gateway: a component that reads the BROKER journal and writes MD and TD.
 
     `factory(config, setup)` gives a PyCapsule with a native component (`kungfu/abi.h`); output 0 is
-    its TD journal, output 1 its MD journal.
+    its TD journal, output 1 its MD journal. `example` is TOML for its section of a configuration,
+    with which `kungfu init` gets it to run; a simulated gateway then has a market of its own.
     """
 
     name: str = attrs.field(validator=_nameable)
@@ -143,6 +144,7 @@ class GatewaySpec:
     factory: Callable[[Any, GatewaySetup], object] = attrs.field(validator=is_callable())
     config: type = attrs.field(validator=_typed_class)
     capabilities: Capabilities = attrs.field(validator=instance_of(Capabilities))
+    example: str = attrs.field(default="", validator=instance_of(str))
 
 
 class RiskView(Protocol):

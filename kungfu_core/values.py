@@ -50,6 +50,12 @@ def parse_duration(text: object) -> Duration:
     return Duration(_in_range(int(total), text))
 
 
+def duration_text(duration: int) -> str:
+    """Write a duration in the largest unit that leaves no fraction."""
+    unit, length = next((u, n) for u, n in reversed(_UNITS.items()) if duration % n == 0)
+    return "0s" if duration == 0 else f"{duration // length}{unit}"
+
+
 def parse_time(value: object) -> Time:
     """Read a point in time: UTC text, a TOML date-time with its offset, or nanoseconds since 1970.
 

@@ -48,7 +48,7 @@ balances = {{ USDT = "100000" }}
 checks = [{checks}]
 {check_keys}
 [strategies.first]
-file = "{strategy}"       # or strategy = "NAME" for one that is installed
+file = "{strategy}"  # or strategy = "NAME" for one that is installed
 
 [strategies.first.params]
 lots = 10
@@ -103,7 +103,7 @@ def _config(plugins: "Plugins") -> str:
         config=CONFIG_NAME,
         strategy=STRATEGY_NAME,
         gateway=gateway.name,
-        gateway_keys=_commented_keys(gateway.config),
+        gateway_keys=_commented_keys(gateway.config, gateway.example),
         checks=", ".join(f'"{name}"' for name in checks),
         check_keys="".join(sections),
     )
@@ -142,11 +142,15 @@ def _usable(registry: "Registry[Any]") -> dict[str, type]:
     }
 
 
-def _commented_keys(cl: type) -> str:
-    """List a configuration class's keys as comments to be filled in."""
+def _commented_keys(cl: type, example: str = "") -> str:
+    """Give the example, and a configuration class's other keys as comments to be filled in."""
     from kungfu_core.cli.plugins import config_keys  # noqa: PLC0415
 
-    return "".join(f"# {key['name']} =    # {key['type']}\n" for key in config_keys(cl))
+    lines = [*example.strip().splitlines()] if example else []
+    for key in config_keys(cl):
+        if not any(line.startswith(key["name"]) for line in lines):
+            lines.append(f"# {key['name']} = {key['default']}".ljust(25) + f" # {key['type']}")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _key(name: str) -> str:

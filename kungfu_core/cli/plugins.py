@@ -4,6 +4,8 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING, Any, get_args
 
 from kungfu_core.cli.options import add_json, add_no_plugin
@@ -30,7 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action", nargs="?", choices=["list", "show", "check"], default="list", help="default: list"
     )
-    parser.add_argument("name", nargs="?", help="the plugin or distribution to show")
+    parser.add_argument(
+        "name",
+        nargs="?",
+        help="what to show: a plugin, a distribution, or a part such as a gateway",
+    )
     parser.set_defaults(usage_error=parser.error)
     add_no_plugin(parser)
     add_json(parser)
@@ -82,11 +88,11 @@ def _show(plugins: "Plugins", name: str, *, as_json: bool) -> int:
     shown = [
         {**_described(r), "parts": list(_parts(plugins, r))}
         for r in plugins.reports
-        if name in (r.name, r.distribution, f"{r.distribution}:{r.name}")
+        if name in (r.name, r.distribution, f"{r.distribution}:{r.name}", *_brought(r))
     ]
     if not shown:
         known = ", ".join(dict.fromkeys(r.name for r in plugins.reports)) or "none"
-        raise PluginError(f"there is no plugin {name!r}; installed: {known}")
+        raise PluginError(f"there is no plugin {name!r}, and none brings it; installed: {known}")
     if as_json:
         _print_json(shown)
         return 0
@@ -105,8 +111,14 @@ def _show(plugins: "Plugins", name: str, *, as_json: bool) -> int:
     return 0
 
 
+def _brought(report: "PluginReport") -> list[str]:
+    return [what.rpartition(" ")[2] for what in report.provides]
+
+
 def _default(key: dict[str, Any]) -> str:
-    return f" = {key['default']}" if "default" in key else "  (required)"
+    if "default" not in key:
+        return "  (required)"
+    return f" = {key['default']}" if key["default"] else ""
 
 
 def _described(report: "PluginReport") -> dict[str, Any]:
@@ -145,9 +157,23 @@ def config_keys(configured: object) -> Iterator[dict[str, str]]:
         if field.init:
             key = {"name": field.alias or field.name, "type": _type_name(field.type)}
             if field.default is not attrs.NOTHING:
-                made = isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
-                key["default"] = "..." if made else str(field.default)
+                key["default"] = _toml(field.default, key["type"])
             yield key
+
+
+def _toml(default: object, type_name: str) -> str:
+    """Write a default as it would stand in a configuration; empty if it cannot stand there."""
+    from kungfu_core.values import duration_text  # noqa: PLC0415 - --help needs none of it
+
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, int) and type_name.startswith("Duration"):
+        return f'"{duration_text(default)}"'
+    if isinstance(default, Enum):
+        return f'"{default.name.lower()}"'
+    if isinstance(default, int | float | Decimal):
+        return str(default)
+    return f'"{default}"' if isinstance(default, str) else ""
 
 
 def _type_name(annotation: object) -> str:

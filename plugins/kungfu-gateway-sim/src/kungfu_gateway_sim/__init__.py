@@ -99,5 +99,6 @@ def kungfu_register_gateways() -> Iterable[GatewaySpec]:
                 amend=True,
                 simulated=True,
             ),
+            example='instruments = [{ name = "sim:perpetual:BTC-USDT" }]',
         ),
     )
