@@ -57,6 +57,62 @@ def good(name):
     return GOOD.replace("NAME", name)
 
 
+EVERYTHING = """\
+import attrs
+
+from kungfu_core.enums import OrderType, TimeInForce
+from kungfu_core.hookspecs import hookimpl
+from kungfu_core.interfaces import (
+    Capabilities, DemoSpec, GatewaySpec, RecordingSpec, RiskCheckSpec, StrategySpec
+)
+from kungfu_core.schema import EventType, Field
+
+KUNGFU_HOOK_API = ">=1.0,<2"
+
+
+@attrs.define
+class Config:
+    depth: int = 1
+
+
+class Strategy:
+    pass
+
+
+@hookimpl
+def kungfu_register_event_types():
+    fields = (Field("value", "number", "The value."),)
+    yield EventType("signal", 2, "A signal.", fields)
+    yield EventType("signal", 1, "A signal.", fields)
+    yield EventType("alpha", 1, "A first letter.", fields)
+
+
+@hookimpl
+def kungfu_register_gateways():
+    capabilities = Capabilities(frozenset(OrderType), frozenset(TimeInForce))
+    return [GatewaySpec("venue", "a venue", print, Config, capabilities)]
+
+
+@hookimpl
+def kungfu_register_recordings():
+    return [RecordingSpec("lines", "lines of text", "venue", lambda messages: True, print)]
+
+
+@hookimpl
+def kungfu_register_risk_checks():
+    return [RiskCheckSpec("depth", "a check", print, Config)]
+
+
+@hookimpl
+def kungfu_register_strategies():
+    return [StrategySpec("idle", "does nothing", Strategy)]
+
+
+@hookimpl
+def kungfu_register_demos():
+    return [DemoSpec("show", "a show", False, lambda instruments: "")]
+"""
+
 STRATEGY = '''\
 import attrs
 
@@ -72,6 +128,7 @@ HEADER = 'from kungfu_core.hookspecs import hookimpl\nKUNGFU_HOOK_API = ">=1.0,<
 
 SOURCES = {
     "sample-good": good("good-check"),
+    "sample-everything": EVERYTHING,
     "sample-import-error": "import there_is_no_such_module\n",
     "sample-raises": good("raises-check") + "raise RuntimeError('broken on purpose')\n",
     "sample-exits": good("exits-check") + "raise SystemExit(3)\n",

@@ -80,7 +80,7 @@ def test_nothing_of_a_refused_plugin_is_registered(plugins):
     """A refused plugin leaves nothing behind, not even what it gave before it was refused."""
     entries = plugins.risk_checks.entries
     brought = {e.name for e in entries if e.origin.distribution.startswith("sample-")}
-    assert brought == {"good-check", "shared-check"}
+    assert brought == {"good-check", "shared-check", "depth"}
     refused = [report for report in plugins.reports if report.refused]
     assert all(report.provides == () and report.hooks == () for report in refused)
 
