@@ -34,8 +34,8 @@ _CODES = {"id": "<u8", "time": "<i8", "enum": "u1", "bool": "?"} | {
 def dtype_of(event_type: EventType) -> "np.dtype[np.void]":
     """Give the dtype of a frame of this type: header columns, then the members of the fixed part.
 
-    A number `price` is `price` (int64 mantissa) and `price_exponent`; money is `fee_low`, `fee_high`
-    (128 bits) and `fee_exponent`. The tail is not in it.
+    A number `price` is `price` (int64 mantissa) and `price_exponent`; money `fee` is `fee_low` and
+    `fee_high` (128 bits) and `fee_exponent`. The tail is not in it.
     """
     np = _numpy()
     header = {m.name: m for m in event_types.HEADER.members}
@@ -43,7 +43,7 @@ def dtype_of(event_type: EventType) -> "np.dtype[np.void]":
     columns = [(name, _code(header[name]), header[name].offset) for name in HEADER_COLUMNS]
     columns += [(m.name, _code(m), size + m.offset) for m in event_type.members]
     names, formats, offsets = zip(*columns, strict=True)
-    return np.dtype(
+    return np.dtype(  # type: ignore[no-any-return]
         {
             "names": names,
             "formats": formats,
@@ -82,11 +82,18 @@ def to_numpy(
         JournalError: NumPy is not installed.
         JournalCorrupt: a file is damaged.
     """
-    return _rows(_gather(journal, event_class, since, until, tails=False), event_class.__event_type__)
+    return _rows(
+        _gather(journal, event_class, since, until, tails=False), event_class.__event_type__
+    )
 
 
 def _gather(
-    journal: "Journal", event_class: type[Event], since: int | None, until: int | None, *, tails: bool
+    journal: "Journal",
+    event_class: type[Event],
+    since: int | None,
+    until: int | None,
+    *,
+    tails: bool,
 ) -> tuple[Any, ...]:
     from kungfu_core.journal import type_rows  # noqa: PLC0415 - it imports us
 
@@ -119,8 +126,8 @@ def to_arrow(
 
     Times become UTC timestamps in ns, enumerations their names, text strings. A number `price` is
     `price` (nearest float64, null where absent) with `price_raw` and `price_exponent`, which are
-    exact; money `fee` is `fee` and `fee_exact` (decimal text). A tail of text is a string column, of
-    items a list of structs. Arguments and errors are those of `to_numpy`.
+    exact; money `fee` is `fee` and `fee_exact` (decimal text). A tail of text is a string column,
+    one of items a list of structs. Arguments and errors are those of `to_numpy`.
 
     Raises:
         JournalError: Arrow is not installed.
@@ -183,7 +190,10 @@ def _arrow_columns(rows: "Structured", field: Field) -> dict[str, Any]:
             f"{name}_exponent": pa.array(np.ascontiguousarray(exponent), mask=absent),
         }
     if field.kind == "money":
-        exact = [_money_text(*row) for row in rows[[f"{name}_low", f"{name}_high", f"{name}_exponent"]].tolist()]
+        exact = [
+            _money_text(*row)
+            for row in rows[[f"{name}_low", f"{name}_high", f"{name}_exponent"]].tolist()
+        ]
         floats = [None if text is None else float(text) for text in exact]
         return {
             name: pa.array(floats, pa.float64()),
@@ -193,7 +203,9 @@ def _arrow_columns(rows: "Structured", field: Field) -> dict[str, Any]:
     if field.kind == "time":
         return {name: pa.array(values.view("datetime64[ns]"), pa.timestamp("ns", "UTC"))}
     if field.kind == "text":
-        return {name: pa.array([text.decode(errors="replace") for text in values.tolist()], pa.string())}
+        return {
+            name: pa.array([text.decode(errors="replace") for text in values.tolist()], pa.string())
+        }
     if field.vocabulary is not None:
         return {name: _arrow_names(values, field)}
     return {name: pa.array(values)}

@@ -78,6 +78,10 @@ class Statistics:
     types: tuple[TypeCount, ...]
 
 
+def _path(folder: str | os.PathLike[str]) -> str:
+    return os.fspath(folder)
+
+
 @attrs.frozen
 class Journal:
     """A journal: `<root>/<date>/<source>/<name>.<page>.journal`, which need not exist yet.
@@ -89,7 +93,7 @@ class Journal:
         scope: the run or dataset that is part of its identity; taken from its files if empty.
     """
 
-    root: str = attrs.field(converter=os.fspath)
+    root: str = attrs.field(converter=_path)
     source: str
     name: str
     scope: str = ""

@@ -52,10 +52,13 @@ def test_a_reader_written_from_the_documented_format_agrees(open_writer):
     writer = open_writer()
     writer.define_name(int(NameKind.SOURCE), 5, "venue")
     for n in range(700):
-        writer.append(events.Trade(price="1.5", trade_id=n) if n % 3 else events.Log(message="x" * (n % 50)))
+        writer.append(
+            events.Trade(price="1.5", trade_id=n) if n % 3 else events.Log(message="x" * (n % 50))
+        )
     by_hand = [event for page in writer.journal.pages() for event in read_page(page.path)[0]]
     ours = [
-        (e.sequence, e.gen_time, type(e).__event_type__.name, bytes(e)) for e in Reader(writer.journal)
+        (e.sequence, e.gen_time, type(e).__event_type__.name, bytes(e))
+        for e in Reader(writer.journal)
     ]
     assert len(ours) == 701
     assert by_hand == ours

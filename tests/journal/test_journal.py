@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_view_that_is_kept_survives_its_page_and_its_reader(open_writer):
         writer.append(events.Quote(update_id=n))
     reader = Reader(writer.journal)
     kept = next(reader)
-    last = [e for e in reader][-1]
+    last = list(reader)[-1]
     reader.close()
     for page in writer.journal.pages():
         os.truncate(page.path, 0)  # a view that still pointed into a page would end the process
@@ -101,7 +102,11 @@ def test_a_second_writer_is_told_who_has_the_journal(open_writer, tmp_path):
         open_writer()
     code = "import sys; from kungfu_core.journal import Writer; Writer(sys.argv[1], 'venue', 'MD')"
     refused = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd="/", check=False
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
     )
     assert "JournalLocked" in refused.stderr
     assert f"process {os.getpid()} has the journal open" in refused.stderr
@@ -183,7 +188,7 @@ def test_damage_is_named_by_file_and_offset(open_writer):
         writer.append(trade(n))
     path = writer.journal.pages()[0].path
     writer.close()
-    with open(path, "r+b") as file:
+    with Path(path).open("r+b") as file:
         data = file.read()
         second = data.rindex((2).to_bytes(8, "little") + (1_000_000).to_bytes(8, "little"))
         file.seek(second + 80)

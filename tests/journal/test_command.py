@@ -1,0 +1,132 @@
+"""`kungfu journal` on a home with a dataset and a run."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+import pytest
+
+from kungfu_core import _native, events
+from kungfu_core.enums import Side
+from kungfu_core.event_types import TRADE
+from kungfu_core.journal import Writer
+
+
+@pytest.fixture
+def home(tmp_path):
+    root = tmp_path / "home"
+    with Writer(
+        root / "data" / "august", "venue", "MD", scope="august", clock=_native.Clock(1)
+    ) as w:
+        w.append(events.Instrument(instrument=9, tick="0.1", name="venue:spot:BTCUSDT"))
+        emit = w.emitter(TRADE)
+        for n in range(50):
+            w.at(1_723_161_600_000_000_000 + n, 0)
+            emit(9, n, f"{n}.10", 1, n, Side.BUY, False)
+        w.append(events.BookDelta(instrument=9, levels=[("1.5", "2", Side.BUY)]))
+    with Writer(root / "runs" / "r1" / "journal", "broker", "BROKER", clock=_native.Clock(1)) as w:
+        w.append(events.Log(message="hello"))
+    return root
+
+
+@pytest.fixture
+def kungfu(home):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "kungfu_core", "journal", *map(str, arguments)],
+            cwd=home, env={**os.environ, "KF_HOME": str(home), "NO_COLOR": "1"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def test_ls_names_every_journal(kungfu):
+    assert kungfu("ls").stdout.split("\n")[2].startswith("runs/r1/broker/BROKER")
+    listed = json.loads(kungfu("ls", "--json").stdout)
+    assert [row["journal"] for row in listed] == ["runs/r1/broker/BROKER", "data/august/venue/MD"]
+    assert listed[1]["pages"] == 1
+
+
+def test_an_empty_home_says_so(kungfu, tmp_path):
+    done = kungfu("ls", "--home", tmp_path / "nothing")
+    assert (done.returncode, done.stdout) == (0, f"There are no journals in {tmp_path}/nothing.\n")
+
+
+def test_show_prints_events_with_names_for_ids(kungfu):
+    done = kungfu("show", "venue/MD", "--type", "trade", "--limit", 2)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4
+    assert "2024-08-09T00:00:00.000000001Z  trade" in lines[3]
+    assert "instrument=venue:spot:BTCUSDT" in lines[3]
+    assert "price=1.10" in lines[3]
+
+
+def test_show_takes_a_time_range(kungfu):
+    done = kungfu("show", "MD", "--since", "2024-08-09T00:00:00.000000010Z", "--json",
+                  "--until", "1723161600000000012")  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["trade_id"] for row in rows] == [10, 11]
+    assert rows[0]["price"] == "10.10"
+    assert rows[0]["type"] == "trade"
+
+
+def test_stat_counts(kungfu):
+    found = json.loads(kungfu("stat", "MD", "--json").stdout)
+    assert found["events"] == 52
+    assert [(t["name"], t["events"]) for t in found["types"]] == [
+        ("instrument", 1), ("trade", 50), ("book_delta", 1),
+    ]  # fmt: skip
+    assert "52, every checksum right" in kungfu("stat", "MD").stdout
+
+
+def test_export_writes_the_same_events_in_every_format(kungfu, tmp_path):
+    paths = {form: tmp_path / f"trades.{form}" for form in ("jsonl", "csv", "parquet")}
+    for form, path in paths.items():
+        done = kungfu("export", "MD", "--type", "trade", "--format", form, "--output", path)
+        assert done.stdout == f"{path}: 50 events\n", done.stderr
+    lines = [json.loads(line) for line in paths["jsonl"].read_text().splitlines()]
+    with paths["csv"].open() as file:
+        cells = list(csv.DictReader(file))
+    table = pq.read_table(paths["parquet"], columns=["price", "trade_id"]).to_pylist()
+    assert len(lines) == len(cells) == len(table) == 50
+    for line, cell, row in zip(lines, cells, table, strict=True):
+        assert line["price"] == cell["price"]
+        assert row["price"] == float(line["price"])
+        assert line["trade_id"] == int(cell["trade_id"]) == row["trade_id"]
+    assert kungfu("export", "MD").stdout.count("\n") == 52
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["show", "data/august/venue/TD"], 1, "did you mean data/august/venue/MD?"),
+        (["show", "MD", "--type", "trades"], 1, "there is no event type 'trades': expected one of"),
+        (["show", "MD", "--since", "yesterday"], 1, "--since: expected a time"),
+        (["show", "MD", "--limit", "0"], 2, "expected 1 or more"),
+        (["export", "MD", "--format", "csv"], 2, "needs a --type"),
+        (["export", "MD", "--type", "trade", "--format", "parquet"], 2, "needs an --output"),
+        (["export", "MD", "--output", "/nowhere/x"], 1, "cannot write /nowhere/x: No such file"),
+        ([], 2, "ACTION"),
+    ],
+)
+def test_mistakes_are_named(kungfu, arguments, status, message):
+    done = kungfu(*arguments)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_damage_stops_an_export_and_leaves_no_file(kungfu, home, tmp_path):
+    (page,) = (home / "data").rglob("*.journal")
+    data = bytearray(page.read_bytes())
+    data[data.rindex((1_723_161_600_000_000_030).to_bytes(8, "little")) + 70] ^= 1
+    page.write_bytes(data)
+    done = kungfu("export", "MD", "--output", tmp_path / "out.jsonl")
+    assert done.returncode == 1
+    assert f"{page}: offset" in done.stderr
+    assert not list(tmp_path.glob("*out.jsonl*"))
