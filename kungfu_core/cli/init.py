@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     folder: Path = arguments.folder
     strategy = files("kungfu_core.templates").joinpath(STRATEGY_NAME).read_text()
-    contents = {CONFIG_NAME: _config(Plugins(arguments.blocked)), STRATEGY_NAME: strategy}
+    contents = {CONFIG_NAME: first_config(Plugins(arguments.blocked)), STRATEGY_NAME: strategy}
     _write(folder, contents)
     print(f"wrote {folder / CONFIG_NAME} and {folder / STRATEGY_NAME}")  # noqa: T201
     change = "" if folder == Path() else f"cd {folder} && "
@@ -95,7 +95,12 @@ def _write(folder: Path, contents: dict[str, str]) -> None:
         raise ConfigError(f"cannot write in {folder}: {error.strerror}") from error
 
 
-def _config(plugins: "Plugins") -> str:
+def first_config(plugins: "Plugins") -> str:
+    """Give the text of a configuration that runs the first strategy with what is installed.
+
+    Raises:
+        PluginError: no installed gateway can be run without a venue.
+    """
     gateway = _simulated_gateway(plugins)
     checks = _usable(plugins.risk_checks)
     sections = [f"\n# [risk.{_key(name)}]\n{_commented_keys(c)}" for name, c in checks.items()]

@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -204,9 +205,11 @@ def installed_samples(tmp_path_factory):
         value="sample_strategy_broken:Follow",
     )
     target = folder / "site"
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    # An environment that uv made has no pip of its own.
+    pip = [sys.executable, "-m", "pip"] if find_spec("pip") else ["uv", "pip"]
+    options = ["-q", "--no-deps", "--no-index", "--target", str(target)]
     subprocess.run(
-        [*pip, "--target", str(target), *map(str, wheels.glob("*.whl"))],
+        [*pip, "install", *options, *map(str, wheels.glob("*.whl"))],
         check=True,
         capture_output=True,
     )
