@@ -8,7 +8,7 @@
     │   └── JournalCorrupt      the file is damaged at the place that it names
     ├── DataError               mend the input data: names file, line and what was expected
     ├── OrderError              an order that cannot be said exactly (also a ValueError)
-    └── StrategyFault           a strategy raised; the journal has the traceback
+    └── SessionError            a component of a session failed; names it and why
 
 A refusal (of an order, by a limit) is an event, not an error.
 """
@@ -46,5 +46,5 @@ class OrderError(KungfuError, ValueError):
     """An order cannot be said exactly: names the value and what was expected."""
 
 
-class StrategyFault(KungfuError):
-    """A strategy raised an exception; its traceback is journaled."""
+class SessionError(KungfuError):
+    """A component of a session failed: names it and why. What it journaled is kept."""

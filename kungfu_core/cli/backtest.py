@@ -34,14 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from kungfu_core.backtesting import run_backtest  # noqa: PLC0415 - --help needs none of it
+    from kungfu_core.backtesting import play  # noqa: PLC0415 - --help needs none of it
+    from kungfu_core.cli.presenting import present, session_progress  # noqa: PLC0415
+    from kungfu_core.config import read_backtest_config  # noqa: PLC0415
     from kungfu_core.home import Home  # noqa: PLC0415
     from kungfu_core.plugins import Plugins  # noqa: PLC0415
 
-    return run_backtest(
-        home=Home.locate(arguments.home),
-        plugins=Plugins(arguments.blocked),
-        config=arguments.config,
-        as_json=arguments.as_json,
-        report=arguments.report,
-    )
+    plugins = Plugins(arguments.blocked)
+    config = read_backtest_config(arguments.config, plugins)
+    home = Home.locate(arguments.home)
+    with session_progress() as progress:
+        run = play(config, plugins, home, command="backtest", progress=progress)
+    return present(run, as_json=arguments.as_json, report=arguments.report)

@@ -28,11 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    from kungfu_core.demo import run_demo  # noqa: PLC0415 - --help needs none of it
+    from kungfu_core.cli.demonstrating import demonstrate  # noqa: PLC0415 - --help needs none of it
     from kungfu_core.home import Home  # noqa: PLC0415
     from kungfu_core.plugins import Plugins  # noqa: PLC0415
 
-    return run_demo(
+    return demonstrate(
         home=Home.locate(arguments.home),
         plugins=Plugins(arguments.blocked),
         data=arguments.data,

@@ -31,12 +31,12 @@ nb::object kept_view(nb::handle view_class, const kf_event& event) {
     return view;
 }
 
-/// The instrument is the first member of every event that can be asked for.
+/// The instrument is the first member of every event that can be asked for; 0 asks for all.
 bool concerns(const kf_event& event, std::uint32_t type, std::uint64_t instrument) {
     if (event.type != type) return false;
     std::uint64_t found = 0;
     std::memcpy(&found, event.frame + 1, sizeof found);
-    return found == instrument;
+    return instrument == 0 || found == instrument;
 }
 
 nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals, nb::handle view_class,
@@ -74,7 +74,7 @@ void bind_history(nb::module_& m) {
     m.def("read_events", &read_events, nb::arg("types"), nb::arg("journals"), nb::arg("view_class"),
           nb::arg("instrument"), nb::arg("since"), nb::arg("before"), nb::arg("count"),
           "The last `count` events of a class and instrument from `since` on that are older than `before` or\n"
-          "not past their journal's bound; journals are (root, source, name, scope, last sequence).");
+          "not past their journal's bound (0 asks for all instruments); journals are (root, source, name, scope, last sequence).");
 }
 
 }  // namespace kungfu::python

@@ -95,6 +95,7 @@ void bind_session(nb::module_& m) {
         .def("output_sequence", [](Wiring& w, std::size_t i) { return w.output(i).last_sequence(); },
              nb::arg("output") = 0)
         .def("append", &append_event, nb::arg("event"), nb::arg("output") = 0, nb::arg("destination") = 0)
+        .def("close", &Wiring::close, "Journal what was read and close the outputs.")
         .def_prop_ro("source", &Wiring::source);
 
     nb::class_<Runner>(m, "Runner", "Drives components in turn on one thread.")

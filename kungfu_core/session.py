@@ -1,0 +1,281 @@
+"""Puts a simulated session together from its configuration, and runs it on one thread."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import attrs
+
+from kungfu_core import events
+from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker, read_events
+from kungfu_core.config import BacktestConfig, ConfiguredGateway, ConfiguredStrategy
+from kungfu_core.context import StrategySetup
+from kungfu_core.datasets import Dataset
+from kungfu_core.enums import ComponentKind, ComponentPhase, NameKind
+from kungfu_core.errors import ConfigError, KungfuError, SessionError
+from kungfu_core.events import EVENT_CLASSES
+from kungfu_core.history import JournalHistory
+from kungfu_core.interfaces import GatewaySetup
+from kungfu_core.journal import Journal, type_rows
+from kungfu_core.plugins import PluginReport, Plugins
+from kungfu_core.strategy_runtime import StrategyRuntime
+from kungfu_core.views import view_class
+
+SESSION, BROKER = "session", "broker"
+"""Sources of the two components that every session has."""
+
+_MARKET_PAGE, _TRADING_PAGE = 16 << 20, 4 << 20
+_EVENTS_PER_STEP = 20_000
+_MOST_INSTRUMENTS = 1 << 20
+
+Progress = Callable[[int, int, int], None]
+"""Told the simulated time reached, where it ends (both ns), and how many events were handled."""
+
+
+@attrs.frozen
+class Fault:
+    """A strategy that an exception stopped."""
+
+    strategy: str
+    exception: Exception
+
+
+@attrs.frozen
+class SessionResult:
+    """What a session came to.
+
+    Attributes:
+        events: how many events its components handled, each component's counted.
+        faults: strategies that an exception stopped.
+    """
+
+    events: int
+    faults: tuple[Fault, ...]
+
+
+class SimulatedSession:
+    """All components of a backtest, wired to journals in simulated time.
+
+    Args:
+        config: the checked configuration.
+        plugins: what it was checked against.
+        datasets: the recorded market; empty if a venue makes its own.
+        folder: of the run; its journals go to `journal/` in it.
+
+    Raises:
+        ConfigError: two components would have the same name, or the data does not cover the time.
+        KungfuError: a plugin's factory refused its configuration.
+    """
+
+    def __init__(
+        self,
+        config: BacktestConfig,
+        plugins: Plugins,
+        datasets: Sequence[Dataset],
+        folder: Path,
+    ) -> None:
+        self._config = config
+        self._datasets = tuple(datasets)
+        self._root = str(folder / "journal")
+        self._classes = [*EVENT_CLASSES, *(view_class(t) for t in plugins.event_types)]
+        self._rows = type_rows(self._classes)
+        _refuse_shared_names(config)
+        self.start, self.end = _span(config, self._datasets)
+        # One tick before the market begins everybody reads what stands at the start.
+        self._clock = Clock(simulated_from=self.start - 1)
+        self._runner = Runner(self._clock)
+        self._runtimes: dict[str, StrategyRuntime] = {}
+        self._session = self._open_session(plugins.reports)
+        for gateway in config.gateways.values():
+            self._add_gateway(gateway)
+        self._add_broker()
+        for strategy in config.strategies.values():
+            self._add_strategy(strategy)
+
+    def run(self, progress: Progress | None = None) -> SessionResult:
+        """Run to the end.
+
+        Raises:
+            SessionError: a component failed; its journals hold what happened until then.
+            KeyboardInterrupt: somebody interrupted it; the journals are closed in order.
+        """
+        handled = 0
+        try:
+            self._runner.start()
+            while done := self._runner.simulate(self.end, _EVENTS_PER_STEP):
+                handled += done
+                if progress is not None:
+                    progress(self._clock.now(), self.end, handled)
+            self._runner.stop()
+            self._say(ComponentPhase.STOP, "")
+        except RuntimeError as error:
+            for runtime in self._runtimes.values():
+                if runtime.host.interruption is not None:
+                    raise runtime.host.interruption from None
+            self._say(ComponentPhase.FAULT, str(error))
+            raise SessionError(str(error)) from error
+        finally:
+            self._session.close()
+            for runtime in self._runtimes.values():
+                runtime.host.release()
+        faults = [Fault(n, r.fault) for n, r in self._runtimes.items() if r.fault is not None]
+        return SessionResult(handled, tuple(faults))
+
+    # --- wiring --------------------------------------------------------------------------------
+
+    def _wire(self, source: str) -> Wiring:
+        return Wiring(source, self._clock, self._rows)
+
+    def _output(self, wiring: Wiring, name: str, page_size: int = _TRADING_PAGE) -> None:
+        wiring.open_output(self._clock, self._root, name, self._rows, page_size)
+        for account in self._config.accounts:
+            wiring.define_name(NameKind.ACCOUNT, id_of(account), account)
+
+    def _join_market(self, wiring: Wiring) -> None:
+        """Join what everybody reads first: how the session began, then the market."""
+        wiring.join(self._root, SESSION, "SESSION")
+        since = self.start if self._datasets else 0
+        for journal in self._market():
+            wiring.join(journal.root, journal.source, journal.name, journal.scope, since)
+
+    def _market(self) -> list[Journal]:
+        if self._datasets:
+            return [Journal(str(d.folder), d.source, "MD", d.name) for d in self._datasets]
+        return [Journal(self._root, name, "MD") for name in self._config.gateways]
+
+    def _open_session(self, reports: Sequence[PluginReport]) -> Wiring:
+        wiring = self._wire(SESSION)
+        self._output(wiring, "SESSION")
+        self._session = wiring
+        self._say(ComponentPhase.START, self._config.text)
+        for report in reports:
+            detail = attrs.asdict(report) | {"status": str(report.status)}
+            wiring.append(events.PluginStatus(report.status == "loaded", json.dumps(detail)))
+        for definition in self._definitions():
+            wiring.append(definition)
+        return wiring
+
+    def _definitions(self) -> list[events.Instrument]:
+        """The instruments of the recorded market as they were defined when the session begins."""
+        recorded = self._market() if self._datasets else []
+        found = [
+            definition
+            for j in recorded
+            for definition in read_events(
+                self._rows,
+                [(j.root, j.source, j.name, j.scope, 0)],
+                events.Instrument,
+                instrument=0,
+                since=0,
+                before=self.start + 1,
+                count=_MOST_INSTRUMENTS,
+            )
+        ]
+        return list({d.instrument: d for d in found}.values())
+
+    def _say(self, phase: ComponentPhase, detail: str) -> None:
+        self._session.append(events.ComponentStatus(ComponentKind.SESSION, phase, detail))
+
+    # --- components ----------------------------------------------------------------------------
+
+    def _add_gateway(self, gateway: ConfiguredGateway) -> None:
+        wiring = self._wire(gateway.name)
+        if self._datasets:
+            self._join_market(wiring)
+        else:
+            wiring.join(self._root, SESSION, "SESSION")
+        wiring.join(self._root, BROKER, "BROKER")
+        self._output(wiring, "TD")
+        self._output(wiring, "MD", _MARKET_PAGE)
+        setup = GatewaySetup(
+            source=gateway.name,
+            accounts={
+                name: {currency: str(amount) for currency, amount in account.balances.items()}
+                for name, account in self._config.accounts.items()
+                if account.gateway == gateway.name
+            },
+            seed=self._config.session.seed,
+            recorded=bool(self._datasets),
+            start_ns=self.start - 1,
+        )
+        self._runner.add(gateway.spec.factory(gateway.config, setup), wiring)
+
+    def _add_broker(self) -> None:
+        wiring = self._wire(BROKER)
+        self._join_market(wiring)
+        for name in self._config.gateways:
+            wiring.join(self._root, name, "TD")
+        for name in self._config.strategies:
+            wiring.join(self._root, name, "STRATEGY")
+        self._output(wiring, "BROKER")
+        gateways = [
+            (
+                name,
+                sorted(gateway.spec.capabilities.order_types),
+                sorted(gateway.spec.capabilities.times_in_force),
+                gateway.spec.capabilities.amend,
+                gateway.spec.capabilities.reduce_only,
+            )
+            for name, gateway in self._config.gateways.items()
+        ]
+        routes = [(name, account.gateway) for name, account in self._config.accounts.items()]
+        checks = [(c.name, c.spec.factory(c.config)) for c in self._config.risk_checks]
+        self._runner.add(make_broker(gateways, routes, checks), wiring)
+
+    def _add_strategy(self, configured: ConfiguredStrategy) -> None:
+        wiring = self._wire(configured.name)
+        self._join_market(wiring)
+        wiring.join(self._root, BROKER, "BROKER")
+        self._output(wiring, "STRATEGY")
+        names = [configured.account, *(n for n in self._config.accounts if n != configured.account)]
+        history = JournalHistory(self._rows, self._market(), self.start, self._consumed(configured))
+        setup = StrategySetup(
+            name=configured.name,
+            broker=id_of(BROKER),
+            accounts={name: id_of(name) for name in names},
+            first_order=_first_order(wiring.output_id(), wiring.output_sequence()),
+            seed=self._config.session.seed,
+            saved=None,
+            history=history,
+        )
+        runtime = StrategyRuntime(configured.create(), setup, self._classes)
+        self._runtimes[configured.name] = runtime
+        self._runner.add(runtime.host.component(), wiring)
+
+    def _consumed(self, configured: ConfiguredStrategy) -> Callable[[int], int]:
+        return lambda journal: self._runtimes[configured.name].host.consumed(journal)
+
+
+def _first_order(journal: int, sequence: int) -> int:
+    """Order ids: 24 bits of the journal's id, then a count that no earlier session has reached."""
+    return (journal >> 40 << 40) | (sequence & ((1 << 40) - 1))
+
+
+def _refuse_shared_names(config: BacktestConfig) -> None:
+    taken = {SESSION: "the session itself", BROKER: "the broker"}
+    for kind, names in (("gateway", config.gateways), ("strategy", config.strategies)):
+        for name in names:
+            if name in taken:
+                raise ConfigError(
+                    f"{config.path}: {kind} {name!r} has the name of {taken[name]}; "
+                    "components need names of their own"
+                )
+            taken[name] = f"a {kind}"
+
+
+def _span(config: BacktestConfig, datasets: Sequence[Dataset]) -> tuple[int, int]:
+    """Give the first and the last time of the session, in ns."""
+    if config.market is not None:
+        return config.market.start, config.market.start + config.market.duration
+    if config.data is None or not datasets:
+        raise KungfuError(f"{config.path}: expected datasets to play")
+    first = min(d.first_time for d in datasets)
+    last = max(d.last_time for d in datasets)
+    start = first if config.data.start is None else max(first, config.data.start)
+    end = last if config.data.end is None else min(last, config.data.end - 1)
+    if start > end:
+        raise ConfigError(
+            f"{config.path}: the datasets go from {first} to {last} ns; nothing of that lies in the "
+            "time that [data] asks for"
+        )
+    return start, end
