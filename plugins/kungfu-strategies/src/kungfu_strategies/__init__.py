@@ -1,0 +1,1 @@
+"""Example strategies, and the demos that show them at work."""

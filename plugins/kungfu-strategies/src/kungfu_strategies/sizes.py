@@ -1,0 +1,41 @@
+"""Exact sizes from amounts of quote currency, and the validator of such parameters."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from kungfu_core import Instrument
+from kungfu_core.enums import ContractKind, SizeUnit
+
+if TYPE_CHECKING:
+    import attrs
+
+
+def size_worth(notional: Decimal, price: Decimal, instrument: Instrument) -> Decimal:
+    """Give the largest size on the lot, in the instrument's unit, that costs no more than that.
+
+    Raises:
+        ValueError: not even one lot can be had for it.
+    """
+    size = notional / price
+    if instrument.size_unit is SizeUnit.CONTRACTS:
+        inverse = instrument.contract_kind is ContractKind.INVERSE
+        size = (notional if inverse else size) / instrument.contract_value_exact
+    size = instrument.round_size(size)
+    if not size:
+        raise ValueError(
+            f"{notional} of {instrument.quote} is less than one lot "
+            f"({instrument.lot_exact}) of {instrument.name} at {price}"
+        )
+    return size
+
+
+def terms(size: Decimal, instrument: Instrument) -> dict[str, Decimal]:
+    """Say a size in the instrument's unit the way that orders take it."""
+    contracts = instrument.size_unit is SizeUnit.CONTRACTS
+    return {"contracts" if contracts else "size": size}
+
+
+def positive(_: object, attribute: "attrs.Attribute[Decimal]", value: Decimal) -> None:
+    """Refuse what is not more than 0."""
+    if value <= 0:
+        raise ValueError(f"{attribute.name} must be more than 0, got {value}")
