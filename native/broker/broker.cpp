@@ -168,6 +168,7 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
 void Broker::answer_unknown(const Event& event, OrderUpdate update, std::string_view reason) {
     update.set_price(Number::none());
     update.set_size(Number::none());
+    update.set_filled(Number::none());
     update.set_state(OrderState::UNKNOWN);
     update.anomaly = 1;
     emit(update, reason, event.frame->source);

@@ -1,0 +1,349 @@
+"""What the broker must say, slowly: from docs/reference/orders.md and docs/explanation/accounting.md.
+
+Everything is a Fraction, nothing is kept up to date: open sizes, positions and balances are worked out
+from the whole history each time that they are needed.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from kungfu_core import _native
+from kungfu_core.enums import CashKind, OrderState, OrderType, Side
+from kungfu_core.order_states import TERMINAL, TRANSITIONS
+
+S = OrderState
+ACKNOWLEDGED = (S.ACCEPTED, S.PARTIALLY_FILLED, S.FILLED)
+Event = tuple[str, int, dict[str, Any]]
+
+
+@dataclass
+class Market:
+    """An instrument with round numbers for its rules."""
+
+    id: int
+    spot: bool
+    tick: Fraction
+    lot: Fraction
+    unit: Fraction
+    decimals: int
+    most: Fraction = Fraction(100)
+    least_value: Fraction = Fraction(5)
+    last: Fraction | None = None
+    mark: Fraction | None = None
+
+
+@dataclass
+class Order:
+    id: int
+    strategy: int
+    instrument: int
+    side: Side
+    size: Fraction | None
+    price: Fraction | None
+    state: OrderState
+    type: OrderType = OrderType.LIMIT
+    venue_id: str = ""
+    wanted: Fraction | None = None
+    told: Fraction | None = None
+    last_reason: str = ""
+    fills: list[Fraction] = field(default_factory=list)
+
+    @property
+    def filled(self) -> Fraction:
+        return sum(self.fills, Fraction(0))
+
+    @property
+    def remaining(self) -> Fraction:
+        if self.state in TERMINAL or self.size is None:
+            return Fraction(0)
+        return max(self.size, self.wanted or self.size, self.filled) - self.filled
+
+    @property
+    def state_by_fills(self) -> OrderState:
+        if not self.fills:
+            return S.ACCEPTED
+        whole = self.size is not None and self.filled >= self.size
+        return S.FILLED if whole else S.PARTIALLY_FILLED
+
+
+class Model:
+    """The broker of one account at one venue, with a limit on the size of positions."""
+
+    def __init__(self, account: int, venue: int, markets: list[Market], limit: Fraction) -> None:
+        self.account, self.venue, self.limit = account, venue, limit
+        self.markets = {m.id: m for m in markets}
+        self.orders: dict[int, Order] = {}
+        self.booked: dict[tuple[int, int, str], tuple[int, Side, Fraction, Fraction]] = {}
+        self.movements: list[tuple[str, Fraction]] = []
+
+    # --- derived from the history -------------------------------------------------------------
+
+    def open_size(self, instrument: int, side: Side, but: Order | None = None) -> Fraction:
+        return sum(
+            (
+                o.remaining
+                for o in self.orders.values()
+                if o is not but and (o.instrument, o.side) == (instrument, side)
+            ),
+            Fraction(0),
+        )
+
+    def balance(self, currency: str) -> Fraction:
+        return sum((amount for c, amount in self.movements if c == currency), Fraction(0))
+
+    def holding(self, instrument: int) -> tuple[Fraction, Fraction, list[Fraction]]:
+        """Size, cost, and what each fill realised."""
+        market = self.markets[instrument]
+        size = cost = Fraction(0)
+        realized = []
+        for where, side, amount, price in self.booked.values():
+            if where != instrument:
+                continue
+            signed = amount if side == Side.BUY else -amount
+            closes = Fraction(0) if size * signed >= 0 else min(abs(size), abs(signed))
+            gained = Fraction(0)
+            if closes:
+                direction = 1 if size > 0 else -1
+                removed = cost * closes / abs(size)
+                if closes != abs(size):
+                    removed = Fraction(round(removed * 10**market.decimals), 10**market.decimals)
+                gained = direction * closes * price * market.unit - removed
+                size, cost = size - direction * closes, cost - removed
+                signed += direction * closes
+            size, cost = size + signed, cost + signed * price * market.unit
+            realized.append(gained)
+        return size, cost, realized
+
+    # --- what is said ---------------------------------------------------------------------------
+
+    def update(self, order: Order, anomaly: bool = False, reason: bool = False, to: int | None = None) -> Event:
+        values = {
+            "order_id": order.id, "strategy": order.strategy, "instrument": order.instrument,
+            "price": order.price, "size": order.size, "filled": order.filled, "side": order.side,
+            "state": order.state, "anomaly": anomaly, "venue_order_id": order.venue_id,
+            "reason": reason,
+        }  # fmt: skip
+        return "order_update", order.strategy if to is None else to, values
+
+    def nowhere(self, v: dict[str, Any], to: int, *, bare: bool) -> Event:
+        """An anomaly about an order that nobody knows."""
+        values = {
+            "order_id": v["order_id"], "strategy": v.get("strategy", 0), "state": S.UNKNOWN,
+            "instrument": v["instrument"], "anomaly": True, "reason": True, "side": v.get("side", 0),
+            "price": None if bare else v.get("price"), "size": None if bare else v.get("size"),
+            "filled": v.get("filled"), "venue_order_id": v.get("venue_order_id", ""),
+        }  # fmt: skip
+        return "order_update", to, values
+
+    # --- requests -------------------------------------------------------------------------------
+
+    def order_request(self, v: dict[str, Any], sender: int) -> list[Event]:
+        if v["order_id"] in self.orders:
+            return [self.update(self.orders[v["order_id"]], anomaly=True, reason=True, to=sender)]
+        order = Order(
+            v["order_id"], sender, v["instrument"], v["side"], v["size"], v["price"], S.RISK_REJECTED,
+            v["type"],
+        )  # fmt: skip
+        if not self.obeys_rules(order) or not self.is_worth(order) or not self.within(order, order.size):
+            self.orders[order.id] = order
+            return [self.update(order, reason=True)]
+        order.state = S.SUBMITTED
+        self.orders[order.id] = order
+        return [self.update(order), ("order_request", self.venue, v)]
+
+    def obeys_rules(self, order: Order) -> bool:
+        market = self.markets[order.instrument]
+        if (order.price is None) != (order.type == OrderType.MARKET):
+            return False
+        if order.price is not None and (order.price <= 0 or order.price % market.tick):
+            return False
+        assert order.size is not None
+        return 0 < order.size <= market.most and order.size % market.lot == 0
+
+    def reduces(self, order: Order, size: Fraction) -> bool:
+        held = self.holding(order.instrument)[0]
+        opposite = held < 0 if order.side == Side.BUY else held > 0
+        return opposite and self.open_size(order.instrument, order.side, but=order) + size <= abs(held)
+
+    def is_worth(self, order: Order) -> bool:
+        market = self.markets[order.instrument]
+        price = market.last if order.price is None else order.price
+        assert order.size is not None
+        if price is None or self.reduces(order, order.size):
+            return True
+        return price * order.size * market.unit >= market.least_value
+
+    def within(self, order: Order, size: Fraction | None) -> bool:
+        assert size is not None
+        sign = 1 if order.side == Side.BUY else -1
+        held = self.holding(order.instrument)[0]
+        worst = held + sign * (self.open_size(order.instrument, order.side, but=order) + size)
+        return abs(worst) <= self.limit or self.reduces(order, size)
+
+    def order_cancel(self, v: dict[str, Any], sender: int) -> list[Event]:
+        order = self.orders.get(v["order_id"])
+        if order is None:
+            return [self.nowhere(v, sender, bare=True)]
+        if S.PENDING_CANCEL not in TRANSITIONS[order.state]:
+            return [self.update(order, anomaly=True, reason=True, to=sender)]
+        order.state = S.PENDING_CANCEL
+        return [self.update(order), ("order_cancel", self.venue, self.forwarded(order, v))]
+
+    def order_amend(self, v: dict[str, Any], sender: int) -> list[Event]:
+        order = self.orders.get(v["order_id"])
+        if order is None:
+            return [self.nowhere(v, sender, bare=True)]
+        if not self.is_amendable(order, v, sender):
+            return [self.update(order, anomaly=True, reason=True, to=sender)]
+        order.state, order.wanted = S.PENDING_AMEND, v["size"]
+        return [self.update(order), ("order_amend", self.venue, self.forwarded(order, v))]
+
+    def forwarded(self, order: Order, v: dict[str, Any]) -> dict[str, Any]:
+        return v | {"instrument": order.instrument, "strategy": order.strategy}
+
+    def is_amendable(self, order: Order, v: dict[str, Any], sender: int) -> bool:
+        if order.strategy != sender or S.PENDING_AMEND not in TRANSITIONS[order.state]:
+            return False
+        size = order.size if v["size"] is None else v["size"]
+        price = order.price if v["price"] is None else v["price"]
+        if (size, price) == (order.size, order.price):
+            return False
+        changed = Order(0, 0, order.instrument, order.side, size, price, S.CREATED, order.type)
+        if not self.obeys_rules(changed) or size <= order.filled:
+            return False
+        grows = size > order.size or price != order.price
+        return not grows or self.within(order, size - order.filled)
+
+    # --- reports --------------------------------------------------------------------------------
+
+    def followed(self, v: dict[str, Any]) -> Order | None:
+        number = v["order_id"]
+        if not number and v["venue_order_id"]:
+            number = _native.id_of(f"{self.account}:{v['venue_order_id']}")
+        if not number:
+            return None
+        if number not in self.orders:
+            self.orders[number] = Order(
+                number, 0, v["instrument"], v["side"], v.get("size") or None, v.get("price") or None,
+                S.UNKNOWN,
+            )  # fmt: skip
+        return self.orders[number]
+
+    def order_update(self, v: dict[str, Any], _: int) -> list[Event]:
+        order = self.followed(v)
+        if order is None:
+            return [self.nowhere(v | {"strategy": 0}, 0, bare=False)]
+        told, reported = v["filled"], v["state"]
+        if told is not None:
+            order.told = told if order.told is None else max(order.told, told)
+        ends = reported in (S.FILLED, S.CANCELED, S.EXPIRED)
+        odd = ends and told is not None and told < order.filled
+        reason = v["reason"] + (f"|{told} of {order.filled}" if odd else "")
+        target = self.target(order, reported)
+        if not self.is_news(order, v, reason, target, odd):
+            return []
+        if target != order.state and target not in TRANSITIONS[order.state]:
+            return [self.update(order, anomaly=True, reason=True)]
+        if v["reason"] or v["size"] == order.wanted or target in TERMINAL:
+            order.wanted = None
+        order.price = v["price"] or order.price
+        order.size = v["size"] or order.size
+        order.venue_id = v["venue_order_id"] or order.venue_id
+        order.last_reason = reason or order.last_reason
+        decided = target in ACKNOWLEDGED and order.size is not None
+        order.state = order.state_by_fills if decided else target
+        return [self.update(order, anomaly=odd, reason=bool(reason))]
+
+    def target(self, order: Order, reported: OrderState) -> OrderState:
+        if reported not in ACKNOWLEDGED or (order.state in TERMINAL and order.state != S.FILLED):
+            return reported
+        if order.size is None and reported == S.FILLED:
+            return reported
+        return order.state_by_fills
+
+    def is_news(self, order: Order, v: dict[str, Any], reason: str, target: OrderState, odd: bool) -> bool:
+        pending = order.state in (S.PENDING_CANCEL, S.PENDING_AMEND)
+        if target != order.state and not (pending and v["state"] == S.PARTIALLY_FILLED):
+            return True
+        if order.state in TERMINAL:
+            return odd and reason != order.last_reason
+        return bool(
+            (v["price"] and v["price"] != order.price)
+            or (v["size"] and v["size"] != order.size)
+            or (v["venue_order_id"] and v["venue_order_id"] != order.venue_id)
+            or (reason and reason != order.last_reason)
+        )
+
+    def fill(self, v: dict[str, Any], _: int) -> list[Event]:
+        bookable = v["trade_id"] and v["size"] > 0
+        order_of = v | {"size": None, "price": None}
+        order = self.followed(order_of) if bookable else self.orders.get(v["order_id"])
+        if order is None:
+            return [self.nowhere(v, 0, bare=True)]
+        if not bookable or order.instrument != v["instrument"]:
+            return [self.update(order, anomaly=True, reason=True)]
+        key = (order.id, order.instrument, v["trade_id"])
+        if key in self.booked:
+            return []
+        return self.book(order, v, key)
+
+    def book(self, order: Order, v: dict[str, Any], key: tuple[int, int, str]) -> list[Event]:
+        filled = order.filled + v["size"]
+        announced = order.told is not None and order.told >= filled
+        odd = (
+            v["side"] != order.side
+            or (order.size is not None and filled > order.size)
+            or (order.state in TERMINAL and not announced)
+        )
+        self.booked[key] = (order.instrument, v["side"], v["size"], v["price"])
+        order.fills.append(v["size"])
+        order.venue_id = order.venue_id or v["venue_order_id"]
+        if order.state_by_fills in TRANSITIONS[order.state]:
+            order.state = order.state_by_fills
+        fill = ("fill", order.strategy, v | {"order_id": order.id, "strategy": order.strategy})
+        said = [fill, self.update(order, anomaly=odd, reason=odd)]
+        moves = self.moves(v)
+        said += [
+            ("cash_movement", order.strategy, {
+                "order_id": order.id, "trade_id": v["trade_id"], "kind": kind, "currency": currency,
+                "amount": amount,
+            })
+            for kind, currency, amount in moves
+        ]  # fmt: skip
+        self.movements += [(currency, amount) for _, currency, amount in moves]
+        for currency in dict.fromkeys(currency for _, currency, _ in moves):
+            said.append(("balance", 0, {"currency": currency, "total": self.balance(currency)}))
+        market = self.markets[order.instrument]
+        size, cost, realized = self.holding(order.instrument)
+        said.append(("position", 0, {
+            "instrument": order.instrument, "size": size, "cost": cost, "currency": "USDT",
+            "realized_pnl": sum(realized), "mark": market.last if market.mark is None else market.mark,
+        }))  # fmt: skip
+        return said
+
+    def moves(self, v: dict[str, Any]) -> list[tuple[CashKind, str, Fraction]]:
+        market = self.markets[v["instrument"]]
+        sign = 1 if v["side"] == Side.BUY else -1
+        if market.spot:
+            moves = [
+                (CashKind.PRINCIPAL, "BTC", sign * v["size"]),
+                (CashKind.PRINCIPAL, "USDT", -sign * v["size"] * v["price"]),
+            ]
+        else:
+            moves = [(CashKind.REALIZED_PNL, "USDT", self.holding(market.id)[2][-1])]
+        moves.append((CashKind.FEE, v["fee_currency"] or "USDT", -v["fee"]))
+        return [move for move in moves if move[2]]
+
+    def cash_movement(self, v: dict[str, Any], _: int) -> list[Event]:
+        self.movements.append((v["currency"], v["amount"]))
+        total = {"currency": v["currency"], "total": self.balance(v["currency"])}
+        return [("cash_movement", 0, v), ("balance", 0, total)]
+
+    def trade(self, v: dict[str, Any], _: int) -> list[Event]:
+        self.markets[v["instrument"]].last = v["price"]
+        return []
+
+    def mark_price(self, v: dict[str, Any], _: int) -> list[Event]:
+        self.markets[v["instrument"]].mark = v["price"]
+        return []

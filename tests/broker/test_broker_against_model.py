@@ -1,0 +1,184 @@
+"""Random histories, with every race and repetition, give the same events from broker and model."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import hypothesis.strategies as st
+from broker_desk import Desk
+from broker_model import Event, Market, Model
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from kungfu_core import _native
+from kungfu_core.enums import CashKind, ContractKind, InstrumentStatus, OrderState, OrderType, Product
+from kungfu_core.enums import Side, SizeUnit, TimeInForce
+
+STRATEGY, OTHER, VENUE = (_native.id_of(name) for name in ("strategy", "other", "venue"))
+ACCOUNT = _native.id_of("venue/main")
+SPOT, LINEAR, CONTRACTS = (_native.id_of(f"venue:{p}:BTC") for p in ("spot", "linear", "contracts"))
+LIMIT = Fraction(40)
+
+instruments = st.sampled_from([SPOT, LINEAR, LINEAR, CONTRACTS])
+sides = st.sampled_from(list(Side))
+order_ids = st.integers(1, 5)
+sizes = st.one_of(
+    st.integers(1, 8).map(lambda n: Decimal(n).scaleb(0)),
+    st.integers(1, 40).map(lambda n: Decimal(n) / 4),
+    st.sampled_from([Decimal("0"), Decimal("-1"), Decimal("1.0005"), Decimal("101"), Decimal("0.010")]),
+)
+good_sizes = st.integers(1, 40).map(lambda n: (Decimal(n) / 4).quantize(Decimal("0.001")))
+prices = st.one_of(
+    st.integers(900, 1100).map(lambda n: Decimal(n).scaleb(-1)),
+    st.sampled_from([Decimal("100"), Decimal("100.05"), Decimal("0"), Decimal("-5"), None]),
+)
+fill_prices = st.integers(90000, 110000).map(lambda n: Decimal(n).scaleb(-3))
+fees = st.sampled_from([Decimal(0), Decimal("0.0125"), Decimal("-0.00001"), Decimal("1E-18"), Decimal("3")])
+
+
+class Limit:
+    """Bounds what the position can become if all open orders of a side fill."""
+
+    def check(self, order: Any, view: Any) -> str | None:
+        sign = 1 if order.side == Side.BUY else -1
+        open_size = view.open_size(order.account, order.instrument, order.side)
+        worst = view.position(order.account, order.instrument) + sign * (open_size + order.size_exact)
+        if abs(worst) <= LIMIT or view.reduces_position:
+            return None
+        return f"position {worst} would be above {LIMIT}"
+
+
+def definition(instrument: int) -> dict[str, Any]:
+    """The instrument as the venue announces it; the model's Market says the same."""
+    counts = instrument == CONTRACTS
+    return {
+        "instrument": instrument, "tick": "0.1", "lot": "1" if counts else "0.001", "max_size": "100",
+        "min_notional": "5", "product": Product.SPOT if instrument == SPOT else Product.PERPETUAL,
+        "contract_kind": ContractKind.NONE if instrument == SPOT else ContractKind.LINEAR,
+        "size_unit": SizeUnit.CONTRACTS if counts else SizeUnit.BASE,
+        "contract_value": "0.05" if counts else None, "contract_currency": "BTC" if counts else "",
+        "status": InstrumentStatus.TRADING, "settle_decimals": 2, "venue": "venue", "symbol": "BTC",
+        "base": "BTC", "quote": "USDT", "settle": "" if instrument == SPOT else "USDT",
+    }  # fmt: skip
+
+
+def market(instrument: int) -> Market:
+    counts = instrument == CONTRACTS
+    return Market(
+        instrument, instrument == SPOT, Fraction(1, 10), Fraction(1) if counts else Fraction(1, 1000),
+        Fraction(1, 20) if counts else Fraction(1), 2,
+    )  # fmt: skip
+
+
+def exact(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: Fraction(v) if isinstance(v, Decimal) else v for k, v in values.items()}
+
+
+class BrokerAgainstModel(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        gateway = ("venue", [OrderType.MARKET, OrderType.LIMIT], [TimeInForce.GTC], True, True)
+        capsule = _native.make_broker([gateway], [("venue/main", "venue")], [("limit", Limit())])
+        self.desk = Desk(capsule, "broker")
+        for instrument in (SPOT, LINEAR, CONTRACTS):
+            self.desk.put("instrument", VENUE, **definition(instrument))
+        self.desk.run()
+        self.model = Model(ACCOUNT, VENUE, [market(i) for i in (SPOT, LINEAR, CONTRACTS)], LIMIT)
+        self.paid: dict[str, Fraction] = {}
+        self.balances: dict[str, Fraction] = {}
+
+    def both(self, name: str, source: int, values: dict[str, Any]) -> None:
+        """Give an event to both; what they say must be equal in everything that the model says."""
+        requested = name in ("order_request", "order_cancel", "order_amend")
+        if name not in ("trade", "mark_price"):
+            values = values | {"account": ACCOUNT}
+        self.desk.put(name, source, self.desk.source if requested else 0, **values)
+        said = self.desk.run()
+        expected: list[Event] = getattr(self.model, name)(exact(values), source)
+        comparable = []
+        for event, (_, _, wanted) in zip(said, expected, strict=False):
+            heard = exact(event.values)
+            if event.name == "order_update":
+                heard["reason"] = bool(heard["reason"])
+            comparable.append((event.name, event.destination, {k: heard[k] for k in wanted}))
+        assert comparable == expected[: len(said)]
+        assert [event.name for event in said] == [name for name, _, _ in expected]
+        for event in said:
+            self.note(event.name, exact(event.values))
+
+    def note(self, name: str, values: dict[str, Any]) -> None:
+        currency = values.get("currency", "")
+        if name == "cash_movement":
+            self.paid[currency] = self.paid.get(currency, Fraction(0)) + values["amount"]
+        if name == "balance":
+            self.balances[currency] = values["total"]
+
+    @rule(i=order_ids, where=instruments, side=sides, size=sizes, price=prices, sender=st.sampled_from([STRATEGY, OTHER]))
+    def request(self, i: int, where: int, side: Side, size: Decimal, price: Decimal | None, sender: int) -> None:
+        order_type = OrderType.MARKET if price is None else OrderType.LIMIT
+        self.both("order_request", sender, {
+            "order_id": i, "strategy": sender, "instrument": where, "side": side, "size": size,
+            "price": price, "type": order_type, "time_in_force": TimeInForce.GTC,
+        })  # fmt: skip
+
+    @rule(i=order_ids, where=instruments, side=sides, size=good_sizes)
+    def good_request(self, i: int, where: int, side: Side, size: Decimal) -> None:
+        self.request(i, where, side, size, Decimal("100"), STRATEGY)
+
+    @rule(i=order_ids, where=instruments, sender=st.sampled_from([STRATEGY, OTHER]))
+    def cancel(self, i: int, where: int, sender: int) -> None:
+        self.both("order_cancel", sender, {"order_id": i, "strategy": sender, "instrument": where})
+
+    @rule(i=order_ids, where=instruments, size=st.none() | sizes, price=prices)
+    def amend(self, i: int, where: int, size: Decimal | None, price: Decimal | None) -> None:
+        self.both("order_amend", STRATEGY, {
+            "order_id": i, "strategy": STRATEGY, "instrument": where, "size": size, "price": price,
+        })  # fmt: skip
+
+    @rule(
+        i=st.integers(0, 6), where=instruments, side=sides, state=st.sampled_from(list(OrderState)),
+        filled=st.none() | good_sizes | st.just(Decimal("0.000")), size=st.none() | good_sizes,
+        price=st.none() | fill_prices, reason=st.sampled_from(["", "", "no", "later"]),
+        venue_id=st.sampled_from(["", "", "X", "Y"]),
+    )  # fmt: skip
+    def report(self, i: int, where: int, side: Side, state: OrderState, filled: Decimal | None,
+               size: Decimal | None, price: Decimal | None, reason: str, venue_id: str) -> None:  # fmt: skip
+        self.both("order_update", VENUE, {
+            "order_id": i, "instrument": where, "side": side, "state": state, "filled": filled,
+            "size": size, "price": price, "reason": reason, "venue_order_id": venue_id,
+        })  # fmt: skip
+
+    @rule(
+        i=st.integers(0, 6), where=instruments, side=sides, size=st.one_of(good_sizes, good_sizes, st.just(Decimal(0))),
+        price=fill_prices, fee=fees, fee_currency=st.sampled_from(["USDT", "BTC", "FEE", ""]),
+        trade=st.sampled_from(["", *"abcdefghijkl"]), venue_id=st.sampled_from(["", "X", "Y"]),
+    )  # fmt: skip
+    def fill(self, i: int, where: int, side: Side, size: Decimal, price: Decimal, fee: Decimal,
+             fee_currency: str, trade: str, venue_id: str) -> None:  # fmt: skip
+        self.both("fill", VENUE, {
+            "order_id": i, "instrument": where, "side": side, "size": size, "price": price, "fee": fee,
+            "fee_currency": fee_currency, "trade_id": trade, "venue_order_id": venue_id,
+        })  # fmt: skip
+
+    @rule(i=order_ids, size=good_sizes, price=fill_prices, fee=fees, trade=st.integers(0, 999).map(str))
+    def proper_fill(self, i: int, size: Decimal, price: Decimal, fee: Decimal, trade: str) -> None:
+        """A fill of an order that is there, on its own side."""
+        order = self.model.orders.get(i)
+        if order is not None:
+            self.fill(i, order.instrument, order.side, size, price, fee, "USDT", trade, "")
+
+    @rule(amount=st.decimals(-1000, 1000, places=4), currency=st.sampled_from(["USDT", "BTC"]))
+    def cash(self, amount: Decimal, currency: str) -> None:
+        self.both("cash_movement", VENUE, {"amount": amount, "currency": currency, "kind": CashKind.TRANSFER})
+
+    @rule(where=instruments, price=fill_prices, name=st.sampled_from(["trade", "mark_price"]))
+    def print_price(self, where: int, price: Decimal, name: str) -> None:
+        self.both(name, VENUE, {"instrument": where, "price": price})
+
+    @invariant()
+    def balances_are_the_sums_of_their_movements(self) -> None:
+        assert all(self.balances[currency] == total for currency, total in self.paid.items())
+
+
+TestBrokerAgainstModel = BrokerAgainstModel.TestCase
+TestBrokerAgainstModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -1,0 +1,149 @@
+"""Risk checks written in Python inside the native chain."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from broker_desk import Desk, Said
+
+from kungfu_core import _native
+from kungfu_core.enums import ContractKind, InstrumentStatus, OrderState, OrderType, Product, Side
+from kungfu_core.enums import SizeUnit, TimeInForce
+
+STRATEGY, VENUE = _native.id_of("strategy"), _native.id_of("venue")
+ACCOUNT, INSTRUMENT = _native.id_of("venue/main"), _native.id_of("venue:perpetual:BTCUSDT")
+
+
+class Check:
+    """Answers with what a function says; remembers what it saw."""
+
+    def __init__(self, judge: Any) -> None:
+        self.judge = judge
+
+    def check(self, order: Any, view: Any) -> Any:
+        return self.judge(order, view)
+
+
+class Trading(Desk):
+    def __init__(self, *judges: Any) -> None:
+        checks = [(f"check {i}", Check(judge)) for i, judge in enumerate(judges)]
+        gateway = ("venue", [OrderType.MARKET, OrderType.LIMIT], list(TimeInForce), True, True)
+        super().__init__(
+            _native.make_broker([gateway], [("venue/main", "venue")], checks), "broker"
+        )
+        self.put(
+            "instrument", VENUE, instrument=INSTRUMENT, product=Product.PERPETUAL, tick="0.1",
+            contract_kind=ContractKind.LINEAR, size_unit=SizeUnit.BASE, lot="0.001", venue="venue",
+            status=InstrumentStatus.TRADING, base="BTC", quote="USDT", settle="USDT",
+            settle_decimals=2, symbol="BTCUSDT", name="venue:perpetual:BTCUSDT",
+        )  # fmt: skip
+        self.orders = 0
+
+    def order(self, side: Side, size: str, price: str = "100") -> Said:
+        """Send a limit order; give the update that it led to."""
+        self.orders += 1
+        self.put(
+            "order_request", STRATEGY, self.source, order_id=self.orders, instrument=INSTRUMENT,
+            account=ACCOUNT, strategy=STRATEGY, side=side, type=OrderType.LIMIT, size=size,
+            price=price, time_in_force=TimeInForce.GTC, tag="mine",
+        )  # fmt: skip
+        return next(said for said in self.run() if said.name == "order_update")
+
+    def fill(self, side: Side, size: str) -> None:
+        """Send an order and fill it."""
+        self.order(side, size)
+        self.put(
+            "fill", VENUE, order_id=self.orders, instrument=INSTRUMENT, account=ACCOUNT, side=side,
+            price="100", size=size, trade_id=str(self.orders), fee="0",
+        )  # fmt: skip
+        self.run()
+
+
+def test_a_reason_refuses_and_names_the_check() -> None:
+    desk = Trading(lambda order, view: None, lambda order, view: f"size {order.size_exact} is too much")
+    update = desk.order(Side.BUY, "1.5")
+    assert update.values["state"] == OrderState.RISK_REJECTED
+    assert update.values["reason"] == "check 1: size 1.5 is too much"
+
+
+@pytest.mark.parametrize(
+    ("judge", "reason"),
+    [
+        (lambda order, view: 1 / 0, "risk check check 0 failed: ZeroDivisionError: division by zero"),
+        (lambda order, view: 7, "risk check check 0 failed: it returned 7, expected a reason or None"),
+        (lambda order, view: view.nothing, "failed: AttributeError"),
+        (lambda order, view: view.notional(INSTRUMENT, "many", 1), "expected a decimal number"),
+    ],
+)
+def test_a_broken_check_refuses_all_but_what_provably_reduces(judge: Any, reason: str) -> None:
+    broken = False
+    desk = Trading(lambda order, view: judge(order, view) if broken else None)
+    desk.fill(Side.BUY, "2")
+    broken = True
+    update = desk.order(Side.BUY, "1")
+    assert update.values["state"] == OrderState.RISK_REJECTED
+    assert reason in update.values["reason"]
+    assert desk.order(Side.SELL, "2.001").values["state"] == OrderState.RISK_REJECTED
+    assert desk.order(Side.SELL, "2").values["state"] == OrderState.SUBMITTED
+    assert desk.order(Side.SELL, "0.001").values["state"] == OrderState.RISK_REJECTED
+
+
+def test_the_view_gives_exact_decimals() -> None:
+    seen: dict[str, Any] = {}
+
+    def look(order: Any, view: Any) -> None:
+        seen.update(
+            now=view.now, reduces=view.reduces_position, size=order.size_exact, tag=order.tag,
+            side=order.side, position=view.position(ACCOUNT, INSTRUMENT),
+            open=view.open_size(ACCOUNT, INSTRUMENT, Side.BUY),
+            last=view.last_price(INSTRUMENT), mid=view.mid_price(INSTRUMENT),
+            notional=view.notional(INSTRUMENT, order.price_exact, Decimal("-2")),
+            balance=view.balance(ACCOUNT, "USDT"), nothing=view.balance(ACCOUNT, "EUR"),
+            name=view.instrument(INSTRUMENT).name, tick=view.instrument(INSTRUMENT).tick_exact,
+            unknown=view.instrument(5), other=view.last_price(5),
+        )  # fmt: skip
+
+    desk = Trading(look)
+    desk.put("trade", VENUE, instrument=INSTRUMENT, price="100.10", size="1", side=Side.BUY)
+    desk.put("quote", VENUE, instrument=INSTRUMENT, bid_price="100", ask_price="100.1")
+    desk.put("cash_movement", VENUE, account=ACCOUNT, amount="12.50", currency="USDT", kind=1)
+    desk.fill(Side.SELL, "0.5")
+    desk.order(Side.BUY, "0.25")
+    desk.order(Side.BUY, "0.125", "99.9")
+    assert seen == {
+        "now": 1000, "reduces": True, "size": Decimal("0.125"), "tag": "mine", "side": Side.BUY,
+        "position": Decimal("-0.5"), "open": Decimal("0.25"), "last": Decimal("100.10"),
+        "mid": Decimal("100.05"), "notional": Decimal("199.8"), "balance": Decimal("12.50"),
+        "nothing": Decimal(0), "name": "venue:perpetual:BTCUSDT", "tick": Decimal("0.1"),
+        "unknown": None, "other": None,
+    }  # fmt: skip
+
+
+def test_an_order_that_a_check_keeps_stays_as_it_was() -> None:
+    kept: list[Any] = []
+    desk = Trading(lambda order, view: kept.append(order))
+    for size in ("1", "2", "3"):
+        desk.order(Side.BUY, size)
+    assert [order.size_exact for order in kept] == [1, 2, 3]
+
+
+def test_a_view_is_dead_after_its_check() -> None:
+    kept: list[Any] = []
+    desk = Trading(lambda order, view: kept.append(view))
+    desk.order(Side.BUY, "1")
+    with pytest.raises(RuntimeError, match="only while its check runs"):
+        kept[0].position(ACCOUNT, INSTRUMENT)
+
+
+def test_an_interrupted_check_ends_the_broker() -> None:
+    def interrupt(order: Any, view: Any) -> None:
+        raise KeyboardInterrupt
+
+    desk = Trading(interrupt)
+    with pytest.raises(RuntimeError, match="risk check check 0 was interrupted"):
+        desk.order(Side.BUY, "1")
+
+
+def test_a_route_to_a_gateway_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="account venue/main is routed to gateway"):
+        _native.make_broker([], [("venue/main", "venue")], [])
