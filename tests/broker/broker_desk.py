@@ -12,9 +12,20 @@ from kungfu_core.schema import NONE_EXPONENT, EventType
 
 TYPES = {t.name: t for t in EVENT_TYPES}
 _BY_NUMBER = {t.number: t for t in EVENT_TYPES}
-_C = {"u8": c.c_uint8, "i8": c.c_int8, "u16": c.c_uint16, "i16": c.c_int16, "u32": c.c_uint32,
-      "i32": c.c_int32, "u64": c.c_uint64, "i64": c.c_int64, "bool": c.c_uint8, "enum": c.c_uint8,
-      "id": c.c_uint64, "time": c.c_int64}  # fmt: skip
+_C = {
+    "u8": c.c_uint8,
+    "i8": c.c_int8,
+    "u16": c.c_uint16,
+    "i16": c.c_int16,
+    "u32": c.c_uint32,
+    "i32": c.c_int32,
+    "u64": c.c_uint64,
+    "i64": c.c_int64,
+    "bool": c.c_uint8,
+    "enum": c.c_uint8,
+    "id": c.c_uint64,
+    "time": c.c_int64,
+}
 
 
 def _struct(event_type: EventType) -> type[c.Structure]:
@@ -35,28 +46,46 @@ class _Cause(c.Structure):
 
 class _Event(c.Structure):
     _fields_ = (
-        ("frame", c.c_void_p), ("journal", c.c_uint64), ("type", c.c_uint32), ("length", c.c_uint32),
-    )  # fmt: skip
+        ("frame", c.c_void_p),
+        ("journal", c.c_uint64),
+        ("type", c.c_uint32),
+        ("length", c.c_uint32),
+    )
 
 
 _NEXT = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(_Event))
 _NOW = c.CFUNCTYPE(c.c_int64, c.c_void_p)
 _APPEND = c.CFUNCTYPE(
-    c.c_int32, c.c_void_p, c.c_uint32, c.c_uint32, c.c_uint64, c.POINTER(_Cause), c.c_void_p, c.c_uint32,
-)  # fmt: skip
+    c.c_int32,
+    c.c_void_p,
+    c.c_uint32,
+    c.c_uint32,
+    c.c_uint64,
+    c.POINTER(_Cause),
+    c.c_void_p,
+    c.c_uint32,
+)
 _SOURCE = c.CFUNCTYPE(c.c_uint64, c.c_void_p)
 
 
 class _Port(c.Structure):
     _fields_ = (
-        ("abi_version", c.c_uint32), ("struct_size", c.c_uint32), ("layout_hash", c.c_uint64),
-        ("self", c.c_void_p), ("next", _NEXT), ("now", _NOW), ("append", _APPEND), ("source", _SOURCE),
-    )  # fmt: skip
+        ("abi_version", c.c_uint32),
+        ("struct_size", c.c_uint32),
+        ("layout_hash", c.c_uint64),
+        ("self", c.c_void_p),
+        ("next", _NEXT),
+        ("now", _NOW),
+        ("append", _APPEND),
+        ("source", _SOURCE),
+    )
 
 
 class _Component(c.Structure):
     _fields_ = (
-        ("abi_version", c.c_uint32), ("struct_size", c.c_uint32), ("layout_hash", c.c_uint64),
+        ("abi_version", c.c_uint32),
+        ("struct_size", c.c_uint32),
+        ("layout_hash", c.c_uint64),
         ("self", c.c_void_p),
         ("start", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.POINTER(_Port))),
         ("poll", c.CFUNCTYPE(c.c_int64, c.c_void_p)),
@@ -64,7 +93,7 @@ class _Component(c.Structure):
         ("stop", c.CFUNCTYPE(c.c_int32, c.c_void_p)),
         ("error", c.CFUNCTYPE(c.c_char_p, c.c_void_p)),
         ("destroy", c.CFUNCTYPE(None, c.c_void_p)),
-    )  # fmt: skip
+    )
 
 
 def _component_of(capsule: object) -> _Component:
@@ -111,7 +140,9 @@ def _decode(name: str, payload: bytes) -> dict[str, Any]:
             if field.kind == "number":
                 digits = getattr(struct, field.name)
             else:
-                digits = (getattr(struct, f"{field.name}_high") << 64) | getattr(struct, f"{field.name}_low")
+                digits = (getattr(struct, f"{field.name}_high") << 64) | getattr(
+                    struct, f"{field.name}_low"
+                )
             exact = Decimal((digits < 0, tuple(map(int, str(abs(digits)))), exponent))
             values[field.name] = None if exponent == NONE_EXPONENT else exact
         else:
@@ -144,9 +175,15 @@ class Desk:
         self._capsule = capsule
         self._component = _component_of(capsule)
         self._port = _Port(
-            1, c.sizeof(_Port), _native.LAYOUT_HASH, None, _NEXT(self._next), _NOW(lambda _: self.now),
-            _APPEND(self._append), _SOURCE(lambda _: self.source),
-        )  # fmt: skip
+            1,
+            c.sizeof(_Port),
+            _native.LAYOUT_HASH,
+            None,
+            _NEXT(self._next),
+            _NOW(lambda _: self.now),
+            _APPEND(self._append),
+            _SOURCE(lambda _: self.source),
+        )
         self._do("start", c.byref(self._port))
 
     def put(self, name: str, source: int, destination: int = 0, /, **values: Any) -> None:
@@ -154,9 +191,12 @@ class Desk:
         self._sequence += 1
         payload = _encode(name, values)
         frame = _Frame(
-            sequence=self._sequence, gen_time=self.now, source=source, destination=destination,
+            sequence=self._sequence,
+            gen_time=self.now,
+            source=source,
+            destination=destination,
             type=TYPES[name].number,
-        )  # fmt: skip
+        )
         buffer = c.create_string_buffer(bytes(frame) + payload, c.sizeof(frame) + len(payload))
         self._inputs.append((buffer, TYPES[name].number, len(payload)))
 
@@ -182,8 +222,15 @@ class Desk:
         event.contents.type, event.contents.length = number, length
         return 1
 
-    def _append(
-        self, _: int, output: int, number: int, destination: int, cause: Any, payload: int, length: int
+    def _append(  # noqa: PLR0917 - as in abi.h
+        self,
+        _: int,
+        output: int,
+        number: int,
+        destination: int,
+        cause: Any,
+        payload: int,
+        length: int,
     ) -> int:
         assert output == 0
         name = _BY_NUMBER[number].name

@@ -1,7 +1,7 @@
-"""What the broker must say, slowly: from docs/reference/orders.md and docs/explanation/accounting.md.
+"""What the broker must say, slowly: from the pages on orders and on accounting.
 
-Everything is a Fraction, nothing is kept up to date: open sizes, positions and balances are worked out
-from the whole history each time that they are needed.
+Everything is a Fraction, nothing is kept up to date: open sizes, positions and balances are worked
+out from the whole history each time that they are needed.
 """
 
 from dataclasses import dataclass, field
@@ -76,6 +76,7 @@ class Model:
         self.orders: dict[int, Order] = {}
         self.booked: dict[tuple[int, int, str], tuple[int, Side, Fraction, Fraction]] = {}
         self.movements: list[tuple[str, Fraction]] = []
+        self.judged: list[tuple[int, Fraction, Fraction, Fraction, bool]] = []
 
     # --- derived from the history -------------------------------------------------------------
 
@@ -117,23 +118,39 @@ class Model:
 
     # --- what is said ---------------------------------------------------------------------------
 
-    def update(self, order: Order, anomaly: bool = False, reason: bool = False, to: int | None = None) -> Event:
+    def update(
+        self, order: Order, anomaly: bool = False, reason: bool = False, to: int | None = None
+    ) -> Event:
         values = {
-            "order_id": order.id, "strategy": order.strategy, "instrument": order.instrument,
-            "price": order.price, "size": order.size, "filled": order.filled, "side": order.side,
-            "state": order.state, "anomaly": anomaly, "venue_order_id": order.venue_id,
+            "order_id": order.id,
+            "strategy": order.strategy,
+            "instrument": order.instrument,
+            "price": order.price,
+            "size": order.size,
+            "filled": order.filled,
+            "side": order.side,
+            "state": order.state,
+            "anomaly": anomaly,
+            "venue_order_id": order.venue_id,
             "reason": reason,
-        }  # fmt: skip
+        }
         return "order_update", order.strategy if to is None else to, values
 
     def nowhere(self, v: dict[str, Any], to: int, *, bare: bool) -> Event:
         """An anomaly about an order that nobody knows."""
         values = {
-            "order_id": v["order_id"], "strategy": v.get("strategy", 0), "state": S.UNKNOWN,
-            "instrument": v["instrument"], "anomaly": True, "reason": True, "side": v.get("side", 0),
-            "price": None if bare else v.get("price"), "size": None if bare else v.get("size"),
-            "filled": v.get("filled"), "venue_order_id": v.get("venue_order_id", ""),
-        }  # fmt: skip
+            "order_id": v["order_id"],
+            "strategy": v.get("strategy", 0),
+            "state": S.UNKNOWN,
+            "instrument": v["instrument"],
+            "anomaly": True,
+            "reason": True,
+            "side": v.get("side", 0),
+            "price": None if bare else v.get("price"),
+            "size": None if bare else v.get("size"),
+            "filled": v.get("filled"),
+            "venue_order_id": v.get("venue_order_id", ""),
+        }
         return "order_update", to, values
 
     # --- requests -------------------------------------------------------------------------------
@@ -142,10 +159,22 @@ class Model:
         if v["order_id"] in self.orders:
             return [self.update(self.orders[v["order_id"]], anomaly=True, reason=True, to=sender)]
         order = Order(
-            v["order_id"], sender, v["instrument"], v["side"], v["size"], v["price"], S.RISK_REJECTED,
+            v["order_id"],
+            sender,
+            v["instrument"],
+            v["side"],
+            v["size"],
+            v["price"],
+            S.RISK_REJECTED,
             v["type"],
-        )  # fmt: skip
-        if not self.obeys_rules(order) or not self.is_worth(order) or not self.within(order, order.size):
+        )
+        if not order.id:
+            return [self.update(order, reason=True)]
+        if (
+            not self.obeys_rules(order)
+            or not self.is_worth(order)
+            or not self.within(order, order.size)
+        ):
             self.orders[order.id] = order
             return [self.update(order, reason=True)]
         order.state = S.SUBMITTED
@@ -164,7 +193,9 @@ class Model:
     def reduces(self, order: Order, size: Fraction) -> bool:
         held = self.holding(order.instrument)[0]
         opposite = held < 0 if order.side == Side.BUY else held > 0
-        return opposite and self.open_size(order.instrument, order.side, but=order) + size <= abs(held)
+        return opposite and self.open_size(order.instrument, order.side, but=order) + size <= abs(
+            held
+        )
 
     def is_worth(self, order: Order) -> bool:
         market = self.markets[order.instrument]
@@ -178,8 +209,10 @@ class Model:
         assert size is not None
         sign = 1 if order.side == Side.BUY else -1
         held = self.holding(order.instrument)[0]
-        worst = held + sign * (self.open_size(order.instrument, order.side, but=order) + size)
-        return abs(worst) <= self.limit or self.reduces(order, size)
+        open_size = self.open_size(order.instrument, order.side, but=order)
+        reduces = self.reduces(order, size)
+        self.judged.append((order.id, size, held, open_size, reduces))
+        return reduces or abs(held + sign * (open_size + size)) <= self.limit
 
     def order_cancel(self, v: dict[str, Any], sender: int) -> list[Event]:
         order = self.orders.get(v["order_id"])
@@ -209,7 +242,9 @@ class Model:
         price = order.price if v["price"] is None else v["price"]
         if (size, price) == (order.size, order.price):
             return False
-        changed = Order(0, 0, order.instrument, order.side, size, price, S.CREATED, order.type)
+        changed = Order(
+            order.id, 0, order.instrument, order.side, size, price, S.CREATED, order.type
+        )
         if not self.obeys_rules(changed) or size <= order.filled:
             return False
         grows = size > order.size or price != order.price
@@ -225,9 +260,14 @@ class Model:
             return None
         if number not in self.orders:
             self.orders[number] = Order(
-                number, 0, v["instrument"], v["side"], v.get("size") or None, v.get("price") or None,
+                number,
+                0,
+                v["instrument"],
+                v["side"],
+                v.get("size") or None,
+                v.get("price") or None,
                 S.UNKNOWN,
-            )  # fmt: skip
+            )
         return self.orders[number]
 
     def order_update(self, v: dict[str, Any], _: int) -> list[Event]:
@@ -262,7 +302,9 @@ class Model:
             return reported
         return order.state_by_fills
 
-    def is_news(self, order: Order, v: dict[str, Any], reason: str, target: OrderState, odd: bool) -> bool:
+    def is_news(
+        self, order: Order, v: dict[str, Any], reason: str, target: OrderState, odd: bool
+    ) -> bool:
         pending = order.state in (S.PENDING_CANCEL, S.PENDING_AMEND)
         if target != order.state and not (pending and v["state"] == S.PARTIALLY_FILLED):
             return True
@@ -305,21 +347,38 @@ class Model:
         said = [fill, self.update(order, anomaly=odd, reason=odd)]
         moves = self.moves(v)
         said += [
-            ("cash_movement", order.strategy, {
-                "order_id": order.id, "trade_id": v["trade_id"], "kind": kind, "currency": currency,
-                "amount": amount,
-            })
+            (
+                "cash_movement",
+                order.strategy,
+                {
+                    "order_id": order.id,
+                    "trade_id": v["trade_id"],
+                    "kind": kind,
+                    "currency": currency,
+                    "amount": amount,
+                },
+            )
             for kind, currency, amount in moves
-        ]  # fmt: skip
+        ]
         self.movements += [(currency, amount) for _, currency, amount in moves]
         for currency in dict.fromkeys(currency for _, currency, _ in moves):
             said.append(("balance", 0, {"currency": currency, "total": self.balance(currency)}))
         market = self.markets[order.instrument]
         size, cost, realized = self.holding(order.instrument)
-        said.append(("position", 0, {
-            "instrument": order.instrument, "size": size, "cost": cost, "currency": "USDT",
-            "realized_pnl": sum(realized), "mark": market.last if market.mark is None else market.mark,
-        }))  # fmt: skip
+        said.append(
+            (
+                "position",
+                0,
+                {
+                    "instrument": order.instrument,
+                    "size": size,
+                    "cost": cost,
+                    "currency": "USDT",
+                    "realized_pnl": sum(realized),
+                    "mark": market.last if market.mark is None else market.mark,
+                },
+            )
+        )
         return said
 
     def moves(self, v: dict[str, Any]) -> list[tuple[CashKind, str, Fraction]]:

@@ -11,63 +11,96 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kungfu_core import _native
-from kungfu_core.enums import CashKind, ContractKind, InstrumentStatus, OrderState, OrderType, Product
-from kungfu_core.enums import Side, SizeUnit, TimeInForce
+from kungfu_core.enums import (
+    CashKind,
+    ContractKind,
+    InstrumentStatus,
+    OrderState,
+    OrderType,
+    Product,
+    Side,
+    SizeUnit,
+    TimeInForce,
+)
 
 STRATEGY, OTHER, VENUE = (_native.id_of(name) for name in ("strategy", "other", "venue"))
 ACCOUNT = _native.id_of("venue/main")
 SPOT, LINEAR, CONTRACTS = (_native.id_of(f"venue:{p}:BTC") for p in ("spot", "linear", "contracts"))
-LIMIT = Fraction(40)
+LIMIT = Fraction(15)
 
 instruments = st.sampled_from([SPOT, LINEAR, LINEAR, CONTRACTS])
 sides = st.sampled_from(list(Side))
-order_ids = st.integers(1, 5)
+picks = st.integers(0, 4) | st.integers(0, 41)
+rarely_false = st.integers(0, 9).map(bool)
+senders = st.sampled_from([STRATEGY, STRATEGY, OTHER])
+venue_ids = st.sampled_from(["", "", "X", "Y"])
 sizes = st.one_of(
     st.integers(1, 8).map(lambda n: Decimal(n).scaleb(0)),
     st.integers(1, 40).map(lambda n: Decimal(n) / 4),
-    st.sampled_from([Decimal("0"), Decimal("-1"), Decimal("1.0005"), Decimal("101"), Decimal("0.010")]),
+    st.sampled_from([Decimal(0), Decimal(-1), Decimal("1.0005"), Decimal(101), Decimal("0.010")]),
 )
 good_sizes = st.integers(1, 40).map(lambda n: (Decimal(n) / 4).quantize(Decimal("0.001")))
 prices = st.one_of(
     st.integers(900, 1100).map(lambda n: Decimal(n).scaleb(-1)),
-    st.sampled_from([Decimal("100"), Decimal("100.05"), Decimal("0"), Decimal("-5"), None]),
+    st.sampled_from([Decimal(100), Decimal("100.05"), Decimal(0), Decimal(-5), None]),
 )
 fill_prices = st.integers(90000, 110000).map(lambda n: Decimal(n).scaleb(-3))
-fees = st.sampled_from([Decimal(0), Decimal("0.0125"), Decimal("-0.00001"), Decimal("1E-18"), Decimal("3")])
+fees = st.sampled_from(
+    [Decimal(0), Decimal("0.0125"), Decimal("-0.00001"), Decimal("1E-18"), Decimal(3)]
+)
 
 
 class Limit:
-    """Bounds what the position can become if all open orders of a side fill."""
+    """Bounds the position that all open orders of a side could make; keeps what it saw."""
+
+    def __init__(self) -> None:
+        self.judged: list[tuple[int, Decimal, Decimal, Decimal, bool]] = []
 
     def check(self, order: Any, view: Any) -> str | None:
-        sign = 1 if order.side == Side.BUY else -1
+        held = view.position(order.account, order.instrument)
         open_size = view.open_size(order.account, order.instrument, order.side)
-        worst = view.position(order.account, order.instrument) + sign * (open_size + order.size_exact)
-        if abs(worst) <= LIMIT or view.reduces_position:
-            return None
-        return f"position {worst} would be above {LIMIT}"
+        self.judged.append(
+            (order.order_id, order.size_exact, held, open_size, view.reduces_position)
+        )
+        sign = 1 if order.side == Side.BUY else -1
+        worst = held + sign * (open_size + order.size_exact)
+        return None if view.reduces_position or abs(worst) <= LIMIT else f"{worst} is above {LIMIT}"
 
 
 def definition(instrument: int) -> dict[str, Any]:
     """The instrument as the venue announces it; the model's Market says the same."""
     counts = instrument == CONTRACTS
     return {
-        "instrument": instrument, "tick": "0.1", "lot": "1" if counts else "0.001", "max_size": "100",
-        "min_notional": "5", "product": Product.SPOT if instrument == SPOT else Product.PERPETUAL,
+        "instrument": instrument,
+        "tick": "0.1",
+        "lot": "1" if counts else "0.001",
+        "max_size": "100",
+        "min_notional": "5",
+        "product": Product.SPOT if instrument == SPOT else Product.PERPETUAL,
         "contract_kind": ContractKind.NONE if instrument == SPOT else ContractKind.LINEAR,
         "size_unit": SizeUnit.CONTRACTS if counts else SizeUnit.BASE,
-        "contract_value": "0.05" if counts else None, "contract_currency": "BTC" if counts else "",
-        "status": InstrumentStatus.TRADING, "settle_decimals": 2, "venue": "venue", "symbol": "BTC",
-        "base": "BTC", "quote": "USDT", "settle": "" if instrument == SPOT else "USDT",
-    }  # fmt: skip
+        "contract_value": "0.05" if counts else None,
+        "contract_currency": "BTC" if counts else "",
+        "status": InstrumentStatus.TRADING,
+        "settle_decimals": 2,
+        "venue": "venue",
+        "symbol": "BTC",
+        "base": "BTC",
+        "quote": "USDT",
+        "settle": "" if instrument == SPOT else "USDT",
+    }
 
 
 def market(instrument: int) -> Market:
     counts = instrument == CONTRACTS
     return Market(
-        instrument, instrument == SPOT, Fraction(1, 10), Fraction(1) if counts else Fraction(1, 1000),
-        Fraction(1, 20) if counts else Fraction(1), 2,
-    )  # fmt: skip
+        instrument,
+        instrument == SPOT,
+        Fraction(1, 10),
+        Fraction(1) if counts else Fraction(1, 1000),
+        Fraction(1, 20) if counts else Fraction(1),
+        2,
+    )
 
 
 def exact(values: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +111,8 @@ class BrokerAgainstModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         gateway = ("venue", [OrderType.MARKET, OrderType.LIMIT], [TimeInForce.GTC], True, True)
-        capsule = _native.make_broker([gateway], [("venue/main", "venue")], [("limit", Limit())])
+        self.limit = Limit()
+        capsule = _native.make_broker([gateway], [("venue/main", "venue")], [("limit", self.limit)])
         self.desk = Desk(capsule, "broker")
         for instrument in (SPOT, LINEAR, CONTRACTS):
             self.desk.put("instrument", VENUE, **definition(instrument))
@@ -103,6 +137,7 @@ class BrokerAgainstModel(RuleBasedStateMachine):
             comparable.append((event.name, event.destination, {k: heard[k] for k in wanted}))
         assert comparable == expected[: len(said)]
         assert [event.name for event in said] == [name for name, _, _ in expected]
+        assert self.limit.judged == self.model.judged
         for event in said:
             self.note(event.name, exact(event.values))
 
@@ -113,63 +148,196 @@ class BrokerAgainstModel(RuleBasedStateMachine):
         if name == "balance":
             self.balances[currency] = values["total"]
 
-    @rule(i=order_ids, where=instruments, side=sides, size=sizes, price=prices, sender=st.sampled_from([STRATEGY, OTHER]))
-    def request(self, i: int, where: int, side: Side, size: Decimal, price: Decimal | None, sender: int) -> None:
+    def known(self, pick: int) -> int:
+        """The id of an order that is there; a small number may also hit one that is not."""
+        orders = list(self.model.orders)
+        return orders[-1 - pick % len(orders)] if orders and pick < 40 else pick
+
+    @rule(
+        pick=picks,
+        where=instruments,
+        side=sides,
+        size=sizes,
+        price=prices,
+        sender=senders,
+        new=rarely_false,
+    )
+    def request(  # noqa: PLR0917 - a rule takes what it draws
+        self,
+        pick: int,
+        where: int,
+        side: Side,
+        size: Decimal,
+        price: Decimal | None,
+        sender: int,
+        new: bool,
+    ) -> None:
         order_type = OrderType.MARKET if price is None else OrderType.LIMIT
-        self.both("order_request", sender, {
-            "order_id": i, "strategy": sender, "instrument": where, "side": side, "size": size,
-            "price": price, "type": order_type, "time_in_force": TimeInForce.GTC,
-        })  # fmt: skip
+        self.both(
+            "order_request",
+            sender,
+            {
+                "order_id": 1000 + len(self.model.orders) if new else self.known(pick),
+                "strategy": sender,
+                "instrument": where,
+                "side": side,
+                "size": size,
+                "price": price,
+                "type": order_type,
+                "time_in_force": TimeInForce.GTC,
+            },
+        )
 
-    @rule(i=order_ids, where=instruments, side=sides, size=good_sizes)
-    def good_request(self, i: int, where: int, side: Side, size: Decimal) -> None:
-        self.request(i, where, side, size, Decimal("100"), STRATEGY)
+    @rule(where=instruments, side=sides, size=good_sizes)
+    def good_request(self, where: int, side: Side, size: Decimal) -> None:
+        self.request(0, where, side, size, Decimal(100), STRATEGY, new=True)
 
-    @rule(i=order_ids, where=instruments, sender=st.sampled_from([STRATEGY, OTHER]))
-    def cancel(self, i: int, where: int, sender: int) -> None:
-        self.both("order_cancel", sender, {"order_id": i, "strategy": sender, "instrument": where})
+    @rule(where=instruments, sixths=st.integers(1, 7), small=st.booleans())
+    def request_that_may_reduce(self, where: int, sixths: int, small: bool) -> None:
+        """An order against the position, up to a bit more than it."""
+        held = self.model.holding(where)[0]
+        size = Decimal(round(abs(held) * sixths * 1000 / 6)).scaleb(-3)
+        if held:
+            side = Side.SELL if held > 0 else Side.BUY
+            self.request(
+                0,
+                where,
+                side,
+                Decimal("0.01") if small else size,
+                Decimal(100),
+                STRATEGY,
+                new=True,
+            )
 
-    @rule(i=order_ids, where=instruments, size=st.none() | sizes, price=prices)
-    def amend(self, i: int, where: int, size: Decimal | None, price: Decimal | None) -> None:
-        self.both("order_amend", STRATEGY, {
-            "order_id": i, "strategy": STRATEGY, "instrument": where, "size": size, "price": price,
-        })  # fmt: skip
+    @rule(pick=picks, where=instruments, sender=senders)
+    def cancel(self, pick: int, where: int, sender: int) -> None:
+        self.both(
+            "order_cancel",
+            sender,
+            {
+                "order_id": self.known(pick),
+                "strategy": sender,
+                "instrument": where,
+            },
+        )
 
-    @rule(
-        i=st.integers(0, 6), where=instruments, side=sides, state=st.sampled_from(list(OrderState)),
-        filled=st.none() | good_sizes | st.just(Decimal("0.000")), size=st.none() | good_sizes,
-        price=st.none() | fill_prices, reason=st.sampled_from(["", "", "no", "later"]),
-        venue_id=st.sampled_from(["", "", "X", "Y"]),
-    )  # fmt: skip
-    def report(self, i: int, where: int, side: Side, state: OrderState, filled: Decimal | None,
-               size: Decimal | None, price: Decimal | None, reason: str, venue_id: str) -> None:  # fmt: skip
-        self.both("order_update", VENUE, {
-            "order_id": i, "instrument": where, "side": side, "state": state, "filled": filled,
-            "size": size, "price": price, "reason": reason, "venue_order_id": venue_id,
-        })  # fmt: skip
+    @rule(pick=picks, where=instruments, size=st.none() | sizes, price=prices)
+    def amend(self, pick: int, where: int, size: Decimal | None, price: Decimal | None) -> None:
+        self.both(
+            "order_amend",
+            STRATEGY,
+            {
+                "order_id": self.known(pick),
+                "strategy": STRATEGY,
+                "instrument": where,
+                "size": size,
+                "price": price,
+            },
+        )
 
-    @rule(
-        i=st.integers(0, 6), where=instruments, side=sides, size=st.one_of(good_sizes, good_sizes, st.just(Decimal(0))),
-        price=fill_prices, fee=fees, fee_currency=st.sampled_from(["USDT", "BTC", "FEE", ""]),
-        trade=st.sampled_from(["", *"abcdefghijkl"]), venue_id=st.sampled_from(["", "X", "Y"]),
-    )  # fmt: skip
-    def fill(self, i: int, where: int, side: Side, size: Decimal, price: Decimal, fee: Decimal,
-             fee_currency: str, trade: str, venue_id: str) -> None:  # fmt: skip
-        self.both("fill", VENUE, {
-            "order_id": i, "instrument": where, "side": side, "size": size, "price": price, "fee": fee,
-            "fee_currency": fee_currency, "trade_id": trade, "venue_order_id": venue_id,
-        })  # fmt: skip
+    @rule(pick=picks, size=good_sizes, answer=st.sampled_from(["", "yes", "late", "no"]))
+    def good_amend(self, pick: int, size: Decimal, answer: str) -> None:
+        """An amend of the size, perhaps after a fill, and perhaps with its answer."""
+        number = self.known(pick)
+        order = self.model.orders.get(number)
+        if order is None:
+            return
+        self.amend(pick, order.instrument, size, None)
+        if answer and order.state == OrderState.PENDING_AMEND:
+            self.tell(
+                number,
+                order.instrument,
+                OrderState.ACCEPTED,
+                size=size if answer == "yes" else None,
+                reason="no" if answer == "no" else "",
+            )
 
-    @rule(i=order_ids, size=good_sizes, price=fill_prices, fee=fees, trade=st.integers(0, 999).map(str))
-    def proper_fill(self, i: int, size: Decimal, price: Decimal, fee: Decimal, trade: str) -> None:
-        """A fill of an order that is there, on its own side."""
-        order = self.model.orders.get(i)
+    def tell(self, i: int, where: int, state: OrderState, **values: Any) -> None:
+        empty = {
+            "side": Side.BUY,
+            "filled": None,
+            "size": None,
+            "price": None,
+            "reason": "",
+            "venue_order_id": "",
+        }
+        self.both(
+            "order_update",
+            VENUE,
+            {"order_id": i, "instrument": where, "state": state} | empty | values,
+        )
+
+    @rule(pick=picks)
+    def acknowledge(self, pick: int) -> None:
+        order = self.model.orders.get(self.known(pick))
         if order is not None:
-            self.fill(i, order.instrument, order.side, size, price, fee, "USDT", trade, "")
+            self.tell(order.id, order.instrument, OrderState.ACCEPTED)
+
+    @rule(
+        pick=picks,
+        where=instruments,
+        side=sides,
+        state=st.sampled_from(list(OrderState)),
+        filled=st.none() | good_sizes | st.just(Decimal("0.000")),
+        size=st.none() | good_sizes,
+        price=st.none() | fill_prices,
+        reason=st.sampled_from(["", "", "no", "later"]),
+        venue_order_id=venue_ids,
+    )
+    def report(self, pick: int, where: int, state: OrderState, **values: Any) -> None:
+        self.tell(self.known(pick), where, state, **values)
+
+    @rule(
+        pick=picks,
+        where=instruments,
+        side=sides,
+        size=good_sizes | st.just(Decimal(0)),
+        price=fill_prices,
+        fee=fees,
+        fee_currency=st.sampled_from(["USDT", "BTC", "FEE", ""]),
+        trade_id=st.sampled_from(["", *"abcdefghijkl"]),
+        venue_order_id=venue_ids,
+    )
+    def fill(self, pick: int, where: int, **values: Any) -> None:
+        self.both("fill", VENUE, {"order_id": self.known(pick), "instrument": where} | values)
+
+    @rule(
+        pick=picks,
+        sixths=st.integers(1, 8),
+        price=fill_prices,
+        fee=fees,
+        trade=st.integers(0, 999).map(str),
+    )
+    def proper_fill(self, pick: int, sixths: int, price: Decimal, fee: Decimal, trade: str) -> None:
+        """A fill of a part, of all or of a bit more than what is left of an order that is there."""
+        order = self.model.orders.get(self.known(pick))
+        size = (
+            Decimal(round(order.remaining * sixths * 1000 / 6)).scaleb(-3) if order else Decimal(0)
+        )
+        if order is not None and size:
+            self.both(
+                "fill",
+                VENUE,
+                {
+                    "order_id": order.id,
+                    "instrument": order.instrument,
+                    "side": order.side,
+                    "size": size,
+                    "price": price,
+                    "fee": fee,
+                    "fee_currency": "USDT",
+                    "trade_id": trade,
+                    "venue_order_id": "",
+                },
+            )
 
     @rule(amount=st.decimals(-1000, 1000, places=4), currency=st.sampled_from(["USDT", "BTC"]))
     def cash(self, amount: Decimal, currency: str) -> None:
-        self.both("cash_movement", VENUE, {"amount": amount, "currency": currency, "kind": CashKind.TRANSFER})
+        self.both(
+            "cash_movement",
+            VENUE,
+            {"amount": amount, "currency": currency, "kind": CashKind.TRANSFER},
+        )
 
     @rule(where=instruments, price=fill_prices, name=st.sampled_from(["trade", "mark_price"]))
     def print_price(self, where: int, price: Decimal, name: str) -> None:

@@ -7,8 +7,16 @@ import pytest
 from broker_desk import Desk, Said
 
 from kungfu_core import _native
-from kungfu_core.enums import ContractKind, InstrumentStatus, OrderState, OrderType, Product, Side
-from kungfu_core.enums import SizeUnit, TimeInForce
+from kungfu_core.enums import (
+    ContractKind,
+    InstrumentStatus,
+    OrderState,
+    OrderType,
+    Product,
+    Side,
+    SizeUnit,
+    TimeInForce,
+)
 
 STRATEGY, VENUE = _native.id_of("strategy"), _native.id_of("venue")
 ACCOUNT, INSTRUMENT = _native.id_of("venue/main"), _native.id_of("venue:perpetual:BTCUSDT")
@@ -32,35 +40,67 @@ class Trading(Desk):
             _native.make_broker([gateway], [("venue/main", "venue")], checks), "broker"
         )
         self.put(
-            "instrument", VENUE, instrument=INSTRUMENT, product=Product.PERPETUAL, tick="0.1",
-            contract_kind=ContractKind.LINEAR, size_unit=SizeUnit.BASE, lot="0.001", venue="venue",
-            status=InstrumentStatus.TRADING, base="BTC", quote="USDT", settle="USDT",
-            settle_decimals=2, symbol="BTCUSDT", name="venue:perpetual:BTCUSDT",
-        )  # fmt: skip
+            "instrument",
+            VENUE,
+            instrument=INSTRUMENT,
+            product=Product.PERPETUAL,
+            tick="0.1",
+            contract_kind=ContractKind.LINEAR,
+            size_unit=SizeUnit.BASE,
+            lot="0.001",
+            venue="venue",
+            status=InstrumentStatus.TRADING,
+            base="BTC",
+            quote="USDT",
+            settle="USDT",
+            settle_decimals=2,
+            symbol="BTCUSDT",
+            name="venue:perpetual:BTCUSDT",
+        )
         self.orders = 0
 
     def order(self, side: Side, size: str, price: str = "100") -> Said:
         """Send a limit order; give the update that it led to."""
         self.orders += 1
         self.put(
-            "order_request", STRATEGY, self.source, order_id=self.orders, instrument=INSTRUMENT,
-            account=ACCOUNT, strategy=STRATEGY, side=side, type=OrderType.LIMIT, size=size,
-            price=price, time_in_force=TimeInForce.GTC, tag="mine",
-        )  # fmt: skip
+            "order_request",
+            STRATEGY,
+            self.source,
+            order_id=self.orders,
+            instrument=INSTRUMENT,
+            account=ACCOUNT,
+            strategy=STRATEGY,
+            side=side,
+            type=OrderType.LIMIT,
+            size=size,
+            price=price,
+            time_in_force=TimeInForce.GTC,
+            tag="mine",
+        )
         return next(said for said in self.run() if said.name == "order_update")
 
     def fill(self, side: Side, size: str) -> None:
         """Send an order and fill it."""
         self.order(side, size)
         self.put(
-            "fill", VENUE, order_id=self.orders, instrument=INSTRUMENT, account=ACCOUNT, side=side,
-            price="100", size=size, trade_id=str(self.orders), fee="0",
-        )  # fmt: skip
+            "fill",
+            VENUE,
+            order_id=self.orders,
+            instrument=INSTRUMENT,
+            account=ACCOUNT,
+            side=side,
+            price="100",
+            size=size,
+            trade_id=str(self.orders),
+            fee="0",
+        )
         self.run()
 
 
 def test_a_reason_refuses_and_names_the_check() -> None:
-    desk = Trading(lambda order, view: None, lambda order, view: f"size {order.size_exact} is too much")
+    desk = Trading(
+        lambda order, view: None, lambda order, view: f"size {order.size_exact} is too much"
+    )
     update = desk.order(Side.BUY, "1.5")
     assert update.values["state"] == OrderState.RISK_REJECTED
     assert update.values["reason"] == "check 1: size 1.5 is too much"
@@ -69,8 +109,14 @@ def test_a_reason_refuses_and_names_the_check() -> None:
 @pytest.mark.parametrize(
     ("judge", "reason"),
     [
-        (lambda order, view: 1 / 0, "risk check check 0 failed: ZeroDivisionError: division by zero"),
-        (lambda order, view: 7, "risk check check 0 failed: it returned 7, expected a reason or None"),
+        (
+            lambda order, view: 1 / 0,
+            "risk check check 0 failed: ZeroDivisionError: division by zero",
+        ),
+        (
+            lambda order, view: 7,
+            "risk check check 0 failed: it returned 7, expected a reason or None",
+        ),
         (lambda order, view: view.nothing, "failed: AttributeError"),
         (lambda order, view: view.notional(INSTRUMENT, "many", 1), "expected a decimal number"),
     ],
@@ -93,15 +139,23 @@ def test_the_view_gives_exact_decimals() -> None:
 
     def look(order: Any, view: Any) -> None:
         seen.update(
-            now=view.now, reduces=view.reduces_position, size=order.size_exact, tag=order.tag,
-            side=order.side, position=view.position(ACCOUNT, INSTRUMENT),
+            now=view.now,
+            reduces=view.reduces_position,
+            size=order.size_exact,
+            tag=order.tag,
+            side=order.side,
+            position=view.position(ACCOUNT, INSTRUMENT),
             open=view.open_size(ACCOUNT, INSTRUMENT, Side.BUY),
-            last=view.last_price(INSTRUMENT), mid=view.mid_price(INSTRUMENT),
-            notional=view.notional(INSTRUMENT, order.price_exact, Decimal("-2")),
-            balance=view.balance(ACCOUNT, "USDT"), nothing=view.balance(ACCOUNT, "EUR"),
-            name=view.instrument(INSTRUMENT).name, tick=view.instrument(INSTRUMENT).tick_exact,
-            unknown=view.instrument(5), other=view.last_price(5),
-        )  # fmt: skip
+            last=view.last_price(INSTRUMENT),
+            mid=view.mid_price(INSTRUMENT),
+            notional=view.notional(INSTRUMENT, order.price_exact, Decimal(-2)),
+            balance=view.balance(ACCOUNT, "USDT"),
+            nothing=view.balance(ACCOUNT, "EUR"),
+            name=view.instrument(INSTRUMENT).name,
+            tick=view.instrument(INSTRUMENT).tick_exact,
+            unknown=view.instrument(5),
+            other=view.last_price(5),
+        )
 
     desk = Trading(look)
     desk.put("trade", VENUE, instrument=INSTRUMENT, price="100.10", size="1", side=Side.BUY)
@@ -111,12 +165,23 @@ def test_the_view_gives_exact_decimals() -> None:
     desk.order(Side.BUY, "0.25")
     desk.order(Side.BUY, "0.125", "99.9")
     assert seen == {
-        "now": 1000, "reduces": True, "size": Decimal("0.125"), "tag": "mine", "side": Side.BUY,
-        "position": Decimal("-0.5"), "open": Decimal("0.25"), "last": Decimal("100.10"),
-        "mid": Decimal("100.05"), "notional": Decimal("199.8"), "balance": Decimal("12.50"),
-        "nothing": Decimal(0), "name": "venue:perpetual:BTCUSDT", "tick": Decimal("0.1"),
-        "unknown": None, "other": None,
-    }  # fmt: skip
+        "now": 1000,
+        "reduces": True,
+        "size": Decimal("0.125"),
+        "tag": "mine",
+        "side": Side.BUY,
+        "position": Decimal("-0.5"),
+        "open": Decimal("0.25"),
+        "last": Decimal("100.10"),
+        "mid": Decimal("100.05"),
+        "notional": Decimal("199.8"),
+        "balance": Decimal("12.50"),
+        "nothing": Decimal(0),
+        "name": "venue:perpetual:BTCUSDT",
+        "tick": Decimal("0.1"),
+        "unknown": None,
+        "other": None,
+    }
 
 
 def test_an_order_that_a_check_keeps_stays_as_it_was() -> None:
