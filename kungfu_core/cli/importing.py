@@ -1,13 +1,22 @@
 """`kungfu import`: turn recorded raw exchange streams into a dataset of journals."""
 
 import argparse
+import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kungfu_core.cli.options import add_home, add_json, add_no_plugin
+from kungfu_core.cli.terminal import is_terminal, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kungfu_core.datasets import Dataset
 
 _EPILOG = """\
 Each line of a file is the local receive time in nanoseconds, a space, and the raw message. Files
-may be plain, gzip or zstandard; several files of one recording are merged in the given order.
+may be plain, gzip or zstandard; several files become one dataset, merged by receive time.
 
 examples:
   kungfu import btcusdt_20240809.gz
@@ -34,14 +43,47 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from kungfu_core.home import Home  # noqa: PLC0415 - --help needs none of it
-    from kungfu_core.importing import run_import  # noqa: PLC0415
+    from kungfu_core.importing import import_recordings  # noqa: PLC0415
     from kungfu_core.plugins import Plugins  # noqa: PLC0415
 
-    return run_import(
-        home=Home.locate(arguments.home),
-        plugins=Plugins(arguments.blocked),
-        files=arguments.files,
-        name=arguments.name,
-        format_name=arguments.format,
-        as_json=arguments.as_json,
+    with _progress_bar() as progress:
+        dataset = import_recordings(
+            Home.locate(arguments.home),
+            Plugins(arguments.blocked).recordings,
+            arguments.files,
+            name=arguments.name,
+            format_name=arguments.format,
+            progress=progress,
+        )
+    sys.stdout.write(dataset.as_json() if arguments.as_json else _told(dataset))
+    return 0
+
+
+@contextmanager
+def _progress_bar() -> "Iterator[Callable[[int, int], None] | None]":
+    """Give what moves a bar on standard error; None where no person looks on."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - only a terminal shows a bar
+
+    with tqdm(desc="import", unit="B", unit_scale=True, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def _told(dataset: "Dataset") -> str:
+    """Say what was imported, for people."""
+    seconds = (dataset.last_time - dataset.first_time) / 1e9
+    rows = [("message", name, f"{count:,}") for name, count in dataset.messages.items()]
+    rows += [("event", name, f"{count:,}") for name, count in dataset.events.items()]
+    return (
+        f"imported {', '.join(file.name for file in dataset.files)} as dataset {dataset.name!r}\n"
+        f"{', '.join(dataset.instruments) or 'no instruments'}; {seconds:,.1f} s from "
+        f"{dataset.begins}\n\n"
+        f"{table(rows, ('', 'type', 'count'))}\n\nin {dataset.folder}\n"
     )

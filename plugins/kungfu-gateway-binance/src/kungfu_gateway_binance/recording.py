@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from kungfu_core import event_types as events
 from kungfu_core.enums import FeedState
@@ -93,11 +94,16 @@ class Survey:
             self._learn(origin, m)
 
     def conclude(self) -> None:
-        """Give what named no market or symbol to the instrument it must belong to."""
+        """Give what named no market or symbol to the instrument it must belong to.
+
+        Where that cannot be told, the second pass says so, at the message.
+        """
         for kline in self._klines:
-            self._learn_candle(kline)
+            with suppress(DataError):
+                self._learn_candle(kline)
         for snapshot in self._snapshots:
-            self._learn_snapshot(snapshot, self.symbol_of(snapshot))
+            with suppress(DataError):
+                self._learn_snapshot(snapshot, self.symbol_of(snapshot))
         self._klines.clear()
         self._snapshots.clear()
 
