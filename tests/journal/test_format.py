@@ -1,12 +1,13 @@
 """The format page is right: a reader written from it alone, slow and obvious, agrees with ours."""
 
 import json
+import re
 import struct
 from pathlib import Path
 
-from kungfu_core import events
-from kungfu_core.enums import NameKind
-from kungfu_core.journal import Reader
+from kungfu_core import _native, events
+from kungfu_core.enums import LogLevel, NameKind
+from kungfu_core.journal import Reader, Writer
 
 HEADER = struct.Struct("<8sIIQQQQq64s64s128sI")
 FRAME = struct.Struct("<QQqqQQQQII")
@@ -62,3 +63,35 @@ def test_a_reader_written_from_the_documented_format_agrees(open_writer):
     ]
     assert len(ours) == 701
     assert by_hand == ours
+
+
+def test_the_documented_dump_is_what_is_written(tmp_path):
+    document = Path(__file__).parents[2] / "docs" / "reference" / "journal-format.md"
+    dumped = re.findall(
+        r"^ *(\d+)  ((?:[0-9a-f]{2} ){15}[0-9a-f]{2}) ", document.read_text(), re.MULTILINE
+    )
+    with Writer(
+        tmp_path, "venue", "MD", clock=_native.Clock(1_723_161_600_000_000_000),
+        page_size=65536, event_classes=[events.TypeDefinition, events.Log],
+    ) as writer:  # fmt: skip
+        writer.append(events.Log(level=LogLevel.INFO, message="hi"))
+    data = (tmp_path / "2024-08-09/venue/MD.1.journal").read_bytes()
+    assert len(dumped) > 12
+    for offset, line in dumped:
+        assert data[int(offset) : int(offset) + 16] == bytes.fromhex(line), offset
+
+
+def test_the_documented_index_is_what_is_written(open_writer):
+    writer = open_writer(page_size=256 * 1024)
+    for n in range(4000):
+        writer.append(events.Trade(price="1.5", trade_id=n))
+    page = Path(writer.journal.pages()[0].path)
+    data = page.with_suffix(".index").read_bytes()
+    magic, version, checksum, journal, number, count = struct.unpack_from("<8sIIQQQ", data)
+    assert (magic, version, journal, number) == (b"KFINDEX\n", 1, writer.id, 1)
+    assert checksum == crc32c(data[16:])
+    assert len(data) == 40 + 24 * count
+    page_data = page.read_bytes()
+    for gen_time, sequence, offset in struct.iter_unpack("<qQQ", data[40:]):
+        assert FRAME.unpack_from(page_data, offset)[1:3] == (sequence, gen_time)
+    assert count == 4
