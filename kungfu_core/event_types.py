@@ -316,7 +316,7 @@ ORDER_UPDATE = EventType(
         _number("filled", "Sum of its fills so far."),
         _enum("side", enums.Side, "Which way."),
         _enum("state", enums.OrderState, "Where it stands now."),
-        _bool("anomaly", "The move that was reported is not in the table; nothing changed."),
+        _bool("anomaly", "What was asked for or reported does not fit the order; see the reason."),
         _text("venue_order_id", 40, "The venue's own order id."),
     ),
     Tail("reason", "text", "Why it was refused, cancelled or is anomalous."), number=43,
