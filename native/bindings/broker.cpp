@@ -187,10 +187,6 @@ void bind_broker(nb::module_& m) {
              }, nb::arg("account"), nb::arg("instrument"), nb::arg("side"))
         .def("last_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().last_price(i)); },
              nb::arg("instrument"))
-        .def("bid_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().bid_price(i)); },
-             nb::arg("instrument"))
-        .def("ask_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().ask_price(i)); },
-             nb::arg("instrument"))
         .def("mid_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().mid_price(i)); },
              nb::arg("instrument"))
         .def("notional", [](const OpenRiskView& v, std::uint64_t i, nb::handle price, nb::handle size) {

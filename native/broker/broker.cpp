@@ -157,8 +157,8 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
     if (!request.reduce_only && !view.reduces_position() && !obeys_min_notional(request, *market, reason))
         return false;
     Number open;
-    if (!add(orders_.open_size(request.account, request.instrument, request.get_side()), request.get_size(),
-             open)) {
+    if (!exact_sum(orders_.open_size(request.account, request.instrument, request.get_side()),
+                   request.get_size(), open)) {
         return reason = "size " + to_text(request.get_size()) + " on top of the open orders does not fit",
                false;
     }
@@ -254,14 +254,14 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     changed.set_display_size(Number::none());
     if (!obeys_steps(changed, *market, port_.now(), reason)) return false;
     Number rest;
-    if (!subtract(size, order.filled, rest) || rest.mantissa <= 0) {
+    if (!exact_sum(size, -order.filled, rest) || rest.mantissa <= 0) {
         reason = "size " + to_text(size) + " is not above what is filled, " + to_text(order.filled);
         return false;
     }
     changed.set_size(rest);
     const RiskView view(port_.now(), markets_, orders_, accounts_, changed, &order);
     Number open;
-    if (!add(view.open_size(order.account, order.instrument, order.side), rest, open)) {
+    if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
         return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
     }
     const bool increases = size > order.size || !same_price;

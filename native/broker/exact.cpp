@@ -35,56 +35,90 @@ bool wide_divide(Wide numerator, uint128 denominator, uint128& quotient, uint128
     return true;
 }
 
+/// The same value without trailing zeros.
+template <class Exact>
+Exact trimmed(Exact value) noexcept {
+    while (value.mantissa != 0 && value.mantissa % 10 == 0 && value.exponent < 127) {
+        value.mantissa /= 10;
+        ++value.exponent;
+    }
+    return value;
+}
+
+bool product(Number price, Number size, Number multiplier, Money& out) noexcept {
+    Money value;
+    if (!multiply(price, size, value)) return false;
+    const int exponent = value.exponent + multiplier.exponent;
+    if (exponent <= kNoneExponent || exponent > 127) return false;
+    if (__builtin_mul_overflow(value.mantissa, static_cast<int128>(multiplier.mantissa), &value.mantissa)) {
+        return false;
+    }
+    out = {value.mantissa, static_cast<std::int8_t>(exponent)};
+    return true;
+}
+
+bool rounded_share(Money amount, Number part, Number whole, int decimals, Money& out) noexcept {
+    const int finer = part.exponent < whole.exponent ? part.exponent : whole.exponent;
+    std::int64_t part_steps = 0;
+    std::int64_t whole_steps = 0;
+    if (!part.at(finer, part_steps) || !whole.at(finer, whole_steps)) return false;
+    int128 factor = part_steps;
+    int128 divisor = whole_steps;
+    const int shift = amount.exponent + decimals;
+    if (!(shift >= 0 ? scale_up(factor, shift) : scale_up(divisor, -shift))) return false;
+
+    const bool negative = amount.mantissa < 0;
+    const auto size = static_cast<uint128>(negative ? -amount.mantissa : amount.mantissa);
+    const auto by = static_cast<uint128>(divisor);
+    uint128 quotient = 0;
+    uint128 rest = 0;
+    if (!wide_divide(wide_product(size, static_cast<uint128>(factor)), by, quotient, rest)) return false;
+    const uint128 above = by - rest;
+    if (rest > above || (rest == above && (quotient & 1))) ++quotient;
+    const auto mantissa = static_cast<int128>(quotient);
+    out = {negative ? -mantissa : mantissa, static_cast<std::int8_t>(-decimals)};
+    return true;
+}
+
 [[noreturn]] void too_large(const std::string& expression) {
     throw Fault("the exact result of " + expression + " does not fit; nothing was booked");
 }
 
 }  // namespace
 
+bool exact_sum(Number a, Number b, Number& out) noexcept {
+    return add(a, b, out) || add(trimmed(a), trimmed(b), out);
+}
+
+bool exact_sum(Money a, Money b, Money& out) noexcept {
+    return add(a, b, out) || add(trimmed(a), trimmed(b), out);
+}
+
 Number sum(Number a, Number b, const char* what) {
     Number out;
-    if (!add(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
+    if (!exact_sum(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
     return out;
 }
 
 Money sum(Money a, Money b, const char* what) {
     Money out;
-    if (!add(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
+    if (!exact_sum(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
     return out;
 }
 
 bool value_of(Number price, Number size, Number multiplier, Money& out) noexcept {
-    const int exponent = price.exponent + size.exponent + multiplier.exponent;
     if (price.is_none() || size.is_none() || multiplier.is_none()) return false;
-    if (exponent <= kNoneExponent || exponent > 127) return false;
-    int128 mantissa = static_cast<int128>(price.mantissa) * size.mantissa;
-    if (__builtin_mul_overflow(mantissa, static_cast<int128>(multiplier.mantissa), &mantissa)) return false;
-    out = {mantissa, static_cast<std::int8_t>(exponent)};
-    return true;
+    return product(price, size, multiplier, out) ||
+           product(trimmed(price), trimmed(size), trimmed(multiplier), out);
 }
 
 Money share(Money amount, Number part, Number whole, int decimals) {
-    const auto fault = [&] { too_large(to_text(amount) + " * " + to_text(part) + " / " + to_text(whole)); };
-    const int finer = part.exponent < whole.exponent ? part.exponent : whole.exponent;
-    std::int64_t part_steps = 0;
-    std::int64_t whole_steps = 0;
-    if (!part.at(finer, part_steps) || !whole.at(finer, whole_steps)) fault();
-    int128 factor = part_steps;
-    int128 divisor = whole_steps;
-    const int shift = amount.exponent + decimals;
-    if (!(shift >= 0 ? scale_up(factor, shift) : scale_up(divisor, -shift))) fault();
-
-    const bool negative = amount.mantissa < 0;
-    const uint128 size =
-        negative ? ~static_cast<uint128>(amount.mantissa) + 1 : static_cast<uint128>(amount.mantissa);
-    const auto by = static_cast<uint128>(divisor);
-    uint128 quotient = 0;
-    uint128 rest = 0;
-    if (!wide_divide(wide_product(size, static_cast<uint128>(factor)), by, quotient, rest)) fault();
-    const uint128 above = by - rest;
-    if (rest > above || (rest == above && (quotient & 1))) ++quotient;
-    const auto mantissa = static_cast<int128>(quotient);
-    return {negative ? -mantissa : mantissa, static_cast<std::int8_t>(-decimals)};
+    Money out;
+    if (!rounded_share(amount, part, whole, decimals, out) &&
+        !rounded_share(trimmed(amount), trimmed(part), trimmed(whole), decimals, out)) {
+        too_large(to_text(amount) + " * " + to_text(part) + " / " + to_text(whole));
+    }
+    return out;
 }
 
 }  // namespace kungfu::broker

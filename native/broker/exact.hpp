@@ -13,7 +13,11 @@ struct Fault : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// a + b. `what` names the sum in the fault's text.
+/// a + b; gives up trailing zeros, but no digit, where the sum would not fit otherwise.
+bool exact_sum(Number a, Number b, Number& out) noexcept;
+bool exact_sum(Money a, Money b, Money& out) noexcept;
+
+/// The same, or a fault. `what` names the sum in its text.
 Number sum(Number a, Number b, const char* what);
 Money sum(Money a, Money b, const char* what);
 

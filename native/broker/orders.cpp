@@ -7,11 +7,11 @@
 
 namespace kungfu::broker {
 
-Number Order::remaining() const noexcept {
-    Number rest;
+Number Order::remaining() const {
     if (is_terminal(state) || size.is_none()) return {0, 0};
     const Number total = !pending_size.is_none() && pending_size > size ? pending_size : size;
-    return subtract(total, filled, rest) && rest.mantissa > 0 ? rest : Number{0, 0};
+    const Number rest = sum(total, -filled, "rest of an order");
+    return rest.mantissa > 0 ? rest : Number{0, 0};
 }
 
 OrderState Order::filled_state() const noexcept {

@@ -35,7 +35,7 @@ struct Order {
     }
 
     /// What it may still fill: 0 once it is over, the larger size while an amend is under way.
-    Number remaining() const noexcept;
+    Number remaining() const;
 
     /// Where fills alone put an order that is alive: accepted, partially filled or filled.
     OrderState filled_state() const noexcept;

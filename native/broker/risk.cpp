@@ -4,12 +4,13 @@
 
 namespace kungfu::broker {
 
-bool RiskView::reduces_position() const noexcept {
+bool RiskView::reduces_position() const {
     const Number held = accounts_.holding(order_.account, order_.instrument).size;
     const bool opposite = order_.get_side() == Side::SELL ? held.mantissa > 0 : held.mantissa < 0;
     Number all;
     return opposite &&
-           add(open_size(order_.account, order_.instrument, order_.get_side()), order_.get_size(), all) &&
+           exact_sum(open_size(order_.account, order_.instrument, order_.get_side()), order_.get_size(),
+                     all) &&
            all <= magnitude(held);
 }
 
@@ -17,12 +18,11 @@ Number RiskView::position(std::uint64_t account, std::uint64_t instrument) const
     return accounts_.holding(account, instrument).size;
 }
 
-Number RiskView::open_size(std::uint64_t account, std::uint64_t instrument, Side side) const noexcept {
-    Number open = orders_.open_size(account, instrument, side);
+Number RiskView::open_size(std::uint64_t account, std::uint64_t instrument, Side side) const {
+    const Number open = orders_.open_size(account, instrument, side);
     const bool counted = amended_ && amended_->account == account && amended_->instrument == instrument &&
                          amended_->side == side;
-    if (counted) subtract(open, amended_->remaining(), open);
-    return open;
+    return counted ? sum(open, -amended_->remaining(), "open size") : open;
 }
 
 Money RiskView::balance(std::uint64_t account, std::string_view currency) const {
@@ -48,7 +48,8 @@ Money RiskView::mid_price(std::uint64_t instrument) const noexcept {
     const Number bid = bid_price(instrument);
     const Number ask = ask_price(instrument);
     Money both;
-    if (bid.is_none() || ask.is_none() || !add(to_money(bid), to_money(ask), both)) return Money::none();
+    if (bid.is_none() || ask.is_none() || !exact_sum(to_money(bid), to_money(ask), both))
+        return Money::none();
     if (both.exponent <= -127 || !scale_up(both.mantissa, 1)) return Money::none();
     return {both.mantissa / 2, static_cast<std::int8_t>(both.exponent - 1)};
 }

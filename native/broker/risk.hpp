@@ -29,10 +29,10 @@ public:
     std::int64_t now() const noexcept { return now_; }
 
     /// Whether the order makes the position smaller even if all open orders of its side fill first.
-    bool reduces_position() const noexcept;
+    bool reduces_position() const;
 
     Number position(std::uint64_t account, std::uint64_t instrument) const;
-    Number open_size(std::uint64_t account, std::uint64_t instrument, Side side) const noexcept;
+    Number open_size(std::uint64_t account, std::uint64_t instrument, Side side) const;
     Money balance(std::uint64_t account, std::string_view currency) const;
     Number last_price(std::uint64_t instrument) const noexcept;
     Number bid_price(std::uint64_t instrument) const noexcept;

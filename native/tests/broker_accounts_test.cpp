@@ -146,10 +146,21 @@ void shares_round_half_to_even_once() {
                Money{power_of_ten(36) / 2, -10}));
 }
 
+void trailing_zeros_alone_never_overflow() {
+    const Number padded{500000000000000000, -18};
+    CHECK(broker::sum(padded, num("1000000"), "sum") == num("1000000.5"));
+    CHECK(broker::sum(num("1000000"), -padded, "sum") == num("999999.5"));
+    CHECK(same(share(Money{power_of_ten(37), -30}, padded, num("1000"), 2), money("5000")));
+    Money value;
+    CHECK(broker::value_of(Number{6000000000000000000, -14}, Number{9000000000000000000, -15},
+                           Number{1000000000000000000, -18}, value));
+    CHECK(same(value, money("540000000")));
+}
+
 void what_does_not_fit_is_a_fault_and_books_nothing() {
     broker::Accounts accounts;
     const Instrument spot = Desk::definition(kSpot, Product::SPOT, ContractKind::NONE);
-    Fill f = Desk::a_fill(1, "a", Side::BUY, "9000000000000000000", "1", "0", kSpot);
+    Fill f = Desk::a_fill(1, "a", Side::BUY, "9000000000000000001", "1", "0", kSpot);
     accounts.book(f, spot);
     bool failed = false;
     try {
@@ -158,8 +169,8 @@ void what_does_not_fit_is_a_fault_and_books_nothing() {
         failed = std::string(e.what()).find("position size") != std::string::npos;
     }
     CHECK(failed);
-    CHECK(same(accounts.balance(kAccount, "BTC"), money("9000000000000000000")));
-    CHECK(accounts.holding(kAccount, kSpot).size == num("9000000000000000000"));
+    CHECK(same(accounts.balance(kAccount, "BTC"), money("9000000000000000001")));
+    CHECK(accounts.holding(kAccount, kSpot).size == num("9000000000000000001"));
 }
 
 }  // namespace
@@ -170,5 +181,6 @@ int main() {
     contracts_count_with_their_value();
     a_rest_that_closes_takes_all_of_the_cost();
     shares_round_half_to_even_once();
+    trailing_zeros_alone_never_overflow();
     what_does_not_fit_is_a_fault_and_books_nothing();
 }
