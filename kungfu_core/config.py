@@ -3,6 +3,7 @@
 Plugins are asked for what the file names, so that their own keys are checked in the same go.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
@@ -25,6 +26,11 @@ DEFAULT_START = Time(1_767_225_600_000_000_000)
 """2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
 
 _T = TypeVar("_T")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+RESERVED_NAMES = ("session", "broker")
+"""Components of every session; gateways and strategies need other names."""
 
 
 def _positive(_: object, attribute: "attrs.Attribute[Duration]", value: Duration) -> None:
@@ -62,6 +68,14 @@ class MarketSection:
     start: Time = DEFAULT_START
 
 
+def _not_negative(
+    _: object, attribute: "attrs.Attribute[Mapping[str, Decimal]]", value: Mapping[str, Decimal]
+) -> None:
+    for currency, amount in value.items():
+        if amount < 0:
+            raise ValueError(f"{attribute.name}.{currency} must not be negative: {amount}")
+
+
 @attrs.frozen
 class AccountSection:
     """`[accounts.NAME]`: an account, the gateway that it is with, and what is in it.
@@ -72,7 +86,7 @@ class AccountSection:
     """
 
     gateway: str = ""
-    balances: Mapping[str, Decimal] = attrs.field(factory=dict)
+    balances: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_not_negative)
 
 
 @attrs.frozen
@@ -214,6 +228,7 @@ class _Reader:
         session = self._structure(self._table.get("session", {}), SessionSection, ("session",))
         data, market = self._market()
         gateways = self._gateways()
+        self._check_component_names()
         accounts = self._accounts(list(self._section("gateways", required=True)))
         return BacktestConfig(
             path=path,
@@ -247,11 +262,24 @@ class _Reader:
             self._problem((), f"missing section [{name}.NAME]")
         tables = {}
         for key, value in section.items():
-            if isinstance(value, dict):
-                tables[key] = value
-            else:
+            if not isinstance(value, dict):
                 self._problem((name, key), f"expected a table, got {shown(value)}")
+            elif not _NAME.fullmatch(key):
+                # It becomes the name of a folder.
+                self._problem((name, key), "expected a name of letters, digits, '.', '_' and '-'")
+            else:
+                tables[key] = value
         return tables
+
+    def _check_component_names(self) -> None:
+        gateways = self._section("gateways")
+        for section in ("gateways", "strategies"):
+            for name in self._section(section):
+                if name in RESERVED_NAMES:
+                    self._problem((section, name), f"{name!r} is the name of a part of the core")
+        for name in self._section("strategies"):
+            if name in gateways:
+                self._problem(("strategies", name), f"{name!r} is the name of a gateway, too")
 
     def _market(self) -> tuple[DataSection | None, MarketSection | None]:
         data = market = None

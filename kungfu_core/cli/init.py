@@ -30,7 +30,7 @@ _CONFIG = """\
 seed = 1                  # everything random comes from here: equal seeds, equal runs
 
 [market]                  # the simulated venue makes its own market...
-duration = "10m"          # ...for so much simulated time
+duration = "1h"           # ...for so much simulated time
 
 # [data]                  # ...or a recorded market instead (see `kungfu import --help`)
 # datasets = ["NAME"]

@@ -8,9 +8,7 @@ from decimal import Decimal
 
 import attrs
 
-from kungfu_core.context import Context
-from kungfu_core.events import Fill, Instrument, Trade
-from kungfu_core.strategy import Strategy
+from kungfu_core import Context, Fill, Instrument, Strategy, Trade
 
 
 @attrs.define(eq=False)
@@ -25,9 +23,9 @@ class FirstStrategy(Strategy):
     """Canonical name; the first instrument of the venue if it is left out."""
     lots: int = attrs.field(default=10, validator=attrs.validators.gt(0))
     """How much to hold, in the instrument's smallest step."""
-    length: int = attrs.field(default=200, validator=attrs.validators.gt(1))
+    length: int = attrs.field(default=100, validator=attrs.validators.gt(1))
     """How many trades the average remembers, roughly."""
-    band: float = attrs.field(default=0.0005, validator=attrs.validators.ge(0))
+    band: float = attrs.field(default=0.0002, validator=attrs.validators.ge(0))
     """How far the price has to be from its average, as a fraction."""
 
     _traded: Instrument | None = attrs.field(default=None, init=False)

@@ -132,6 +132,16 @@ def test_strategy_instances_are_fresh(good, path, installed):
             "b.toml:1: missing section [data] (a recorded market) or [market] (the venue's own)",
         ),
         ("[risk]", "[risk", "b.toml: not TOML: "),
+        (
+            '"100000"',
+            '"-1"',
+            "b.toml:14: accounts.main.balances: balances.USDT must not be negative: -1",
+        ),
+        (
+            "[accounts.main]",
+            '[accounts."../main"]',
+            "b.toml:12: accounts.../main: expected a name of letters, digits, '.', '_' and '-'",
+        ),
     ],
 )
 def test_mistake_is_told_with_file_line_and_key(good, installed, old, new, message):
@@ -174,3 +184,12 @@ def test_file_that_cannot_be_read(tmp_path, installed, content):
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"x\.toml"):
         read_backtest_config(path, installed)
+
+
+def test_components_have_names_of_their_own(good, installed):
+    """Gateways, strategies and the core's own components write journals under their names."""
+    text = good.replace("ema", "sim") + '[gateways.broker]\nplugin = "venue"\n'
+    assert complaint(text, installed).splitlines() == [
+        "b.toml:22: strategies.sim: 'sim' is the name of a gateway, too",
+        "b.toml:28: gateways.broker: 'broker' is the name of a part of the core",
+    ]
