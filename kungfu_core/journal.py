@@ -11,6 +11,7 @@ from kungfu_core import _native
 from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.interfaces import Emit
 from kungfu_core.schema import EventType
+from kungfu_core.schema_reading import event_type_of
 from kungfu_core.views import Event, view_class
 
 if TYPE_CHECKING:
@@ -120,6 +121,22 @@ class Journal:
         """Give the names behind ids, as far as the journal tells them."""
         names: dict[int, str] = _native.journal_names(self.root, self.source, self.name)
         return names
+
+    def event_classes(self) -> list[type[Event]]:
+        """Give a class for every type in the journal, also for those that only it describes.
+
+        A type that this process knows with another layout is told apart by the journal's.
+
+        Raises:
+            JournalError: a layout in the journal cannot be read.
+        """
+        own = {t.schema: c for c in EVENT_CLASSES for t in [c.__event_type__]}
+        found: list[type[Event]] = []
+        for row in _native.journal_types(self.root, self.source, self.name):
+            number, schema = row[0], row[3]
+            known = own.get(schema)
+            found.append(known or view_class(event_type_of(schema, number)))
+        return found
 
     def statistics(self) -> Statistics:
         """Read the journal through, verify every checksum, and count.

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from kungfu_core.errors import JournalError
 from kungfu_core.event_types import HEADER
-from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.journal import Journal, Reader
 from kungfu_core.views import Event
 
@@ -29,15 +28,16 @@ HEADER_KEYS = ("sequence", "gen_time", "trigger_time", "cause_journal", "cause_s
 _HEADER_IDS = {f.name for f in HEADER.fields if f.kind == "id"}
 
 
-def class_named(name: str) -> type[Event]:
-    """Give the core's event class of a type name.
+def class_named(journal: Journal, name: str) -> type[Event]:
+    """Give the event class of a type name: the latest version that the journal knows.
 
     Raises:
-        JournalError: there is none; lists the names.
+        JournalError: the journal knows no such type; lists the names.
     """
-    classes = {c.__event_type__.name: c for c in EVENT_CLASSES}
+    classes = {c.__event_type__.name: c for c in journal.event_classes()}
     if name not in classes:
-        raise JournalError(f"there is no event type {name!r}: expected one of {', '.join(classes)}")
+        known = ", ".join(classes) or "none yet"
+        raise JournalError(f"{journal.label} knows no event type {name!r}, only: {known}")
     return classes[name]
 
 
@@ -53,7 +53,8 @@ def select(
 
     Each event is a view that the next one takes over.
     """
-    with Reader(journal, since=since, verify=True) as reader:
+    classes = journal.event_classes()
+    with Reader(journal, since=since, verify=True, event_classes=classes) as reader:
         last = None if until is None else until - 1
         events = iter(lambda: reader.next(last), None)
         chosen = (e for e in events if event_class is None or isinstance(e, event_class))

@@ -119,10 +119,10 @@ def _range(arguments: argparse.Namespace) -> dict[str, int | None]:
     return chosen
 
 
-def _class(arguments: argparse.Namespace) -> "type[Event] | None":
+def _class(journal: "Journal", arguments: argparse.Namespace) -> "type[Event] | None":
     from kungfu_core.journal_export import class_named  # noqa: PLC0415
 
-    return None if arguments.type_name is None else class_named(arguments.type_name)
+    return None if arguments.type_name is None else class_named(journal, arguments.type_name)
 
 
 def _show(journal: "Journal", arguments: argparse.Namespace) -> None:
@@ -131,7 +131,9 @@ def _show(journal: "Journal", arguments: argparse.Namespace) -> None:
     if arguments.limit < 1:
         arguments.usage_error("--limit: expected 1 or more")
     names = journal.names()
-    events = export.select(journal, _class(arguments), **_range(arguments), limit=arguments.limit)
+    events = export.select(
+        journal, _class(journal, arguments), **_range(arguments), limit=arguments.limit
+    )
     if arguments.as_json:
         export.write_json_lines(events, names, sys.stdout)
         return
@@ -179,7 +181,7 @@ def _stat(journal: "Journal", arguments: argparse.Namespace) -> None:
 def _export(journal: "Journal", arguments: argparse.Namespace) -> None:
     from kungfu_core import journal_export as export  # noqa: PLC0415
 
-    event_class, chosen = _class(arguments), _range(arguments)
+    event_class, chosen = _class(journal, arguments), _range(arguments)
     if event_class is None and arguments.format != "jsonl":
         arguments.usage_error(f"--format {arguments.format} needs a --type: a table has one")
     if arguments.format == "parquet":

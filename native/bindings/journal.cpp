@@ -264,6 +264,18 @@ nb::dict names(const std::string& root, const std::string& source, const std::st
     return out;
 }
 
+/// (number in the file, version, name, schema) of every type, as far as the journal's last page tells them.
+nb::list file_types(const std::string& root, const std::string& source, const std::string& name) {
+    journal::Tables tables;
+    std::string error;
+    must(journal::last_definitions({root, source, name, ""}, tables, error), error);
+    nb::list rows;
+    for (const auto& type : tables.types()) {
+        rows.append(nb::make_tuple(type.number, type.version, type.name, type.schema));
+    }
+    return rows;
+}
+
 nb::dict survey(const std::string& root, const std::string& source, const std::string& name) {
     journal::Survey found;
     std::string error;
@@ -351,6 +363,8 @@ void bind_journal(nb::module_& m) {
           "All events of a type as rows of header and fixed part.");
     m.def("journal_names", &names, nb::arg("root"), nb::arg("source"), nb::arg("name"),
           "Names by id, as far as the journal's last page tells them.");
+    m.def("journal_types", &file_types, nb::arg("root"), nb::arg("source"), nb::arg("name"),
+          "(number, version, name, schema) of every type that the journal's last page knows.");
     m.def("survey_journal", &survey, nb::arg("root"), nb::arg("source"), nb::arg("name"),
           "Read a journal through, every checksum verified, and count what it has.");
 }

@@ -80,6 +80,8 @@ bool JournalReader::next_page() {
 }
 
 void JournalReader::learn_type(const kf_frame* frame) {
+    const auto known = *reinterpret_cast<const std::uint32_t*>(frame + 1);
+    if (known < process_numbers_.size() && process_numbers_[known] != kUnlearnt) return;
     TypeDefinition met;
     const auto length = static_cast<std::uint32_t>(frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
     if (!parse_type(frame + 1, length, met) || met.number > 1'000'000) {
@@ -87,7 +89,6 @@ void JournalReader::learn_type(const kf_frame* frame) {
         return;
     }
     if (met.number >= process_numbers_.size()) process_numbers_.resize(met.number + 1, kUnlearnt);
-    if (process_numbers_[met.number] != kUnlearnt) return;
     std::uint32_t number = 0;
     for (const TypeDefinition& type : types_) {
         if (type.name != met.name || type.version != met.version) continue;

@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from kungfu_core import _native, events
-from kungfu_core.enums import Side
+from kungfu_core.enums import LogLevel, Side
 from kungfu_core.event_types import TRADE
 from kungfu_core.journal import Writer
+from kungfu_core.schema import EventType, Field
+from kungfu_core.views import view_class
 
 
 @pytest.fixture
@@ -75,6 +77,16 @@ def test_show_takes_a_time_range(kungfu):
     assert rows[0]["type"] == "trade"
 
 
+def test_types_that_only_the_journal_knows_are_shown(kungfu, home):
+    fields = (Field("strength", "number", ""), Field("level", "enum", "", LogLevel))
+    signal = view_class(EventType("signal", 2, "", fields, number=1000))
+    with Writer(home / "journal", "mine", "SIG", event_classes=[signal]) as writer:
+        writer.append(signal(strength="0.50", level=LogLevel.INFO))
+    (row,) = map(json.loads, kungfu("show", "SIG", "--json").stdout.splitlines())
+    assert (row["type"], row["strength"], row["level"]) == ("signal", "0.50", "INFO")
+    assert "0.50" in kungfu("export", "SIG", "--type", "signal", "--format", "csv").stdout
+
+
 def test_stat_counts(kungfu):
     found = json.loads(kungfu("stat", "MD", "--json").stdout)
     assert found["events"] == 52
@@ -105,7 +117,11 @@ def test_export_writes_the_same_events_in_every_format(kungfu, tmp_path):
     ("arguments", "status", "message"),
     [
         (["show", "data/august/venue/TD"], 1, "did you mean data/august/venue/MD?"),
-        (["show", "MD", "--type", "trades"], 1, "there is no event type 'trades': expected one of"),
+        (
+            ["show", "MD", "--type", "trades"],
+            1,
+            "knows no event type 'trades', only: type_definition",
+        ),
         (["show", "MD", "--since", "yesterday"], 1, "--since: expected a time"),
         (["show", "MD", "--limit", "0"], 2, "expected 1 or more"),
         (["export", "MD", "--format", "csv"], 2, "needs a --type"),
