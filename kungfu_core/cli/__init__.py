@@ -48,13 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "run" not in arguments:
             parser.print_help()
             return 2
-        return _run(arguments)
+        status = _run(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return _USER_INTERRUPT
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing may be written there at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    return status
 
 
 def _run(arguments: argparse.Namespace) -> int:
