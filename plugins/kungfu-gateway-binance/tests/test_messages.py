@@ -225,13 +225,15 @@ def test_lost_spot_change_is_a_gap_until_the_next_snapshot(play):
     assert gap[1] == "changes lost: expected to go on from 12, got 13"
 
 
-def test_usd_m_change_must_name_the_one_before_it(play):
-    """First after the snapshot needs U <= L <= u only; from then on pu must equal the last u."""
-    start = [raw(SNAPSHOT | {"E": 1}), raw(usdm_depth(7, 9, 12))]
-    assert [s for s, _ in states(play([*start, raw(usdm_depth(12, 15, 16))]))] == [FeedState.LIVE]
-    for previous in (11, 13):
-        broken = states(play([*start, raw(usdm_depth(previous, 15, 16))]))
-        assert [s for s, _ in broken] == [FeedState.LIVE, FeedState.GAP]
+@pytest.mark.parametrize(
+    ("previous", "states_then"),
+    [(11, [FeedState.LIVE]), (12, [FeedState.LIVE]), (13, [FeedState.LIVE, FeedState.GAP])],
+)
+def test_usd_m_change_must_not_leave_out_any_before_it(previous, states_then, play):
+    """First after the snapshot: U <= L <= u; then pu is the last u. One before it repeats."""
+    events = play([raw(SNAPSHOT | {"E": 1}), raw(usdm_depth(7, 9, 12)),
+                   raw(usdm_depth(previous, 15, 16))])  # fmt: skip
+    assert [s for s, _ in states(events)] == states_then
 
 
 def test_snapshot_older_than_the_changes_at_hand_leaves_the_book_unknown(play):
@@ -268,6 +270,7 @@ def test_repeated_changes_are_no_gap(play):
         ({"code": -1121, "msg": "Invalid symbol."}, "refusal.*-1121"),
         (TRADE | {"s": "BTCQQQ"}, "symbol 'BTCQQQ': cannot tell base from quote"),
         (TRADE | {"s": "BTC/USDT"}, "symbol 'BTC/USDT' is not one"),
+        (USDM_TRADE | {"s": "BTCUSD_PERP"}, "'BTCUSD_PERP' is of COIN-M"),
         (USDM_TRADE | {"s": "BTCUSDT_249927"}, "'249927' is not a day"),
         ([TRADE], "not a JSON message"),
         (None, "not a JSON message"),

@@ -5,11 +5,13 @@ from kungfu_gateway_binance.wire import DepthUpdate, Snapshot
 
 
 class BookFeed:
-    """What a consumer of the book can know, by the venue's documented rules of sequence.
+    """Where a consumer of the book can have come, by the venue's documented rules of sequence.
 
-    A book begins with a snapshot L. Spot: a change (U, u) fits a book at id if U - 1 <= id. USD-M:
-    the first change after the snapshot likewise (U <= L <= u); from then on `pu` must equal the
-    `u` before. Sources: "How to manage a local order book correctly", spot and USD-M.
+    A book begins with a snapshot L. A change to u fits a book at an id if its predecessor (spot
+    U - 1, USD-M pu) is at or before that id; a change with u at or before the id is old. That is
+    the venue's rule, except that USD-M asks for pu to equal the u before: a pu before it repeats
+    what is known, as two streams of one book do, and loses nothing. Sources: "How to manage a
+    local order book correctly", spot and USD-M.
     """
 
     def __init__(self) -> None:
@@ -17,30 +19,22 @@ class BookFeed:
         """None before anything is known."""
         self._reached = 0
         """The id up to which a consumer that kept every change can have followed the book."""
-        self._chained = False
-        """The last change reached that id, so that the next must follow it."""
         self._chain_start: int | None = None
         """Where the unbroken run of changes begins; None before the first change."""
 
     def change(self, update: DepthUpdate) -> str | None:
-        """Take a change; tell the break in the sequence if there is one."""
-        previous, final = update.previous, update.u
+        """Take a change; tell of the changes that were lost before it, if any were."""
+        lost = None
         if self._chain_start is None:
-            self._chain_start = previous
-            if self.state is None:
-                self._reach(final)
-                return None
-        if final <= self._reached:
-            return None
-        strict = self._chained and update.is_chained
-        broken = previous != self._reached if strict else previous > self._reached
-        said = None
-        if broken:
-            said = f"changes lost: expected to go on from {self._reached}, got {previous}"
-            self.state = FeedState.GAP
-            self._chain_start = previous
-        self._reach(final)
-        return said
+            self._chain_start = update.previous
+            self._reached = self._reached or update.previous
+        if update.u > self._reached:
+            if update.previous > self._reached:
+                lost = f"expected to go on from {self._reached}, got {update.previous}"
+                self.state = FeedState.GAP
+                self._chain_start = update.previous
+            self._reached = update.u
+        return lost
 
     def has_passed(self, snapshot: Snapshot) -> bool:
         """Whether a usable book is already where the snapshot is, or further."""
@@ -52,10 +46,6 @@ class BookFeed:
         if self._chain_start is not None and at < self._chain_start:
             self.state = FeedState.GAP
             return f"snapshot {at} is older than the changes at hand, from {self._chain_start}"
-        if at > self._reached:
-            self._reached, self._chained = at, False
+        self._reached = max(self._reached, at)
         self.state = FeedState.LIVE
         return None
-
-    def _reach(self, final: int) -> None:
-        self._reached, self._chained = final, True

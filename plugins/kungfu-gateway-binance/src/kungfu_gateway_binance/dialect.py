@@ -142,9 +142,9 @@ class MarketData:
         if origin.partial:
             return self._on_partial_depth(m.market, m.s, time, m.u, _whole_book(m.b, m.a))
         feed = self._feed(m.market, m.s)
-        broken = feed.book.change(m)
-        if broken:
-            self._status(feed, time, FeedState.GAP, broken)
+        lost = feed.book.change(m)
+        if lost:
+            self._status(feed, time, FeedState.GAP, f"changes lost: {lost}")
         self._book_delta(feed.id, time, m.u, m.previous, _levels(m.b, m.a))
         return "depthUpdate"
 

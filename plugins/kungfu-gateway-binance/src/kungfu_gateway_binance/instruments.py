@@ -25,9 +25,10 @@ QUOTE_CURRENCIES = (
 
 _QUOTES_LONGEST_FIRST = sorted(QUOTE_CURRENCIES, key=lambda quote: (-len(quote), quote))
 _DELIVERY = re.compile(r"(\w+)_([0-9]{6})")
+_COIN_M = re.compile(r"\w+USD_(PERP|[0-9]{6})")
 _SYMBOL = re.compile(r"\w{2,}")
 _DELIVERY_HOUR_UTC = 8
-_CHECKED_TEXTS = 1 << 20
+_CHECKED_TEXTS = 1 << 16
 """How many distinct texts a `Step` remembers; forgetting one costs time only."""
 
 
@@ -129,6 +130,8 @@ def listing(market: Market, symbol: str) -> Listing:
         product = Product.FUTURE if delivery else Product.PERPETUAL
     if not _SYMBOL.fullmatch(symbol) or len(symbol.encode()) > 40:
         raise DataError(f"symbol {symbol!r} is not one of Binance")
+    if _COIN_M.fullmatch(symbol):
+        raise DataError(f"symbol {symbol!r} is of COIN-M futures; spot and USD-M are read")
     for quote in _QUOTES_LONGEST_FIRST:
         base = pair.removesuffix(quote)
         if base and base != pair:

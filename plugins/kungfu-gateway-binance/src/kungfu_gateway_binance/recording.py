@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+import attrs
+
 from kungfu_core import event_types as events
 from kungfu_core.enums import FeedState
 from kungfu_core.errors import DataError
@@ -48,28 +50,57 @@ class _Seen:
         self.highest = max(self.highest, price)
 
     def levels(self, *sides: Levels) -> None:
-        for side in sides:
-            for price, size in side:
-                self.tick.see(price)
-                self.lot.see(size)
+        _see(self.tick, self.lot, *sides)
+
+    def snapshot(self, tick: str | None, lot: str | None) -> None:
+        self.has_snapshot = True
+        if tick:
+            self.tick.see(tick)
+        if lot:
+            self.lot.see(lot)
 
     def change(self, update: DepthUpdate) -> None:
         if self.first_id is None:
             self.first_id = update.previous
         self.last_id = max(self.last_id, update.u)
 
-    def may_own(self, snapshot: Snapshot) -> bool:
+    def may_own(self, loose: "_Loose") -> bool:
         """Whether the snapshot's id lies among those of this book's changes."""
-        at = snapshot.lastUpdateId
-        return self.first_id is not None and self.first_id <= at <= self.last_id
+        return self.first_id is not None and self.first_id <= loose.update_id <= self.last_id
 
-    def fits(self, snapshot: Snapshot) -> bool:
+    def fits(self, loose: "_Loose") -> bool:
         """Whether the middle of the snapshot lies among the prices seen."""
-        if not (snapshot.bids and snapshot.asks):
-            return False
-        bid = max(float(price) for price, _ in snapshot.bids)
-        ask = min(float(price) for price, _ in snapshot.asks)
-        return self.lowest <= ask and bid <= self.highest
+        return self.lowest <= loose.ask and loose.bid <= self.highest
+
+
+@attrs.frozen
+class _Loose:
+    """What is kept of a snapshot that names no symbol, to find out whose it is."""
+
+    market: Market
+    update_id: int
+    bid: float
+    ask: float
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "_Loose":
+        bid = max((float(price) for price, _ in snapshot.bids), default=float("inf"))
+        ask = min((float(price) for price, _ in snapshot.asks), default=0.0)
+        return cls(snapshot.market, snapshot.lastUpdateId, bid, ask)
+
+
+def _see(tick: Step, lot: Step, *sides: Levels) -> None:
+    for side in sides:
+        for price, size in side:
+            tick.see(price)
+            lot.see(size)
+
+
+def _steps(*sides: Levels) -> tuple[str | None, str | None]:
+    """Find the steps of prices and sizes in a book."""
+    tick, lot = Step(), Step()
+    _see(tick, lot, *sides)
+    return tick.text(), lot.text()
 
 
 class Survey:
@@ -78,7 +109,7 @@ class Survey:
     def __init__(self) -> None:
         self.seen: dict[tuple[Market, str], _Seen] = {}
         self._parse = Parser().parse
-        self._snapshots: list[Snapshot] = []
+        self._snapshots: list[tuple[_Loose, str | None, str | None]] = []
         self._klines: list[Kline] = []
 
     def look(self, message: bytes) -> None:
@@ -89,7 +120,8 @@ class Survey:
         if isinstance(m, Kline):
             self._klines.append(m)
         elif isinstance(m, Snapshot) and not origin.symbol:
-            self._snapshots.append(m)
+            tick, lot = _steps(m.bids, m.asks)
+            self._snapshots.append((_Loose.of(m), tick, lot))
         else:
             self._learn(origin, m)
 
@@ -101,9 +133,9 @@ class Survey:
         for kline in self._klines:
             with suppress(DataError):
                 self._learn_candle(kline)
-        for snapshot in self._snapshots:
+        for loose, tick, lot in self._snapshots:
             with suppress(DataError):
-                self._learn_snapshot(snapshot, self.symbol_of(snapshot))
+                self._owner(loose).snapshot(tick, lot)
         self._klines.clear()
         self._snapshots.clear()
 
@@ -121,7 +153,7 @@ class Survey:
             if not origin.partial:
                 seen.change(m)
         elif isinstance(m, Snapshot):
-            self._learn_snapshot(m, origin.symbol)
+            self._of(m.market, origin.symbol).snapshot(*_steps(m.bids, m.asks))
         elif isinstance(m, MarkPrice):
             self._of(Market.USD_M, m.s)
 
@@ -131,11 +163,6 @@ class Survey:
             if present:
                 seen.price(price)
                 seen.lot.see(size)
-
-    def _learn_snapshot(self, snapshot: Snapshot, symbol: str) -> None:
-        seen = self._of(snapshot.market, symbol)
-        seen.levels(snapshot.bids, snapshot.asks)
-        seen.has_snapshot = True
 
     def _learn_candle(self, kline: Kline) -> None:
         seen = self._of(self.market_of(kline.s), kline.s)
@@ -161,19 +188,21 @@ class Survey:
 
     def symbol_of(self, snapshot: Snapshot) -> str:
         """The one symbol whose book a snapshot without a symbol can be."""
-        market = snapshot.market
-        here = [seen for (m, _), seen in self.seen.items() if m is market]
+        return self._owner(_Loose.of(snapshot)).listing.symbol
+
+    def _owner(self, loose: _Loose) -> _Seen:
+        here = [seen for (market, _), seen in self.seen.items() if market is loose.market]
         owners = here
         for test in (_Seen.may_own, _Seen.fits):
             if len(owners) > 1:
-                owners = [seen for seen in owners if test(seen, snapshot)]
+                owners = [seen for seen in owners if test(seen, loose)]
         if len(owners) != 1:
             known = ", ".join(seen.listing.symbol for seen in here) or "none"
             raise DataError(
-                f"depth snapshot {snapshot.lastUpdateId} names no symbol, and the update ids and "
-                f"prices do not tell whose it is; symbols of {market.value} here: {known}"
+                f"depth snapshot {loose.update_id} names no symbol, and the update ids and "
+                f"prices do not tell whose it is; symbols of {loose.market.value} here: {known}"
             )
-        return owners[0].listing.symbol
+        return owners[0]
 
     def has_changes(self, market: Market, symbol: str) -> bool:
         """Whether the recording has all changes of the book."""

@@ -182,11 +182,6 @@ class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False):
         """The update id that the book must have reached."""
         return self.U - 1 if self.pu is UNSET else self.pu
 
-    @property
-    def is_chained(self) -> bool:
-        """Whether it names the very update before it."""
-        return self.pu is not UNSET
-
 
 class Snapshot(Struct, gc=False):
     """The REST answer `depth`, and spot's `@depth5|10|20`; USD-M alone has times; no symbol."""
