@@ -227,7 +227,8 @@ class Context:
 
     def book(self, instrument: InstrumentLike) -> OrderBook:
         """Give the live order book of an instrument; `known` is False until it can be trusted."""
-        return self._host.book(_instrument_id(instrument))
+        book: OrderBook = self._host.book(_instrument_id(instrument))
+        return book
 
     def history(
         self,

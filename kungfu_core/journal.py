@@ -206,7 +206,7 @@ class Writer(_native.JournalWriter):
             self.journal.root, source, name, scope, page_size, types, clock or _native.Clock()
         )
 
-    def emitter(self, event_type: EventType) -> Emit:
+    def emitter(self, event_type: EventType) -> Emit:  # type: ignore[override]
         """Prepare appending events of one type: a function of its fields, then its tail."""
         emit: Emit = super().emitter(view_class(event_type))
         return emit

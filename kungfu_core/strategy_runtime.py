@@ -70,8 +70,8 @@ class StrategyRuntime:
             (events.FeedStatus, strategy.on_status),
             (events.Connection, strategy.on_status),
         )
-        for kind, method in keepers:
-            host.handle(_number(kind), method, subscribed_only=False)
+        for event_class, method in keepers:
+            host.handle(_number(event_class), method, subscribed_only=False)
 
     # --- life ----------------------------------------------------------------------------------
 

@@ -21,6 +21,14 @@ class Event(_native.View):
 
     __slots__ = ()
     __event_type__: EventType
+    sequence: int
+    gen_time: int
+    trigger_time: int
+    cause_journal: int
+    cause_sequence: int
+    source: int
+    destination: int
+    journal: int
 
     def as_dict(self) -> dict[str, Any]:
         """The payload's fields, decimals exact, in declared order."""
@@ -89,7 +97,8 @@ def view_class(event_type: EventType, base: type[Event] = Event) -> type[Event]:
     if event_type.tail is not None:
         tail = event_type.tail
         namespace[tail.name] = _native.Field(f"tail_{tail.kind}", 0, 0, 0, 0, item_class, tail.doc)
-    return type(base)(class_name(event_type), (base,), namespace)
+    made: type[Event] = type(class_name(event_type), (base,), namespace)
+    return made
 
 
 def _layout(event_type: EventType, item_class: type[Event] | None) -> _native.Layout:
@@ -125,7 +134,8 @@ def _add_header_fields() -> None:
     for name in _HEADER_FIELDS:
         kind, offset = offsets[name]
         setattr(Event, name, _native.Field(kind, offset, 0, 0, 0, None, docs[name]))
-    Event.journal = _native.Field("journal", 0, 0, 0, 0, None, "The journal it was read from.")
+    doc = "The journal it was read from."
+    setattr(Event, "journal", _native.Field("journal", 0, 0, 0, 0, None, doc))  # noqa: B010
 
 
 _add_header_fields()

@@ -97,7 +97,7 @@ def _price(order: "OrderRequest", view: RiskView, collar: Decimal) -> Iterator[s
 
 def _notional(order: "OrderRequest", view: RiskView, limit: Decimal) -> Iterator[str]:
     """Value the order at the worst price that it can be filled at, as far as that is known."""
-    prices = [order.price_exact]
+    prices: list[Decimal | None] = [order.price_exact]
     if order.side == Side.SELL or order.price_exact is None:
         prices.append(_market_price(order, view))
     values = [

@@ -1,0 +1,330 @@
+"""The native core: journal, clock, broker."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+
+ABI_VERSION: int = 1
+
+LAYOUT_HASH: int = 1992151472853735379
+
+def id_of(name: str) -> int:
+    """The 64-bit id of a canonical name."""
+
+class Layout:
+    """How the payload of one event type is laid out."""
+
+    def __init__(self, number: int, name: str, size: int, fields: list[Any], tail_kind: str, tail_name: str, item_class: object | None) -> None: ...
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+class View:
+    """An event: its fields are read from the frame under it."""
+
+    def __init__(self, *values: Any, **fields: Any) -> None: ...
+
+    def __bytes__(self) -> bytes:
+        """The payload as it stands in the journal."""
+
+class Field:
+
+    def __init__(self, reading: str, *place: Any) -> None: ...
+
+    def __get__(self, instance: object, owner: object = None, /) -> Any:
+        """Return an attribute of instance, which is of type owner."""
+
+FRAME_HEADER_SIZE: int = 72
+
+class OrderBook:
+    """The order book of one instrument, kept from snapshots and deltas."""
+
+    def __init__(self) -> None: ...
+
+    def apply(self, event: object) -> str:
+        """
+        Take a BookSnapshot or BookDelta; says what became of it: applied, pending, stale, gap or malformed.
+        """
+
+    @property
+    def instrument(self) -> int:
+        """The instrument's id; 0 before the first event."""
+
+    @property
+    def time(self) -> int:
+        """The venue's time of the last change."""
+
+    @property
+    def known(self) -> bool:
+        """False before a snapshot and after a gap."""
+
+    @property
+    def update_id(self) -> int:
+        """The venue's sequence that the book stands at."""
+
+    @property
+    def crossed(self) -> bool:
+        """Best bid at or above best offer."""
+
+    @property
+    def bid_price(self) -> float:
+        """Best bid; NaN if there is none."""
+
+    @property
+    def bid_size(self) -> float:
+        """Size there."""
+
+    @property
+    def ask_price(self) -> float:
+        """Best offer; NaN if there is none."""
+
+    @property
+    def ask_size(self) -> float:
+        """Size there."""
+
+    @property
+    def best_bid_exact(self) -> Any:
+        """(price, size) as Decimals, or None."""
+
+    @property
+    def best_ask_exact(self) -> Any:
+        """(price, size) as Decimals, or None."""
+
+    def bids(self, depth: int = 10) -> list[Any]:
+        """The best levels as (price, size) floats, best first."""
+
+    def asks(self, depth: int = 10) -> list[Any]:
+        """The best levels as (price, size) floats, best first."""
+
+class RiskView:
+    """What a risk check may look at, while it runs."""
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def reduces_position(self) -> bool: ...
+
+    def position(self, account: int, instrument: int) -> Any: ...
+
+    def open_size(self, account: int, instrument: int, side: int) -> Any: ...
+
+    def last_price(self, instrument: int) -> Any: ...
+
+    def bid_price(self, instrument: int) -> Any: ...
+
+    def ask_price(self, instrument: int) -> Any: ...
+
+    def mid_price(self, instrument: int) -> Any: ...
+
+    def notional(self, instrument: int, price: object, size: object) -> Any: ...
+
+    def balance(self, account: int, currency: str) -> Any: ...
+
+    def instrument(self, instrument: int) -> Any: ...
+
+def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], bool, bool]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]]) -> Any:
+    """
+    A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a
+    route (account, source of its gateway), a check (name, object with check(order, view)).
+    """
+
+class Clock:
+    """
+    Nanoseconds since 1970 UTC that never go back; the system's, or simulated.
+    """
+
+    def __init__(self, simulated_from: object | None = None) -> None: ...
+
+    def now(self) -> int: ...
+
+    def set(self, time: int) -> None:
+        """Move simulated time forward; an earlier time changes nothing."""
+
+    @property
+    def simulated(self) -> bool: ...
+
+    @staticmethod
+    def monotonic() -> int:
+        """For intervals; unrelated to the calendar."""
+
+def read_events(types: Sequence[tuple[int, int, str, str]], journals: Sequence[tuple[str, str, str, str, int]], view_class: object, instrument: int, since: int, before: int, count: int) -> list[Any]:
+    """
+    The last `count` events of a class and instrument from `since` on that are older than `before` or
+    not past their journal's bound (0 asks for all instruments); journals are (root, source, name, scope, last sequence).
+    """
+
+DEFAULT_PAGE_SIZE: int = 16777216
+
+MIN_PAGE_SIZE: int = 65536
+
+class JournalWriter:
+    """The one writer of a journal."""
+
+    def __init__(self, root: str, source: str, name: str, scope: str, page_size: int, types: Sequence[tuple[int, int, str, str]], clock: Clock) -> None: ...
+
+    def append(self, event: object, destination: int = 0, cause: object | None = None) -> int:
+        """Append an event and return its sequence."""
+
+    def emitter(self, view_class: object) -> Any:
+        """A fast function that appends events of one type."""
+
+    def define_name(self, kind: int, id: int, text: str) -> None:
+        """Journal the name behind an id."""
+
+    def at(self, gen_time: int, trigger_time: int = 0) -> None:
+        """Set the times of what is appended next, instead of the clock's."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def last_sequence(self) -> int: ...
+
+    @property
+    def last_time(self) -> int: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    def close(self) -> None:
+        """End writing and give up the lock."""
+
+class JournalReader:
+    """Several journals read as one, merged by time."""
+
+    def __init__(self, types: Sequence[tuple[int, int, str, str]], classes: list[Any], unknown: object, verify: bool) -> None: ...
+
+    def join(self, root: str, source: str, name: str, scope: str = '', after: int = 0, from_time: int | None = None, at_end: bool = False) -> None: ...
+
+    def next(self, limit: int | None = None) -> Any:
+        """The next event with gen_time <= limit; None if there is none now."""
+
+    def __iter__(self) -> Any: ...
+
+    def __next__(self) -> Any: ...
+
+    def close(self) -> None:
+        """Leave all journals; views that were kept stay whole."""
+
+    def peek_time(self) -> int | None:
+        """Time of the next event; None if there is none now."""
+
+    def seek_time(self, time: int) -> None:
+        """Move all journals to the first event at this time or later."""
+
+def list_journals(root: str) -> list[Any]:
+    """(source, name, scope) of every journal under a root."""
+
+def list_pages(root: str, source: str, name: str) -> list[Any]:
+    """
+    (page, path, bytes, sealed, first sequence, time of the first event) of every page.
+    """
+
+def journal_columns(root: str, source: str, name: str, scope: str, types: Sequence[tuple[int, int, str, str]], type: int, size: int, since: int | None = None, until: int | None = None, tails: bool = False) -> tuple[Any, ...]:
+    """All events of a type as rows of header and fixed part."""
+
+def journal_names(root: str, source: str, name: str) -> dict[Any, Any]:
+    """Names by id, as far as the journal's last page tells them."""
+
+def survey_journal(root: str, source: str, name: str) -> dict[Any, Any]:
+    """
+    Read a journal through, every checksum verified, and count what it has.
+    """
+
+class StrategyHost:
+    """Runs one strategy: events in, callbacks, events out."""
+
+    def __init__(self, view_classes: list[Any]) -> None: ...
+
+    def handle(self, type: int, callback: object, subscribed_only: bool) -> None: ...
+
+    def set_context(self, context: object) -> None: ...
+
+    def set_book_callback(self, callback: object) -> None: ...
+
+    def set_life_callbacks(self, on_start: object, on_stop: object, on_timer: object, on_fault: object) -> None: ...
+
+    def subscribe(self, instrument: int, type: int) -> None: ...
+
+    def unsubscribe(self, instrument: int, type: int) -> None: ...
+
+    def append(self, event: object, destination: int = 0) -> None:
+        """Journal an event in answer to the one in hand."""
+
+    def add_timer(self, due: int) -> int:
+        """Ask for on_timer at a time in ns; gives its id."""
+
+    def cancel_timer(self, timer: int) -> bool: ...
+
+    def consumed(self, journal: int) -> int: ...
+
+    def book(self, instrument: int) -> Any: ...
+
+    def release(self) -> None: ...
+
+    def component(self) -> Any:
+        """A capsule for a runner."""
+
+    @property
+    def now(self) -> int:
+        """Time of the event or timer in hand, ns since 1970 UTC."""
+
+    @property
+    def stopped(self) -> bool:
+        """A callback raised, or the session is over."""
+
+    @property
+    def interruption(self) -> Any: ...
+
+class Wiring:
+    """What ties a component to its journals."""
+
+    def __init__(self, source: str, clock: Clock, types: Sequence[tuple[int, int, str, str]]) -> None: ...
+
+    def join(self, root: str, source: str, name: str, scope: str = '', from_time: int = 0) -> None:
+        """Read a journal too, from the first event at `from_time` on."""
+
+    def open_output(self, clock: Clock, root: str, name: str, types: Sequence[tuple[int, int, str, str]], page_size: int) -> None:
+        """Write one more journal, under the wiring's source."""
+
+    def define_name(self, kind: int, id: int, text: str) -> None:
+        """Journal the name behind an id in all outputs."""
+
+    def output_id(self, output: int = 0) -> int: ...
+
+    def output_sequence(self, output: int = 0) -> int: ...
+
+    def append(self, event: object, output: int = 0, destination: int = 0) -> None: ...
+
+    def close(self) -> None:
+        """Journal what was read and close the outputs."""
+
+    @property
+    def source(self) -> str: ...
+
+class Runner:
+    """Drives components in turn on one thread."""
+
+    def __init__(self, clock: Clock) -> None: ...
+
+    def add(self, component: object, wiring: Wiring) -> None: ...
+
+    def start(self) -> None: ...
+
+    def simulate(self, until: int, budget: int) -> int:
+        """
+        Handle up to `budget` events of simulated time before `until`; says how many.
+        """
+
+    def next_time(self) -> int:
+        """When something happens next; 2**63-1 if nothing does."""
+
+    def stop(self) -> None: ...
