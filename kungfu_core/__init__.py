@@ -4,7 +4,6 @@ Names are loaded when they are first used, so that `kungfu --help` stays fast.
 """
 
 import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -69,9 +68,15 @@ def __dir__() -> list[str]:
 
 def get_include() -> str:
     """Give the folder with the headers that native plugins compile against."""
-    return str(Path(__file__).parent / "include")
+    return _beside("include")
 
 
 def get_cmake_dir() -> str:
     """Give the folder in which CMake's `find_package(kungfu_core CONFIG)` has to look."""
-    return str(Path(__file__).parent / "cmake")
+    return _beside("cmake")
+
+
+def _beside(folder: str) -> str:
+    from pathlib import Path  # noqa: PLC0415 - importing the core should cost next to nothing
+
+    return str(Path(__file__).parent / folder)

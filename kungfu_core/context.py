@@ -147,6 +147,15 @@ class Context:
         """The strategy's configured name."""
         return self._setup.name
 
+    def exchange_time(self, instrument: InstrumentLike) -> int:
+        """Give what the clock of an instrument's venue shows now, in ns since 1970 UTC.
+
+        Estimated from the times in the messages that were subscribed to: the largest difference to
+        the receive time within the last minute or two, that of the least delayed message. The
+        strategy's own time while nothing is known.
+        """
+        return self._host.exchange_time(_instrument_id(instrument))
+
     def timer(self, *, at: int | None = None, after: str | int | None = None) -> int:
         """Ask for `on_timer` once.
 

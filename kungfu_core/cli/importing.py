@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     from kungfu_core.importing import import_recordings  # noqa: PLC0415
     from kungfu_core.plugins import Plugins  # noqa: PLC0415
 
-    with _progress_bar() as progress:
+    with progress_bar() as progress:
         dataset = import_recordings(
             Home.locate(arguments.home),
             Plugins(arguments.blocked).recordings,
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _progress_bar() -> "Iterator[Callable[[int, int], None] | None]":
+def progress_bar() -> "Iterator[Callable[[int, int], None] | None]":
     """Give what moves a bar on standard error; None where no person looks on."""
     if not is_terminal(sys.stderr):
         yield None

@@ -25,6 +25,11 @@ static_assert(offsetof(BookSnapshot, instrument) == 0 && offsetof(BookDelta, ins
 static_assert(offsetof(Bar, instrument) == 0 && offsetof(MarkPrice, instrument) == 0);
 static_assert(offsetof(IndexPrice, instrument) == 0 && offsetof(FundingRate, instrument) == 0);
 
+/// Market data tells the venue's time right behind the instrument; a bar's time is that of its start.
+static_assert(offsetof(Trade, time) == 8 && offsetof(Quote, time) == 8 && offsetof(BookSnapshot, time) == 8);
+static_assert(offsetof(BookDelta, time) == 8 && offsetof(MarkPrice, time) == 8 && offsetof(IndexPrice, time) == 8);
+static_assert(offsetof(FundingRate, time) == 8);
+
 bool is_book(std::uint32_t type) { return type == BookSnapshot::kType || type == BookDelta::kType; }
 
 }  // namespace
@@ -82,6 +87,7 @@ void StrategyHost::dispatch(const Event& event) {
     if (!handler.callback.is_valid()) return;
     if (handler.subscribed_only) {
         if (subscriptions_.count(key(instrument_of(event), event.type)) == 0) return;
+        note_venue_time(event);
     } else if (event.frame->destination != 0 && event.frame->destination != port_.source()) {
         return;
     }
@@ -91,10 +97,26 @@ void StrategyHost::dispatch(const Event& event) {
 void StrategyHost::dispatch_book(const Event& event) {
     const std::uint64_t instrument = instrument_of(event);
     if (subscriptions_.count(key(instrument, BookDelta::kType)) == 0) return;
+    note_venue_time(event);
     HeldBook& book = book_of(instrument);
     const BookChange change = apply_to_book(*book.book, event);
     if (change != BookChange::APPLIED || !on_book_.is_valid()) return;
     guarded([&] { on_book_(context_, book.object); });
+}
+
+void StrategyHost::note_venue_time(const Event& event) {
+    if (event.type == Bar::kType) return;
+    std::int64_t time = 0;
+    std::memcpy(&time, static_cast<const char*>(event.payload()) + sizeof(std::uint64_t), sizeof time);
+    if (time == 0) return;
+    source_of_[instrument_of(event)] = event.frame->source;
+    venue_clocks_[event.frame->source].observe(time, event.frame->gen_time);
+}
+
+std::int64_t StrategyHost::exchange_time(std::uint64_t instrument) const {
+    const auto source = source_of_.find(instrument);
+    if (source == source_of_.end()) return now();
+    return venue_clocks_.at(source->second).at(now());
 }
 
 void StrategyHost::call(const nb::object& callback, const Event& event) {
@@ -231,6 +253,7 @@ void bind_strategy_host(nb::module_& m) {
         .def("cancel_timer", &StrategyHost::cancel_timer, nb::arg("timer"))
         .def("consumed", &StrategyHost::consumed, nb::arg("journal"))
         .def("book", &StrategyHost::book, nb::arg("instrument"))
+        .def("exchange_time", &StrategyHost::exchange_time, nb::arg("instrument"))
         .def("release", &StrategyHost::release)
         .def("component", [](nb::object self) { return component_of(std::move(self)); },
              "A capsule for a runner.")

@@ -13,6 +13,7 @@
 
 #include "bindings/book.hpp"
 #include "bindings/view.hpp"
+#include "clock/exchange_clock.hpp"
 #include "kungfu/component.hpp"
 
 namespace kungfu::python {
@@ -49,6 +50,8 @@ public:
     /// Sequence of the last event that was read from a journal; 0 if none was.
     std::uint64_t consumed(std::uint64_t journal) const;
     nb::object book(std::uint64_t instrument);
+    /// What the clock of the instrument's venue shows now; our own time while nothing is known of it.
+    std::int64_t exchange_time(std::uint64_t instrument) const;
     bool stopped() const noexcept { return stopped_; }
     /// What a callback raised that is no Exception (KeyboardInterrupt), to be raised again.
     nb::object interruption() const { return interruption_; }
@@ -80,6 +83,7 @@ private:
     std::int64_t read(int most);
     void dispatch(const Event& event);
     void dispatch_book(const Event& event);
+    void note_venue_time(const Event& event);
     HeldBook& book_of(std::uint64_t instrument);
     void call(const nb::object& callback, const Event& event);
     std::int64_t fire_timers();
@@ -91,6 +95,8 @@ private:
     std::unordered_set<std::uint64_t> subscriptions_;
     std::unordered_map<std::uint64_t, HeldBook> books_;
     std::unordered_map<std::uint64_t, std::uint64_t> consumed_;
+    std::unordered_map<std::uint64_t, ExchangeClock> venue_clocks_;    // by source
+    std::unordered_map<std::uint64_t, std::uint64_t> source_of_;       // by instrument
     std::uint64_t last_journal_ = 0;
     std::uint64_t* last_consumed_ = nullptr;
     std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;
