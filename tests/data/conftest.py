@@ -4,9 +4,9 @@ import json
 from collections import Counter
 
 import pytest
-from kungfu_core._native import id_of
 
 from kungfu_core import event_types as events
+from kungfu_core._native import id_of
 from kungfu_core.enums import ContractKind, InstrumentStatus, Product, Side, SizeUnit
 from kungfu_core.errors import DataError
 from kungfu_core.home import Home

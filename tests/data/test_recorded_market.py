@@ -12,8 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from kungfu_core._native import OrderBook
 
+from kungfu_core._native import OrderBook
 from kungfu_core.events import BookDelta, BookSnapshot, FeedStatus, Instrument, Quote, Trade
 from kungfu_core.home import Home
 from kungfu_core.importing import import_recordings
