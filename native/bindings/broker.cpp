@@ -73,7 +73,9 @@ private:
 class PythonCheck : public broker::RiskCheck {
 public:
     PythonCheck(std::string name, nb::object check, const nb::object& events)
-        : name_(std::move(name)), check_(check.attr("check")), orders_(order_class(events)),
+        : name_(std::move(name)),
+          check_(check.attr("check")),
+          orders_(order_class(events)),
           view_(nb::cast(OpenRiskView(events.attr("Instrument")))) {}
 
     ~PythonCheck() override {
@@ -82,7 +84,8 @@ public:
         view_.reset();
     }
 
-    broker::Verdict judge(const OrderRequest& order, const broker::RiskView& view, std::string& reason) override {
+    broker::Verdict judge(const OrderRequest& order, const broker::RiskView& view,
+                          std::string& reason) override {
         const nb::gil_scoped_acquire gil;
         auto* open = nb::inst_ptr<OpenRiskView>(view_);
         open->open(&view);
@@ -106,12 +109,14 @@ private:
                 reason = name_ + ": " + nb::cast<std::string>(answer);
                 return broker::Verdict::REFUSED;
             }
-            reason = "risk check " + name_ + " failed: it returned " + nb::cast<std::string>(nb::repr(answer)) +
-                     ", expected a reason or None";
+            reason = "risk check " + name_ + " failed: it returned " +
+                     nb::cast<std::string>(nb::repr(answer)) + ", expected a reason or None";
         } catch (nb::python_error& raised) {
-            if (!raised.matches(PyExc_Exception)) throw broker::Fault("risk check " + name_ + " was interrupted");
+            if (!raised.matches(PyExc_Exception))
+                throw broker::Fault("risk check " + name_ + " was interrupted");
             const std::string kind = nb::cast<std::string>(raised.type().attr("__name__"));
-            reason = "risk check " + name_ + " failed: " + kind + ": " + nb::cast<std::string>(nb::str(raised.value()));
+            reason = "risk check " + name_ + " failed: " + kind + ": " +
+                     nb::cast<std::string>(nb::str(raised.value()));
         }
         return broker::Verdict::FAILED;
     }
@@ -138,14 +143,16 @@ private:
     nb::object view_;
 };
 
-using GatewayRow = std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool>;
+using GatewayRow =
+    std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool>;
 using RouteRow = std::tuple<std::string, std::string>;
 using CheckRow = std::tuple<std::string, nb::object>;
 
 std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     std::uint32_t bits = 0;
     for (const std::uint32_t value : values) {
-        if (value > 31) throw nb::value_error(("capability " + std::to_string(value) + " is not known").c_str());
+        if (value > 31)
+            throw nb::value_error(("capability " + std::to_string(value) + " is not known").c_str());
         bits |= 1U << value;
     }
     return bits;
@@ -164,7 +171,8 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
         config.gateways.push_back(
             {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only}});
     }
-    for (const auto& [account, gateway] : routes) config.routes.push_back({id_of(account), account, id_of(gateway)});
+    for (const auto& [account, gateway] : routes)
+        config.routes.push_back({id_of(account), account, id_of(gateway)});
     const nb::object events = nb::module_::import_("kungfu_core.events");
     for (const auto& [name, check] : checks) {
         config.checks.push_back(std::make_unique<PythonCheck>(name, check, events));
@@ -179,22 +187,38 @@ void bind_broker(nb::module_& m) {
     nb::class_<OpenRiskView>(m, "RiskView", "What a risk check may look at, while it runs.")
         .def_prop_ro("now", [](const OpenRiskView& v) { return v.view().now(); })
         .def_prop_ro("reduces_position", [](const OpenRiskView& v) { return v.view().reduces_position(); })
-        .def("position", [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument) {
-                 return decimal(v.view().position(account, instrument));
-             }, nb::arg("account"), nb::arg("instrument"))
-        .def("open_size", [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument, std::uint8_t side) {
-                 return decimal(v.view().open_size(account, instrument, static_cast<Side>(side)));
-             }, nb::arg("account"), nb::arg("instrument"), nb::arg("side"))
-        .def("last_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().last_price(i)); },
-             nb::arg("instrument"))
-        .def("mid_price", [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().mid_price(i)); },
-             nb::arg("instrument"))
-        .def("notional", [](const OpenRiskView& v, std::uint64_t i, nb::handle price, nb::handle size) {
-                 return decimal(v.view().notional(i, number(price, "price"), number(size, "size")));
-             }, nb::arg("instrument"), nb::arg("price"), nb::arg("size"))
-        .def("balance", [](const OpenRiskView& v, std::uint64_t account, std::string_view currency) {
-                 return decimal(v.view().balance(account, currency));
-             }, nb::arg("account"), nb::arg("currency"))
+        .def(
+            "position",
+            [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument) {
+                return decimal(v.view().position(account, instrument));
+            },
+            nb::arg("account"), nb::arg("instrument"))
+        .def(
+            "open_size",
+            [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument, std::uint8_t side) {
+                return decimal(v.view().open_size(account, instrument, static_cast<Side>(side)));
+            },
+            nb::arg("account"), nb::arg("instrument"), nb::arg("side"))
+        .def(
+            "last_price",
+            [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().last_price(i)); },
+            nb::arg("instrument"))
+        .def(
+            "mid_price",
+            [](const OpenRiskView& v, std::uint64_t i) { return decimal(v.view().mid_price(i)); },
+            nb::arg("instrument"))
+        .def(
+            "notional",
+            [](const OpenRiskView& v, std::uint64_t i, nb::handle price, nb::handle size) {
+                return decimal(v.view().notional(i, number(price, "price"), number(size, "size")));
+            },
+            nb::arg("instrument"), nb::arg("price"), nb::arg("size"))
+        .def(
+            "balance",
+            [](const OpenRiskView& v, std::uint64_t account, std::string_view currency) {
+                return decimal(v.view().balance(account, currency));
+            },
+            nb::arg("account"), nb::arg("currency"))
         .def("instrument", &OpenRiskView::instrument, nb::arg("instrument"));
 
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),

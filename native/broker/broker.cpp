@@ -73,20 +73,33 @@ std::int64_t Broker::poll() {
 }
 
 void Broker::handle(const Event& event) {
-    const bool addressed = event.frame->destination == port_.source();
-    if (const auto* quote = event.as<Quote>()) return markets_.on_quote(*quote);
-    if (const auto* trade = event.as<Trade>()) return markets_.on_trade(*trade);
-    if (const auto* mark = event.as<MarkPrice>()) return markets_.on_mark(*mark);
-    if (const auto* definition = event.as<Instrument>()) {
-        return markets_.define(*definition, event.tail<Instrument>());
+    if (const auto* quote = event.as<Quote>()) {
+        markets_.on_quote(*quote);
+    } else if (const auto* trade = event.as<Trade>()) {
+        markets_.on_trade(*trade);
+    } else if (const auto* mark = event.as<MarkPrice>()) {
+        markets_.on_mark(*mark);
+    } else if (const auto* definition = event.as<Instrument>()) {
+        markets_.define(*definition, event.tail<Instrument>());
+    } else if (const auto* update = event.as<OrderUpdate>()) {
+        on_update(*update, event.tail<OrderUpdate>());
+    } else if (const auto* fill = event.as<Fill>()) {
+        on_fill(*fill);
+    } else if (const auto* cash = event.as<CashMovement>()) {
+        on_cash(*cash);
+    } else if (event.frame->destination == port_.source()) {
+        handle_request(event);
     }
-    if (const auto* update = event.as<OrderUpdate>()) return on_update(*update, event.tail<OrderUpdate>());
-    if (const auto* fill = event.as<Fill>()) return on_fill(*fill);
-    if (const auto* cash = event.as<CashMovement>()) return on_cash(*cash);
-    if (!addressed) return;
-    if (const auto* request = event.as<OrderRequest>()) return on_request(event, *request);
-    if (const auto* cancel = event.as<OrderCancel>()) return on_cancel(event, *cancel);
-    if (const auto* amend = event.as<OrderAmend>()) return on_amend(event, *amend);
+}
+
+void Broker::handle_request(const Event& event) {
+    if (const auto* request = event.as<OrderRequest>()) {
+        on_request(event, *request);
+    } else if (const auto* cancel = event.as<OrderCancel>()) {
+        on_cancel(event, *cancel);
+    } else if (const auto* amend = event.as<OrderAmend>()) {
+        on_amend(event, *amend);
+    }
 }
 
 const Gateway* Broker::gateway_of(std::uint64_t account) const noexcept {

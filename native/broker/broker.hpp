@@ -26,6 +26,7 @@ public:
 
 private:
     void handle(const Event& event);
+    void handle_request(const Event& event);
 
     // from strategies
     void on_request(const Event& event, const OrderRequest& request);

@@ -56,17 +56,9 @@ Number Orders::open_size(std::uint64_t account, std::uint64_t instrument, Side s
 }
 
 bool Orders::remember_fill(std::uint64_t order_id, const Fill& fill) {
-    return fills_.insert(key_of(order_id, fill)).second;
-}
-
-bool Orders::knows_fill(std::uint64_t order_id, const Fill& fill) const {
-    return fills_.count(key_of(order_id, fill)) != 0;
-}
-
-Orders::FillKey Orders::key_of(std::uint64_t order_id, const Fill& fill) noexcept {
     FillKey key{fill.account, fill.instrument, order_id, {}};
     set_fixed_text(key.trade_id, sizeof key.trade_id, fill.get_trade_id());
-    return key;
+    return fills_.insert(key).second;
 }
 
 void Orders::count(const Order& order, int sign) {
@@ -87,7 +79,7 @@ std::size_t Orders::Hash::operator()(const OpenKey& key) const noexcept {
 
 std::size_t Orders::Hash::operator()(const FillKey& key) const noexcept {
     return ((key.account * 31 + key.instrument) * 31 + key.order_id) * 31 +
-           fnv1a64({key.trade_id, sizeof key.trade_id});
+           fnv1a64(fixed_text(key.trade_id, sizeof key.trade_id));
 }
 
 }  // namespace kungfu::broker

@@ -70,7 +70,6 @@ public:
 
     /// Whether a fill is new; from then on it is known.
     bool remember_fill(std::uint64_t order_id, const Fill& fill);
-    bool knows_fill(std::uint64_t order_id, const Fill& fill) const;
 
 private:
     struct OpenKey {
@@ -93,7 +92,6 @@ private:
         std::size_t operator()(const FillKey& key) const noexcept;
     };
 
-    static FillKey key_of(std::uint64_t order_id, const Fill& fill) noexcept;
     void count(const Order& order, int sign);
 
     std::unordered_map<std::uint64_t, Order> orders_;

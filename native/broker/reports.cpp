@@ -166,7 +166,7 @@ void Broker::on_fill(const Fill& reported) {
         why = "its account or instrument is not the order's";
     }
     if (why.empty()) {
-        if (!orders_.knows_fill(order->id, reported)) book(*order, reported);
+        if (orders_.remember_fill(order->id, reported)) book(*order, reported);
         return;
     }
     OrderUpdate update = order ? describe(*order) : order_of;
@@ -182,7 +182,6 @@ void Broker::book(Order& order, const Fill& reported) {
     const Number filled = sum(order.filled, reported.get_size(), "filled size");
     const std::string odd = oddity(order, reported, filled);
     const Booking booking = accounts_.book(reported, market.definition);
-    orders_.remember_fill(order.id, reported);
     orders_.change(order, [&](Order& o) {
         o.filled = filled;
         if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
