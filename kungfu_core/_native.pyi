@@ -118,10 +118,6 @@ class RiskView:
 
     def last_price(self, instrument: int) -> Any: ...
 
-    def bid_price(self, instrument: int) -> Any: ...
-
-    def ask_price(self, instrument: int) -> Any: ...
-
     def mid_price(self, instrument: int) -> Any: ...
 
     def notional(self, instrument: int, price: object, size: object) -> Any: ...
@@ -233,6 +229,11 @@ def journal_columns(root: str, source: str, name: str, scope: str, types: Sequen
 
 def journal_names(root: str, source: str, name: str) -> dict[Any, Any]:
     """Names by id, as far as the journal's last page tells them."""
+
+def journal_types(root: str, source: str, name: str) -> list[Any]:
+    """
+    (number, version, name, schema) of every type that the journal's last page knows.
+    """
 
 def survey_journal(root: str, source: str, name: str) -> dict[Any, Any]:
     """

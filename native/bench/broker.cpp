@@ -21,7 +21,7 @@ constexpr std::uint64_t kInstrument = id_of("venue:perpetual:BTCUSDT");
 
 /// Inputs lie in one buffer, outputs go round in another, as if both were mapped pages.
 class Tape {
-public:
+  public:
     template <class T>
     void put(std::uint64_t source, std::uint64_t destination, const T& event) {
         static_assert(sizeof(T) % 8 == 0);
@@ -60,7 +60,7 @@ public:
         }
     }
 
-private:
+  private:
     static std::int32_t next(void* self, kf_event* event) {
         Tape& t = *static_cast<Tape*>(self);
         if (t.read_ == t.offsets_.size()) return 0;

@@ -40,7 +40,7 @@ Number number(nb::handle value, const char* what) {
 
 /// What a check written in Python may look at; alive only while the check runs.
 class OpenRiskView {
-public:
+  public:
     explicit OpenRiskView(nb::object instrument_class) : instrument_class_(std::move(instrument_class)) {}
 
     void open(const broker::RiskView* view) noexcept { view_ = view; }
@@ -64,14 +64,14 @@ public:
         return made;
     }
 
-private:
+  private:
     const broker::RiskView* view_ = nullptr;
     nb::object instrument_class_;
 };
 
 /// A check written in Python, as a member of the native chain.
 class PythonCheck : public broker::RiskCheck {
-public:
+  public:
     PythonCheck(std::string name, nb::object check, const nb::object& events)
         : name_(std::move(name)),
           check_(check.attr("check")),
@@ -94,7 +94,7 @@ public:
         return verdict;
     }
 
-private:
+  private:
     static nb::list order_class(const nb::object& events) {
         nb::list classes;
         classes.append(events.attr("OrderRequest"));

@@ -39,7 +39,7 @@ struct Booking {
 Money trade_into(Holding& holding, Number size, Number price, Number multiplier, int decimals);
 
 class Accounts {
-public:
+  public:
     /// Books a fill of a bookable instrument; changes nothing if it throws a Fault.
     Booking book(const Fill& fill, const Instrument& definition);
 
@@ -49,7 +49,7 @@ public:
     Holding holding(std::uint64_t account, std::uint64_t instrument) const;
     Money balance(std::uint64_t account, std::string_view currency) const;
 
-private:
+  private:
     struct HoldingKey {
         std::uint64_t account;
         std::uint64_t instrument;

@@ -19,18 +19,12 @@ std::string hex(std::uint64_t id) {
 
 const char* meaning_of(std::int32_t status) noexcept {
     switch (status) {
-        case KF_DISK_FULL:
-            return "the disk is full";
-        case KF_TOO_LARGE:
-            return "the event does not fit into a page";
-        case KF_IO_ERROR:
-            return "the file system refused";
-        case KF_BAD_ARGUMENT:
-            return "there is no such output or event type";
-        case KF_CLOSED:
-            return "the journal is closed";
-        default:
-            return "unknown status";
+        case KF_DISK_FULL: return "the disk is full";
+        case KF_TOO_LARGE: return "the event does not fit into a page";
+        case KF_IO_ERROR: return "the file system refused";
+        case KF_BAD_ARGUMENT: return "there is no such output or event type";
+        case KF_CLOSED: return "the journal is closed";
+        default: return "unknown status";
     }
 }
 

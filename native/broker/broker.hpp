@@ -17,14 +17,14 @@ namespace kungfu::broker {
 void require_appended(std::int32_t status, const char* type);
 
 class Broker : public Component {
-public:
+  public:
     /// Throws std::invalid_argument if a route leads to no gateway or something is named twice.
     explicit Broker(BrokerConfig config);
 
     void start(Port port) override;
     std::int64_t poll() override;
 
-private:
+  private:
     void handle(const Event& event);
     void handle_request(const Event& event);
 

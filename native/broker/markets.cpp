@@ -19,11 +19,9 @@ const char* unbookable(const Instrument& definition) noexcept {
             if (definition.get_size_unit() != SizeUnit::BASE) return "spot sizes must count base units";
             return nullptr;
         case Product::PERPETUAL:
-        case Product::FUTURE:
-            break;
+        case Product::FUTURE: break;
         case Product::OPTION:
-        default:
-            return "only spot, perpetuals and futures are supported so far";
+        default: return "only spot, perpetuals and futures are supported so far";
     }
     if (definition.get_contract_kind() == ContractKind::INVERSE)
         return "inverse contracts are not supported yet";

@@ -32,7 +32,7 @@ std::string_view settlement_currency(const Instrument& definition) noexcept;
 const char* unbookable(const Instrument& definition) noexcept;
 
 class Markets {
-public:
+  public:
     void define(const Instrument& definition, std::string_view name);
     void on_trade(const Trade& trade) { markets_[trade.instrument].last = trade.get_price(); }
     void on_quote(const Quote& quote);
@@ -41,7 +41,7 @@ public:
     /// The market if the instrument's definition is known.
     const Market* find(std::uint64_t instrument) const noexcept;
 
-private:
+  private:
     std::unordered_map<std::uint64_t, Market> markets_;
 };
 

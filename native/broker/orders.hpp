@@ -51,7 +51,7 @@ OrderUpdate describe(const Order& order) noexcept;
 ///
 /// Finished orders stay, so that late and repeated reports of them are recognised.
 class Orders {
-public:
+  public:
     Order* find(std::uint64_t id) noexcept;
 
     /// Takes an order under an id that is not yet known.
@@ -71,7 +71,7 @@ public:
     /// Whether a fill is new; from then on it is known.
     bool remember_fill(std::uint64_t order_id, const Fill& fill);
 
-private:
+  private:
     struct OpenKey {
         std::uint64_t account;
         std::uint64_t instrument;

@@ -15,7 +15,7 @@ namespace kungfu::broker {
 
 /// The broker's state at the moment of an order. Valid only during the check.
 class RiskView {
-public:
+  public:
     /// `amended`: the order that `order` would replace; its own open size is left out. May be null.
     RiskView(std::int64_t now, const Markets& markets, const Orders& orders, const Accounts& accounts,
              const OrderRequest& order, const Order* amended) noexcept
@@ -45,7 +45,7 @@ public:
     const Instrument* instrument(std::uint64_t id) const noexcept;
     std::string_view instrument_name(std::uint64_t id) const noexcept;
 
-private:
+  private:
     std::int64_t now_;
     const Markets& markets_;
     const Orders& orders_;

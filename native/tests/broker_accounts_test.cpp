@@ -30,7 +30,7 @@ struct Ledger : Desk {
         return run();
     }
 
-private:
+  private:
     std::uint64_t last_ = 0;
 };
 

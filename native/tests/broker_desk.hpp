@@ -53,7 +53,7 @@ struct Record {
 
 /// The in-memory port: a queue of input events, a list of output events.
 class Desk {
-public:
+  public:
     explicit Desk(broker::BrokerConfig config = plain()) : broker_(std::move(config)) {
         port_.abi_version = KF_ABI_VERSION;
         port_.struct_size = sizeof port_;
@@ -227,7 +227,7 @@ public:
     std::int64_t now = 1000;
     std::int32_t append_status = KF_OK;
 
-private:
+  private:
     std::int32_t next(kf_event* event) {
         if (inputs_.empty()) return 0;
         current_ = std::move(inputs_.front());
