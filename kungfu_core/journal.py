@@ -119,8 +119,8 @@ class Journal:
 
     def names(self) -> dict[int, str]:
         """Give the names behind ids, as far as the journal tells them."""
-        names: dict[int, str] = _native.journal_names(self.root, self.source, self.name)
-        return names
+        told: dict[int, str] = _native.journal_names(self.root, self.source, self.name)
+        return {_native.id_of(self.source): self.source} | told
 
     def event_classes(self) -> list[type[Event]]:
         """Give a class for every type in the journal, also for those that only it describes.

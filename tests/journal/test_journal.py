@@ -157,7 +157,8 @@ def test_an_id_has_one_name(open_writer):
     with pytest.raises(JournalError, match='stands for "venue"'):
         writer.define_name(int(NameKind.SOURCE), 5, "other")
     writer.append(events.Instrument(instrument=9, name="v:spot:X"))
-    assert writer.journal.names() == {5: "venue", 9: "v:spot:X"}
+    names = {_native.id_of("venue"): "venue", 5: "venue", 9: "v:spot:X"}
+    assert writer.journal.names() == names
 
 
 def test_a_plugins_type_is_read_under_whatever_number_the_reader_gives_it(open_writer):
