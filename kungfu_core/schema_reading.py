@@ -42,7 +42,8 @@ def _event_type(described: dict[str, Any], number: int) -> EventType:
 
 def _field(described: dict[str, Any]) -> Field:
     values = described.get("values")
-    vocabulary = None if values is None else IntEnum(described["name"].title(), values)
+    name = described["name"].title()
+    vocabulary: type[IntEnum] | None = None if values is None else IntEnum(name, values)  # type: ignore[assignment]
     return Field(
         described["name"], described["kind"], "", vocabulary, width=described.get("width", 0)
     )

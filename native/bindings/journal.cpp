@@ -34,7 +34,7 @@ void must(std::int32_t status, const std::string& text) {
 
 /// One journal being written, with the times and source that its events get.
 class JournalWriter {
-public:
+  public:
     JournalWriter(const std::string& root, const std::string& source, const std::string& name,
                   const std::string& scope, std::uint64_t page_size, const TypeRows& types, Clock& clock)
         : source_(id_of(source)) {
@@ -59,12 +59,12 @@ public:
     }
 
     /// KF_OK, or the status with a Python exception set.
-    std::int32_t append(std::uint32_t type, std::uint64_t destination, const kf_cause& cause, const void* payload,
-                        std::uint32_t length) {
+    std::int32_t append(std::uint32_t type, std::uint64_t destination, const kf_cause& cause,
+                        const void* payload, std::uint32_t length) {
         const std::int64_t time = time_ ? *time_ : writer_->clock().now();
         const std::int64_t trigger = cause.journal != 0 ? cause.time : trigger_time_;
-        return writer_->append_at(time, type, source_, destination, trigger, cause.journal, cause.sequence, payload,
-                                  length);
+        return writer_->append_at(time, type, source_, destination, trigger, cause.journal, cause.sequence,
+                                  payload, length);
     }
 
     [[noreturn]] void refuse(std::int32_t status, const char* type) const {
@@ -81,8 +81,9 @@ public:
         kf_event cause{};
         if (!event_under(object.ptr(), event)) throw nb::python_error();
         if (!cause_event.is_none() && !event_under(cause_event.ptr(), cause)) throw nb::python_error();
-        const kf_cause from = cause.frame ? kf_cause{cause.journal, cause.frame->sequence, cause.frame->gen_time}
-                                          : kf_cause{0, 0, 0};
+        const kf_cause from = cause.frame
+                                  ? kf_cause{cause.journal, cause.frame->sequence, cause.frame->gen_time}
+                                  : kf_cause{0, 0, 0};
         const std::int32_t status = append(event.type, destination, from, event.frame + 1, event.length);
         if (status != KF_OK) {
             refuse(status, nb::cast<std::string>(object.type().attr("__name__")).c_str());
@@ -90,7 +91,7 @@ public:
         return writer_->last_sequence();
     }
 
-private:
+  private:
     std::unique_ptr<journal::Writer> writer_;
     std::uint64_t source_;
     std::optional<std::int64_t> time_;
@@ -110,7 +111,8 @@ constexpr const char* kEmitter = "kungfu.emitter";
 
 PyObject* emit(PyObject* capsule, PyObject* const* values, Py_ssize_t count) {
     auto* e = static_cast<Emitter*>(PyCapsule_GetPointer(capsule, kEmitter));
-    if (e == nullptr || !encode(*e->layout, values, static_cast<std::size_t>(count), e->payload)) return nullptr;
+    if (e == nullptr || !encode(*e->layout, values, static_cast<std::size_t>(count), e->payload))
+        return nullptr;
     const std::int32_t status = e->writer->append(e->layout->number, 0, {0, 0, 0}, e->payload.data(),
                                                   static_cast<std::uint32_t>(e->payload.size()));
     if (status == KF_OK) return Py_NewRef(Py_None);
@@ -128,10 +130,10 @@ PyMethodDef emit_method = {"emit", reinterpret_cast<PyCFunction>(reinterpret_cas
 nb::object make_emitter(nb::handle_t<JournalWriter> self, nb::handle view_class) {
     const Layout* layout = layout_of(view_class.ptr());
     if (layout == nullptr) throw nb::python_error();
-    auto* e = new Emitter{nb::borrow(self), nb::borrow(view_class), nb::inst_ptr<JournalWriter>(self), layout, {}};
-    nb::object capsule = nb::steal(PyCapsule_New(e, kEmitter, [](PyObject* c) {
-        delete static_cast<Emitter*>(PyCapsule_GetPointer(c, kEmitter));
-    }));
+    auto* e =
+        new Emitter{nb::borrow(self), nb::borrow(view_class), nb::inst_ptr<JournalWriter>(self), layout, {}};
+    nb::object capsule = nb::steal(PyCapsule_New(
+        e, kEmitter, [](PyObject* c) { delete static_cast<Emitter*>(PyCapsule_GetPointer(c, kEmitter)); }));
     if (!capsule.is_valid()) throw nb::python_error();
     nb::object function = nb::steal(PyCFunction_NewEx(&emit_method, capsule.ptr(), nullptr));
     if (!function.is_valid()) throw nb::python_error();
@@ -140,12 +142,13 @@ nb::object make_emitter(nb::handle_t<JournalWriter> self, nb::handle view_class)
 
 /// Several journals read as one, as views that are used again and again.
 class JournalReader {
-public:
+  public:
     JournalReader(const TypeRows& types, const nb::list& classes, nb::object unknown, bool verify)
         : reader_(type_definitions(types), verify), pool_(classes), unknown_(std::move(unknown)) {}
 
     void join(const std::string& root, const std::string& source, const std::string& name,
-              const std::string& scope, std::uint64_t after, std::optional<std::int64_t> from_time, bool at_end) {
+              const std::string& scope, std::uint64_t after, std::optional<std::int64_t> from_time,
+              bool at_end) {
         const Location location{root, source, name, scope};
         const std::int32_t status = at_end      ? reader_.join_at_end(location)
                                     : from_time ? reader_.join_from_time(location, *from_time)
@@ -167,7 +170,8 @@ public:
         if (view != nullptr) return nb::borrow(view);
         if (PyErr_Occurred()) throw nb::python_error();
         nb::object unknown = nb::steal(new_view(unknown_.ptr(), event));
-        if (!unknown.is_valid() || !keep(reinterpret_cast<ViewObject*>(unknown.ptr()))) throw nb::python_error();
+        if (!unknown.is_valid() || !keep(reinterpret_cast<ViewObject*>(unknown.ptr())))
+            throw nb::python_error();
         return unknown;
     }
 
@@ -190,7 +194,7 @@ public:
         settle();
     }
 
-private:
+  private:
     /// Saves the views that somebody holds before their page goes.
     void settle() {
         if (reader_.pages_opened() == opened_) return;
@@ -206,7 +210,8 @@ private:
 
 nb::list list_journals(const std::string& root) {
     nb::list rows;
-    for (const Location& j : journal::list_journals(root)) rows.append(nb::make_tuple(j.source, j.name, j.scope));
+    for (const Location& j : journal::list_journals(root))
+        rows.append(nb::make_tuple(j.source, j.name, j.scope));
     return rows;
 }
 
@@ -310,13 +315,14 @@ void bind_journal(nb::module_& m) {
     m.attr("DEFAULT_PAGE_SIZE") = journal::kDefaultPageSize;
     m.attr("MIN_PAGE_SIZE") = journal::kMinPageSize;
     nb::class_<JournalWriter>(m, "JournalWriter", "The one writer of a journal.")
-        .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&, std::uint64_t,
-                      const TypeRows&, Clock&>(),
+        .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&,
+                      std::uint64_t, const TypeRows&, Clock&>(),
              nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"), nb::arg("page_size"),
              nb::arg("types"), nb::arg("clock"), nb::keep_alive<1, 8>())
         .def("append", &JournalWriter::append_event, nb::arg("event"), nb::arg("destination") = 0,
              nb::arg("cause").none() = nb::none(), "Append an event and return its sequence.")
-        .def("emitter", &make_emitter, nb::arg("view_class"), "A fast function that appends events of one type.")
+        .def("emitter", &make_emitter, nb::arg("view_class"),
+             "A fast function that appends events of one type.")
         .def(
             "define_name",
             [](JournalWriter& w, std::uint8_t kind, std::uint64_t id, std::string_view text) {
@@ -332,17 +338,19 @@ void bind_journal(nb::module_& m) {
         .def_prop_ro("closed", [](const JournalWriter& w) { return !w.writer().is_open(); })
         .def("close", [](JournalWriter& w) { w.writer().close(); }, "End writing and give up the lock.");
     nb::class_<JournalReader>(m, "JournalReader", "Several journals read as one, merged by time.")
-        .def(nb::init<const TypeRows&, const nb::list&, nb::object, bool>(), nb::arg("types"), nb::arg("classes"),
-             nb::arg("unknown"), nb::arg("verify"))
-        .def("join", &JournalReader::join, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope") = "",
-             nb::arg("after") = 0, nb::arg("from_time").none() = nb::none(), nb::arg("at_end") = false)
+        .def(nb::init<const TypeRows&, const nb::list&, nb::object, bool>(), nb::arg("types"),
+             nb::arg("classes"), nb::arg("unknown"), nb::arg("verify"))
+        .def("join", &JournalReader::join, nb::arg("root"), nb::arg("source"), nb::arg("name"),
+             nb::arg("scope") = "", nb::arg("after") = 0, nb::arg("from_time").none() = nb::none(),
+             nb::arg("at_end") = false)
         .def(
             "next",
             [](JournalReader& r, std::optional<std::int64_t> limit) {
                 nb::object view = r.next(limit.value_or(std::numeric_limits<std::int64_t>::max()));
                 return view.is_valid() ? view : nb::object(nb::none());
             },
-            nb::arg("limit").none() = nb::none(), "The next event with gen_time <= limit; None if there is none now.")
+            nb::arg("limit").none() = nb::none(),
+            "The next event with gen_time <= limit; None if there is none now.")
         .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
         .def("__next__",
              [](JournalReader& r) {
@@ -354,7 +362,8 @@ void bind_journal(nb::module_& m) {
         .def("peek_time", &JournalReader::peek_time, "Time of the next event; None if there is none now.")
         .def("seek_time", &JournalReader::seek_time, nb::arg("time"),
              "Move all journals to the first event at this time or later.");
-    m.def("list_journals", &list_journals, nb::arg("root"), "(source, name, scope) of every journal under a root.");
+    m.def("list_journals", &list_journals, nb::arg("root"),
+          "(source, name, scope) of every journal under a root.");
     m.def("list_pages", &list_pages, nb::arg("root"), nb::arg("source"), nb::arg("name"),
           "(page, path, bytes, sealed, first sequence, time of the first event) of every page.");
     m.def("journal_columns", &columns, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"),

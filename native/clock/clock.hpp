@@ -19,7 +19,7 @@ inline std::int64_t never_back(std::atomic<std::int64_t>& last, std::int64_t rea
 
 /// Nanoseconds since 1970 UTC, shared by pointer between all that must agree on the time.
 class Clock {
-public:
+  public:
     enum class Kind : std::uint8_t { SYSTEM, SIMULATED };
 
     Clock() noexcept : Clock(Kind::SYSTEM) {}
@@ -41,7 +41,7 @@ public:
     /// For intervals: unrelated to the calendar, not touched by whoever sets the system's clock.
     static std::int64_t monotonic_now() noexcept { return read(CLOCK_MONOTONIC); }
 
-private:
+  private:
     static std::int64_t read(clockid_t id) noexcept {
         timespec t{};
         clock_gettime(id, &t);

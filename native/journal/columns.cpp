@@ -7,7 +7,7 @@ namespace {
 
 /// Appends a row; while all rows lie behind each other in one page, only says where they are.
 class RowCollector {
-public:
+  public:
     RowCollector(std::uint32_t size, Columns& columns) : row_(sizeof(kf_frame) + size), columns_(columns) {}
 
     void add(const JournalReader& reader, const kf_frame* frame, std::uint64_t length) {
@@ -16,8 +16,8 @@ public:
         if (columns_.count == 0 && whole && hold(path)) {
             columns_.path = path;
             columns_.offset = reader.offset();
-        } else if (!columns_.path.empty() &&
-                   !(whole && path == columns_.path && reader.offset() == columns_.offset + columns_.count * row_)) {
+        } else if (!columns_.path.empty() && !(whole && path == columns_.path &&
+                                               reader.offset() == columns_.offset + columns_.count * row_)) {
             const char* first = held_.data() + columns_.offset;
             columns_.rows.assign(first, first + columns_.count * row_);
             columns_.path.clear();
@@ -30,7 +30,7 @@ public:
         columns_.rows.resize(columns_.count * row_, '\0');
     }
 
-private:
+  private:
     bool hold(const std::string& path) {
         std::string ignored;
         return held_.open(path, 0, false, ignored) == KF_OK;
@@ -38,13 +38,13 @@ private:
 
     std::uint64_t row_;
     Columns& columns_;
-    Page held_; ///< The page of the rows that were not copied, which the reader may leave.
+    Page held_;  ///< The page of the rows that were not copied, which the reader may leave.
 };
 
 }  // namespace
 
-std::int32_t gather(JournalReader& reader, std::uint32_t type, std::uint32_t size, std::int64_t until, bool tails,
-                    Columns& columns) {
+std::int32_t gather(JournalReader& reader, std::uint32_t type, std::uint32_t size, std::int64_t until,
+                    bool tails, Columns& columns) {
     RowCollector collector(size, columns);
     while (const kf_frame* frame = reader.peek()) {
         if (frame->gen_time >= until) break;

@@ -18,7 +18,7 @@ constexpr char kIndexMagic[8] = {'K', 'F', 'I', 'N', 'D', 'E', 'X', '\n'};
 struct IndexHeader {
     char magic[8];
     std::uint32_t format_version;
-    std::uint32_t checksum; ///< CRC32C of journal, page, count and the entries.
+    std::uint32_t checksum;  ///< CRC32C of journal, page, count and the entries.
     std::uint64_t journal;
     std::uint64_t page_number;
     std::uint64_t count;
@@ -26,8 +26,7 @@ struct IndexHeader {
 static_assert(sizeof(IndexHeader) == 40);
 
 std::uint32_t checksum_of(const IndexHeader& header, const std::vector<IndexEntry>& entries) noexcept {
-    const std::uint32_t crc =
-        crc32c(0, &header.journal, sizeof header - offsetof(IndexHeader, journal));
+    const std::uint32_t crc = crc32c(0, &header.journal, sizeof header - offsetof(IndexHeader, journal));
     return crc32c(crc, entries.data(), entries.size() * sizeof(IndexEntry));
 }
 
@@ -75,13 +74,15 @@ bool write_index(const std::string& path, const PageHeader& page, const std::vec
 std::vector<IndexEntry> read_index(const std::string& path, const PageHeader& page) {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return {};
-    struct stat status {};
+    struct stat status{};
     IndexHeader header{};
     std::vector<IndexEntry> entries;
-    if (fstat(fd, &status) == 0 && pread(fd, &header, sizeof header, 0) == static_cast<ssize_t>(sizeof header) &&
+    if (fstat(fd, &status) == 0 &&
+        pread(fd, &header, sizeof header, 0) == static_cast<ssize_t>(sizeof header) &&
         std::memcmp(header.magic, kIndexMagic, sizeof header.magic) == 0 &&
         header.format_version == kFormatVersion && header.journal == page.journal &&
-        header.page_number == page.page_number && header.count <= page.page_size / IndexBuilder::kStride + 1 &&
+        header.page_number == page.page_number &&
+        header.count <= page.page_size / IndexBuilder::kStride + 1 &&
         static_cast<std::uint64_t>(status.st_size) == sizeof header + header.count * sizeof(IndexEntry)) {
         entries.resize(header.count);
         const std::size_t bytes = header.count * sizeof(IndexEntry);

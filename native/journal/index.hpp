@@ -18,7 +18,7 @@ static_assert(sizeof(IndexEntry) == 24);
 
 /// Collects a page's entries while it is written.
 class IndexBuilder {
-public:
+  public:
     static constexpr std::uint64_t kStride = 64 * 1024;
 
     /// Makes room for a page's entries, so that add() never allocates.
@@ -31,7 +31,7 @@ public:
     }
     const std::vector<IndexEntry>& entries() const noexcept { return entries_; }
 
-private:
+  private:
     std::vector<IndexEntry> entries_;
     std::uint64_t next_ = 0;
 };

@@ -49,7 +49,8 @@ bool JournalReader::open_page(const PageFile& file) {
         return false;
     }
     const PageHeader& header = page.header();
-    if (header.page_number != file.page || header.source != location_.source || header.name != location_.name) {
+    if (header.page_number != file.page || header.source != location_.source ||
+        header.name != location_.name) {
         status_ = kCorrupt;
         error_ = file.path + ": offset 32: the page is " + header.source + "/" + header.name + " " +
                  std::to_string(header.page_number) + ", not what its file name says";
@@ -62,7 +63,7 @@ bool JournalReader::open_page(const PageFile& file) {
     file_ = file;
     offset_ = sizeof(PageHeader);
     ++pages_opened_;
-    looked_at_births_ = ~0ULL; // the page after may be there already
+    looked_at_births_ = ~0ULL;  // the page after may be there already
     return true;
 }
 
@@ -83,7 +84,8 @@ void JournalReader::learn_type(const kf_frame* frame) {
     const auto known = *reinterpret_cast<const std::uint32_t*>(frame + 1);
     if (known < process_numbers_.size() && process_numbers_[known] != kUnlearnt) return;
     TypeDefinition met;
-    const auto length = static_cast<std::uint32_t>(frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
+    const auto length =
+        static_cast<std::uint32_t>(frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
     if (!parse_type(frame + 1, length, met) || met.number > 1'000'000) {
         fail(kCorrupt, offset_, "a type definition that cannot be read");
         return;
@@ -205,9 +207,8 @@ std::int32_t JournalReader::seek(Before before) {
     last_sequence_ = page_.header().first_sequence - 1;
     if (__atomic_load_n(&page_.header().sealed, __ATOMIC_ACQUIRE) == 0) return KF_OK;
     const std::vector<IndexEntry> index = read_index(index_path(page_.path()), page_.header());
-    const auto after = std::partition_point(index.begin(), index.end(), [&](const IndexEntry& e) {
-        return before(e.gen_time, e.sequence);
-    });
+    const auto after = std::partition_point(
+        index.begin(), index.end(), [&](const IndexEntry& e) { return before(e.gen_time, e.sequence); });
     if (after == index.begin() || !page_.has_frame_at((after - 1)->offset)) return KF_OK;
     offset_ = (after - 1)->offset;
     last_sequence_ = (after - 1)->sequence - 1;

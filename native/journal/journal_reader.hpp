@@ -16,7 +16,7 @@ namespace kungfu::journal {
 /// A position in one journal. Creates no files, takes no locks; a journal that does not exist yet simply
 /// has nothing to read.
 class JournalReader {
-public:
+  public:
     /// `types` are this process's; `verify` checks every frame's checksum.
     explicit JournalReader(Location location, const std::vector<TypeDefinition>& types = core_types(),
                            bool verify = false);
@@ -51,7 +51,7 @@ public:
     /// How many pages were opened so far; a frame is gone when two more have been since it was read.
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
 
-private:
+  private:
     const kf_frame* frame_here();
     bool worth_looking() noexcept;
     bool open_page(const PageFile& file);
@@ -68,14 +68,14 @@ private:
     std::vector<TypeDefinition> types_;
     bool verify_;
     Page page_;
-    Page left_; ///< The page before, kept for the frame that a caller may still hold.
+    Page left_;  ///< The page before, kept for the frame that a caller may still hold.
     PageFile file_{};
-    std::vector<std::uint32_t> process_numbers_; ///< By the file's number of the type; kUnlearnt if not met.
+    std::vector<std::uint32_t> process_numbers_;  ///< By the file's number of the type; kUnlearnt if not met.
     std::uint64_t offset_ = 0;
     std::uint64_t last_sequence_ = 0;
     std::uint64_t pages_opened_ = 0;
-    std::int64_t from_time_ = std::numeric_limits<std::int64_t>::min(); ///< Events before are gone past.
-    std::uint64_t from_sequence_ = 0;                                   ///< Likewise.
+    std::int64_t from_time_ = std::numeric_limits<std::int64_t>::min();  ///< Events before are gone past.
+    std::uint64_t from_sequence_ = 0;                                    ///< Likewise.
     const kf_frame* frame_ = nullptr;
     std::uint32_t type_ = 0;
     std::int32_t status_ = 0;

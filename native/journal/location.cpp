@@ -76,7 +76,8 @@ std::string Location::label() const {
 
 std::string Location::problem() const {
     if (source.empty() || source.size() > 63 || source[0] == '.' || !plain(source, "-_.:@+")) {
-        return "source \"" + source + "\": expected 1 to 63 of letters, digits and -_.:@+, not beginning with a dot";
+        return "source \"" + source +
+               "\": expected 1 to 63 of letters, digits and -_.:@+, not beginning with a dot";
     }
     if (name.empty() || name.size() > 63 || !plain(name, "-_")) {
         return "journal name \"" + name + "\": expected 1 to 63 of letters, digits, - and _";

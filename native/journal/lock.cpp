@@ -51,7 +51,7 @@ std::int32_t WriterLock::acquire(const std::string& path, std::string& error) {
         error = folder.string() + ": cannot make the folder: " + failure.message();
         return KF_IO_ERROR;
     }
-    struct stat status {};
+    struct stat status{};
     if (stat(path.c_str(), &status) == 0) {
         const auto it = held().files.find({status.st_dev, status.st_ino});
         if (it != held().files.end() && it->second == getpid()) {
@@ -65,7 +65,7 @@ std::int32_t WriterLock::acquire(const std::string& path, std::string& error) {
         if (fd >= 0) close(fd);
         return KF_IO_ERROR;
     }
-    struct flock lock {};
+    struct flock lock{};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     if (fcntl(fd, F_SETLK, &lock) != 0) {
@@ -74,7 +74,8 @@ std::int32_t WriterLock::acquire(const std::string& path, std::string& error) {
         if (taken) {
             struct flock owner = lock;
             const bool known = fcntl(fd, F_GETLK, &owner) == 0 && owner.l_type != F_UNLCK;
-            error = path + ": process " + (known ? std::to_string(owner.l_pid) : "?") + " has the journal open";
+            error =
+                path + ": process " + (known ? std::to_string(owner.l_pid) : "?") + " has the journal open";
         }
         close(fd);
         return taken ? kLocked : static_cast<std::int32_t>(KF_IO_ERROR);

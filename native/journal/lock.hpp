@@ -10,7 +10,7 @@ namespace kungfu::journal {
 /// Held from acquire() to release(); the kernel releases it when the process ends, however it ends. Not
 /// inherited by a fork.
 class WriterLock {
-public:
+  public:
     WriterLock() = default;
     ~WriterLock() { release(); }
     WriterLock(const WriterLock&) = delete;
@@ -20,7 +20,7 @@ public:
     std::int32_t acquire(const std::string& path, std::string& error);
     void release() noexcept;
 
-private:
+  private:
     int fd_ = -1;
     std::uint64_t device_ = 0;
     std::uint64_t inode_ = 0;

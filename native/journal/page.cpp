@@ -23,8 +23,8 @@ std::string system_error(const std::string& path) { return path + ": " + std::st
 std::string problem_of(const PageHeader& h, std::uint64_t file_size) {
     if (std::memcmp(h.magic, kPageMagic, sizeof h.magic) != 0) return "offset 0: not a journal page";
     if (h.format_version != kFormatVersion) {
-        return "offset 8: format version " + std::to_string(h.format_version) + ", this program reads version " +
-               std::to_string(kFormatVersion);
+        return "offset 8: format version " + std::to_string(h.format_version) +
+               ", this program reads version " + std::to_string(kFormatVersion);
     }
     if (h.checksum != header_checksum(h)) return "offset 312: the page header fails its checksum";
     if (h.header_length != sizeof(PageHeader) || h.page_size < kMinPageSize || h.page_size > kMaxPageSize) {
@@ -42,7 +42,7 @@ std::string problem_of(const PageHeader& h, std::uint64_t file_size) {
 }
 
 std::int32_t checked_header(int fd, const std::string& path, PageHeader& header, std::string& error) {
-    struct stat status {};
+    struct stat status{};
     if (fstat(fd, &status) != 0) {
         error = system_error(path);
         return KF_IO_ERROR;
@@ -113,13 +113,14 @@ std::int32_t Page::open(const std::string& path, std::uint64_t journal, bool wri
     PageHeader header{};
     std::int32_t status = checked_header(fd, path, header, error);
     if (status == KF_OK && journal != 0 && header.journal != journal) {
-        error = path + ": offset 24: the page belongs to another journal (" + header.scope + "/" + header.source +
-                "/" + header.name + ")";
+        error = path + ": offset 24: the page belongs to another journal (" + header.scope + "/" +
+                header.source + "/" + header.name + ")";
         status = kCorrupt;
     }
     void* data = MAP_FAILED;
     if (status == KF_OK) {
-        data = mmap(nullptr, header.page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+        data =
+            mmap(nullptr, header.page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
         if (data == MAP_FAILED) {
             error = system_error(path);
             status = KF_IO_ERROR;

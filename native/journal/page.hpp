@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "kungfu/frame.h"
 #include "journal/location.hpp"
 #include "journal/status.hpp"
+#include "kungfu/frame.h"
 
 namespace kungfu::journal {
 
@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr std::uint64_t kDefaultPageSize = 16 * 1024 * 1024;
 inline constexpr std::uint64_t kMinPageSize = 64 * 1024;
 inline constexpr std::uint64_t kMaxPageSize = 1024 * 1024 * 1024;
-inline constexpr std::uint32_t kTableFlag = 1; ///< The frame serves its page; it is not an event.
+inline constexpr std::uint32_t kTableFlag = 1;  ///< The frame serves its page; it is not an event.
 
 /// The first bytes of a page. All but the two mapped groups at the end is covered by `checksum`.
 struct PageHeader {
@@ -28,22 +28,22 @@ struct PageHeader {
     std::uint64_t page_size;
     std::uint64_t journal;
     std::uint64_t page_number;
-    std::uint64_t first_sequence; ///< That the page's first event has or will have.
-    std::int64_t create_time;     ///< Generation time of the page's first event.
+    std::uint64_t first_sequence;  ///< That the page's first event has or will have.
+    std::int64_t create_time;      ///< Generation time of the page's first event.
     char source[64];
     char name[64];
     char scope[128];
-    std::uint32_t checksum; ///< CRC32C of all bytes before it.
+    std::uint32_t checksum;  ///< CRC32C of all bytes before it.
     std::uint32_t reserved;
-    std::uint64_t durable_position; ///< Reserved: up to where the page is known to be on the disk; 0.
+    std::uint64_t durable_position;  ///< Reserved: up to where the page is known to be on the disk; 0.
     // The seal: zero until the page is full.
-    std::uint32_t sealed; ///< 1 once the rest of the seal stands.
+    std::uint32_t sealed;  ///< 1 once the rest of the seal stands.
     std::uint32_t seal_reserved;
-    std::uint64_t frame_count; ///< Events, tables and PAGE_END not counted.
+    std::uint64_t frame_count;  ///< Events, tables and PAGE_END not counted.
     std::int64_t first_time;
     std::int64_t last_time;
     std::uint64_t last_sequence;
-    std::uint64_t end_offset; ///< Where the PAGE_END frame begins.
+    std::uint64_t end_offset;  ///< Where the PAGE_END frame begins.
     std::uint8_t padding[136];
 };
 static_assert(sizeof(PageHeader) == 512);
@@ -74,7 +74,7 @@ inline constexpr std::uint64_t kPageEndRoom = 72 + 40;
 
 /// A mapped page file. An empty Page has no header.
 class Page {
-public:
+  public:
     Page() = default;
     ~Page() { reset(); }
     Page(Page&& other) noexcept { *this = std::move(other); }
@@ -84,7 +84,8 @@ public:
 
     /// Makes a zeroed file of the given size and maps it for writing; errno tells why if it fails.
     bool create(const std::string& path, std::uint64_t size) noexcept;
-    /// Maps an existing page after checking its header. KF_OK, KF_IO_ERROR or kCorrupt; `error` names the file.
+    /// Maps an existing page after checking its header. KF_OK, KF_IO_ERROR or kCorrupt; `error` names the
+    /// file.
     std::int32_t open(const std::string& path, std::uint64_t journal, bool writable, std::string& error);
     void reset() noexcept;
 
@@ -108,7 +109,8 @@ public:
     }
     /// Whether there is room for a commit word and more at the offset.
     bool has_frame_at(std::uint64_t offset) const noexcept { return offset + sizeof(kf_frame) <= size_; }
-    /// The checksum of a frame at its place: over journal, page number, offset, length and its bytes from 8 on.
+    /// The checksum of a frame at its place: over journal, page number, offset, length and its bytes from 8
+    /// on.
     std::uint32_t checksum(std::uint64_t offset, std::uint32_t length) const noexcept;
     /// Whether the commit word fits the frame's place and bytes.
     bool verifies(std::uint64_t offset, std::uint64_t commit) const noexcept;
@@ -117,7 +119,7 @@ public:
     /// To be called when journal and page number are in the header.
     void key_checksums() noexcept;
 
-private:
+  private:
     char* data_ = nullptr;
     std::uint64_t size_ = 0;
     std::uint32_t key_ = 0;

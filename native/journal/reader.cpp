@@ -36,7 +36,8 @@ std::int32_t Reader::add(std::unique_ptr<JournalReader> journal, std::int32_t st
 
 std::int32_t Reader::join(const Location& location, std::uint64_t after) {
     auto journal = make(location);
-    const std::int32_t status = after > 0 ? journal->seek_sequence(after + 1) : static_cast<std::int32_t>(KF_OK);
+    const std::int32_t status =
+        after > 0 ? journal->seek_sequence(after + 1) : static_cast<std::int32_t>(KF_OK);
     return add(std::move(journal), status);
 }
 
@@ -86,7 +87,8 @@ bool Reader::next(kf_event& event, std::int64_t limit) {
     event.frame = journal.peek();
     event.journal = journal.id();
     event.type = journal.type();
-    event.length = static_cast<std::uint32_t>(event.frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
+    event.length =
+        static_cast<std::uint32_t>(event.frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
     taken_ = i;
     return true;
 }

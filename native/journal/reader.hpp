@@ -14,7 +14,7 @@ namespace kungfu::journal {
 /// Merges journals by (gen_time, order of joining). Events that a live journal gains later than others were
 /// read come in the order of their arrival.
 class Reader {
-public:
+  public:
     explicit Reader(std::vector<TypeDefinition> types = core_types(), bool verify = false);
 
     /// Adds a journal, to be read after event `after` (0: from the start). KF_BAD_ARGUMENT if it is joined
@@ -42,7 +42,7 @@ public:
     std::int32_t status() const noexcept { return status_; }
     const std::string& error() const noexcept { return error_; }
 
-private:
+  private:
     std::unique_ptr<JournalReader> make(const Location& location) const;
     std::int32_t add(std::unique_ptr<JournalReader> journal, std::int32_t status);
     std::size_t earliest();
@@ -50,8 +50,8 @@ private:
     std::vector<TypeDefinition> types_;
     bool verify_;
     std::vector<std::unique_ptr<JournalReader>> journals_;
-    std::vector<std::int64_t> heads_; ///< Time of each journal's unread event; INT64_MAX if none is known.
-    std::size_t taken_;               ///< The journal whose event the caller holds.
+    std::vector<std::int64_t> heads_;  ///< Time of each journal's unread event; INT64_MAX if none is known.
+    std::size_t taken_;                ///< The journal whose event the caller holds.
     std::int32_t status_ = 0;
     std::string error_;
 };

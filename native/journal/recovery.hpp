@@ -11,14 +11,15 @@
 namespace kungfu::journal {
 
 struct Recovered {
-    std::uint64_t position = 0; ///< Where the next frame goes, or where the PAGE_END frame stands.
+    std::uint64_t position = 0;  ///< Where the next frame goes, or where the PAGE_END frame stands.
     std::uint64_t last_sequence = 0;
     std::int64_t last_time = 0;
-    bool ended = false; ///< The page has its PAGE_END frame.
+    bool ended = false;  ///< The page has its PAGE_END frame.
 };
 
 /// Reads a page through, every frame verified; learns its definitions and index entries, and wipes a torn
 /// frame off its end. kCorrupt, and nothing changed, where a damaged frame has good ones behind it.
-std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recovered& found, std::string& error);
+std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recovered& found,
+                          std::string& error);
 
 }  // namespace kungfu::journal

@@ -57,7 +57,8 @@ std::int32_t last_definitions(const Location& location, Tables& tables, std::str
         if (!page.holds(offset, length)) break;
         const kf_frame& frame = *page.frame(offset);
         if (Tables::keeps(frame.type)) {
-            tables.learn(frame.type, frame.source, &frame + 1, length - static_cast<std::uint32_t>(sizeof frame));
+            tables.learn(frame.type, frame.source, &frame + 1,
+                         length - static_cast<std::uint32_t>(sizeof frame));
         }
         offset += align8(length);
     }

@@ -14,7 +14,7 @@ namespace kungfu::journal {
 
 struct TypeCount {
     std::uint64_t events = 0;
-    std::uint64_t bytes = 0; ///< Headers and padding included.
+    std::uint64_t bytes = 0;  ///< Headers and padding included.
 };
 
 struct Survey {
@@ -26,7 +26,7 @@ struct Survey {
     std::uint64_t last_sequence = 0;
     std::int64_t first_time = 0;
     std::int64_t last_time = 0;
-    std::map<std::uint32_t, TypeCount> types; ///< By the journal's own numbers.
+    std::map<std::uint32_t, TypeCount> types;  ///< By the journal's own numbers.
     Tables tables;
 };
 

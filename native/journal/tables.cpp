@@ -55,7 +55,8 @@ bool parse_type(const void* payload, std::uint32_t length, TypeDefinition& type)
 }
 
 bool Tables::keeps(std::uint32_t type) noexcept {
-    return type == kungfu::TypeDefinition::kType || type == NameDefinition::kType || type == Instrument::kType;
+    return type == kungfu::TypeDefinition::kType || type == NameDefinition::kType ||
+           type == Instrument::kType;
 }
 
 void Tables::learn(std::uint32_t type, std::uint64_t source, const void* payload, std::uint32_t length) {

@@ -8,14 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include "kungfu/frame.h"
 #include "journal/types.hpp"
+#include "kungfu/frame.h"
 
 namespace kungfu::journal {
 
 /// The definitions of one journal, by the journal's own type numbers, in the order of their first appearance.
 class Tables {
-public:
+  public:
     /// One definition as it stands in a frame.
     struct Entry {
         std::uint32_t type;
@@ -36,8 +36,8 @@ public:
     /// Bytes that all entries take as frames.
     std::uint64_t frame_bytes() const noexcept { return frame_bytes_; }
 
-private:
-    using Key = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t>; ///< Type of event, kind of name, id.
+  private:
+    using Key = std::tuple<std::uint32_t, std::uint8_t, std::uint64_t>;  ///< Type of event, kind of name, id.
 
     std::vector<Entry> entries_;
     std::map<Key, std::size_t> places_;

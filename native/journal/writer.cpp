@@ -24,7 +24,8 @@ std::int32_t status_of(int error) noexcept {
 void lay_down(const Page& page, std::uint64_t offset, const kf_frame& head, const void* payload,
               std::uint32_t length) noexcept {
     kf_frame* frame = page.frame(offset);
-    std::memcpy(reinterpret_cast<char*>(frame) + 8, reinterpret_cast<const char*>(&head) + 8, sizeof head - 8);
+    std::memcpy(reinterpret_cast<char*>(frame) + 8, reinterpret_cast<const char*>(&head) + 8,
+                sizeof head - 8);
     if (length > 0) std::memcpy(frame + 1, payload, length);
 }
 
@@ -134,14 +135,15 @@ std::int32_t Writer::adopt(const TypeDefinition& type) {
         const TypeDefinition filed{number, type.version, type.name, type.schema};
         const std::string payload = type_payload(filed);
         if (tables_.frame_bytes() + frame_size(payload.size()) > page_size_ / 2) {
-            return fail(KF_TOO_LARGE, location_.label() + ": the event types take more than half of a page of " +
+            return fail(KF_TOO_LARGE, location_.label() +
+                                          ": the event types take more than half of a page of " +
                                           std::to_string(page_size_) + " bytes");
         }
         if (page_number_ != 0) {
             kf_frame head{};
             head.type = kungfu::TypeDefinition::kType;
-            const std::int32_t status = put(clock_->now(), head, payload.data(),
-                                            static_cast<std::uint32_t>(payload.size()));
+            const std::int32_t status =
+                put(clock_->now(), head, payload.data(), static_cast<std::uint32_t>(payload.size()));
             if (status != KF_OK) return status;
         }
         tables_.learn(filed);
@@ -170,7 +172,8 @@ std::int32_t Writer::define_name(std::uint8_t kind, std::uint64_t id, std::strin
 
 std::int32_t Writer::append(std::uint32_t type, std::uint64_t source, std::uint64_t destination,
                             std::int64_t trigger_time, std::uint64_t cause_journal,
-                            std::uint64_t cause_sequence, const void* payload, std::uint32_t length) noexcept {
+                            std::uint64_t cause_sequence, const void* payload,
+                            std::uint32_t length) noexcept {
     return append_at(clock_->now(), type, source, destination, trigger_time, cause_journal, cause_sequence,
                      payload, length);
 }
@@ -195,14 +198,16 @@ std::int32_t Writer::append_at(std::int64_t gen_time, std::uint32_t type, std::u
     return status;
 }
 
-std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept {
+std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload,
+                                        std::uint32_t length) noexcept {
     if (type == PageEnd::kType || type == kungfu::TypeDefinition::kType) {
         return fail(KF_BAD_ARGUMENT, "the journal itself writes page ends and type definitions");
     }
     const std::size_t least = type == NameDefinition::kType ? sizeof(NameDefinition) : sizeof(Instrument);
     if (length < least) return fail(KF_BAD_ARGUMENT, "the payload is shorter than its type");
     if (tables_.frame_bytes() + frame_size(length) > page_size_ / 2) {
-        return fail(KF_TOO_LARGE, location_.label() + ": types, names and instruments take more than half of a page of " +
+        return fail(KF_TOO_LARGE, location_.label() +
+                                      ": types, names and instruments take more than half of a page of " +
                                       std::to_string(page_size_) + " bytes");
     }
     if (type != NameDefinition::kType) return KF_OK;
@@ -211,8 +216,9 @@ std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload,
     const std::string text(static_cast<const char*>(payload) + sizeof fixed, length - sizeof fixed);
     const std::string* known = tables_.name(fixed.kind, fixed.named);
     if (!known || *known == text) return KF_OK;
-    return fail(KF_BAD_ARGUMENT, location_.label() + ": id " + std::to_string(fixed.named) + " stands for \"" +
-                                     *known + "\" and cannot also stand for \"" + text + "\"");
+    return fail(KF_BAD_ARGUMENT, location_.label() + ": id " + std::to_string(fixed.named) +
+                                     " stands for \"" + *known + "\" and cannot also stand for \"" + text +
+                                     "\"");
 }
 
 std::int32_t Writer::put(std::int64_t gen_time, const kf_frame& head, const void* payload,
@@ -232,7 +238,8 @@ std::int32_t Writer::put(std::int64_t gen_time, const kf_frame& head, const void
     return KF_OK;
 }
 
-std::int32_t Writer::put_in_new_page(const kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
+std::int32_t Writer::put_in_new_page(const kf_frame& frame, const void* payload,
+                                     std::uint32_t length) noexcept {
     const std::uint64_t need = sizeof(PageHeader) + tables_.frame_bytes() + frame_size(length) + kPageEndRoom;
     if (need > page_size_) {
         return fail(KF_TOO_LARGE, location_.label() + ": an event of " + std::to_string(length) +
@@ -296,7 +303,8 @@ std::int32_t Writer::prepare_page(std::int64_t gen_time, Page& page, std::uint64
 }
 
 std::int32_t Writer::publish_page(Page& page) {
-    const std::string path = location_.page_path(utc_date(page.header().create_time), page.header().page_number);
+    const std::string path =
+        location_.page_path(utc_date(page.header().create_time), page.header().page_number);
     std::error_code failure;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failure);
     int why = failure.value();

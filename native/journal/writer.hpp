@@ -25,13 +25,13 @@ struct WriterOptions {
     std::string scope;
     std::uint64_t page_size = kDefaultPageSize;
     std::vector<TypeDefinition> types = core_types();
-    Clock* clock = nullptr; ///< Outlives the writer.
+    Clock* clock = nullptr;  ///< Outlives the writer.
 };
 
 /// Appends events to a journal. One thread at a time; nothing throws, allocates or calls the system
 /// on the way of an append, except where a page is full or an event defines something.
 class Writer {
-public:
+  public:
     /// Opens the journal for writing, after recovering what a dead writer left. The first page is made
     /// when the first event comes. KF_OK, or a code with `error` saying what is wrong and where.
     static std::int32_t open(WriterOptions options, std::unique_ptr<Writer>& writer, std::string& error);
@@ -78,7 +78,7 @@ public:
     /// Ends writing and gives up the lock; the open page stays to be continued.
     void close() noexcept;
 
-private:
+  private:
     explicit Writer(const WriterOptions& options);
     std::int32_t recover();
     std::int32_t adopt(const TypeDefinition& type);
@@ -98,10 +98,10 @@ private:
     Clock* clock_;
     WriterLock lock_;
     bool open_ = false;
-    std::uint64_t forks_ = 0; ///< Differs from fork_generation() in a child.
+    std::uint64_t forks_ = 0;  ///< Differs from fork_generation() in a child.
     Page page_;
     Tables tables_;
-    std::vector<std::uint32_t> file_numbers_; ///< By this process's number of the type.
+    std::vector<std::uint32_t> file_numbers_;  ///< By this process's number of the type.
     IndexBuilder index_;
     std::uint64_t position_ = 0;
     std::uint64_t page_number_ = 0;

@@ -36,7 +36,8 @@ std::string payload_of(std::uint64_t n) {
 void check_event(const JournalReader& reader, const kf_frame* frame, std::uint64_t expected) {
     CHECK_EQUAL(frame->sequence, expected);
     const auto length = static_cast<std::uint32_t>(frame->commit);
-    CHECK(std::string(reinterpret_cast<const char*>(frame + 1), length - sizeof *frame) == payload_of(expected));
+    CHECK(std::string(reinterpret_cast<const char*>(frame + 1), length - sizeof *frame) ==
+          payload_of(expected));
     CHECK_EQUAL(reader.status(), KF_OK);
 }
 
@@ -124,7 +125,8 @@ void a_torn_frame_is_wiped() {
     JournalReader reader(at(folder.path()), core_types(), true);
     CHECK_EQUAL(trade_ids(reader).size(), 3U);
     // A commit word that fits nothing, as after a power cut; and a payload without its commit word.
-    for (const std::string& torn : {std::string("\x60\0\0\0garbage and more garbage", 28), std::string(8, '\0') + "payload"}) {
+    for (const std::string& torn :
+         {std::string("\x60\0\0\0garbage and more garbage", 28), std::string(8, '\0') + "payload"}) {
         poke(path, reader.offset() == 0 ? end : reader.offset(), torn);
         open_writer(options(folder.path(), clock)).reset();
         CHECK(contents(path) == before);

@@ -10,7 +10,7 @@ struct Written {
     Folder folder;
     std::string path;
     std::string bytes;
-    std::uint64_t offset = 0; ///< Of the third of five events.
+    std::uint64_t offset = 0;  ///< Of the third of five events.
     std::uint32_t length = 0;
 };
 
@@ -97,7 +97,8 @@ void an_impossible_length_is_found_without_checksums() {
 
 // A file cut short, or with a damaged header, is refused before it is mapped.
 void a_cut_file_is_found() {
-    for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{100}, std::uint64_t{600}, kMinPageSize - 1}) {
+    for (const std::uint64_t size :
+         {std::uint64_t{0}, std::uint64_t{100}, std::uint64_t{600}, kMinPageSize - 1}) {
         Written w;
         write_five(w);
         std::filesystem::resize_file(w.path, size);
@@ -137,7 +138,8 @@ void a_damaged_index_is_ignored() {
     Folder folder;
     Clock clock(Clock::Kind::SIMULATED, 1);
     auto writer = open_writer(options(folder.path(), clock, 256 * 1024));
-    for (std::uint64_t i = 1; i <= 4000; ++i) CHECK_EQUAL(put_at(*writer, static_cast<std::int64_t>(i), i), KF_OK);
+    for (std::uint64_t i = 1; i <= 4000; ++i)
+        CHECK_EQUAL(put_at(*writer, static_cast<std::int64_t>(i), i), KF_OK);
     const std::string index = index_path(list_pages(at(folder.path()))[0].path);
     poke(index, 40 + 24 + 16, std::string("\x11", 1));
     JournalReader reader(at(folder.path()), core_types(), true);

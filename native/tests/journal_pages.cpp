@@ -77,8 +77,9 @@ void a_page_reads_by_itself() {
     for (int i = 0; i < 2; ++i, ++instrument.settle_decimals) {
         CHECK_EQUAL(writer->append(Instrument::kType, 0, 0, 0, 0, 0, &instrument, sizeof instrument), KF_OK);
     }
-    CHECK_EQUAL(writer->define_type({2000, 1, "signal", R"({"fields":[],"name":"signal","size":0,"version":1})"}),
-                KF_OK);
+    CHECK_EQUAL(
+        writer->define_type({2000, 1, "signal", R"({"fields":[],"name":"signal","size":0,"version":1})"}),
+        KF_OK);
     while (list_pages(at(folder.path())).size() < 2) CHECK_EQUAL(put(*writer, 1), KF_OK);
     CHECK_EQUAL(writer->append(2000, 0, 0, 0, 0, 0, nullptr, 0), KF_OK);
     const auto pages = list_pages(at(folder.path()));
@@ -94,9 +95,8 @@ void a_page_reads_by_itself() {
     CHECK_EQUAL(tables.types().size(), core_types().size() + 1);
     CHECK_EQUAL(*tables.name(1, 77), std::string("venue"));
     const auto& entries = tables.entries();
-    const auto last = std::find_if(entries.begin(), entries.end(), [](const Tables::Entry& e) {
-        return e.type == Instrument::kType;
-    });
+    const auto last = std::find_if(entries.begin(), entries.end(),
+                                   [](const Tables::Entry& e) { return e.type == Instrument::kType; });
     CHECK(last != entries.end());
     CHECK_EQUAL(int{reinterpret_cast<const Instrument*>(last->payload.data())->settle_decimals}, 2);
 
@@ -123,7 +123,8 @@ void seek_finds_the_first_event_at_or_after() {
     Clock clock(Clock::Kind::SIMULATED);
     auto writer = open_writer(options(folder.path(), clock, 256 * 1024));
     // Ten events share each time, so that equal times span pages.
-    for (std::uint64_t i = 1; i <= 8000; ++i) CHECK_EQUAL(put_at(*writer, static_cast<std::int64_t>(i / 10 * 10), i), KF_OK);
+    for (std::uint64_t i = 1; i <= 8000; ++i)
+        CHECK_EQUAL(put_at(*writer, static_cast<std::int64_t>(i / 10 * 10), i), KF_OK);
     const auto pages = list_pages(at(folder.path()));
     CHECK(pages.size() >= 4);
     for (int pass = 0; pass < 2; ++pass) {
@@ -257,7 +258,8 @@ void refusals_change_nothing() {
     CHECK_EQUAL(writer->append(Log::kType, 0, 0, 0, 0, 0, big.data(), size), KF_TOO_LARGE);
     CHECK_EQUAL(writer->append(9999, 0, 0, 0, 0, 0, nullptr, 0), KF_BAD_ARGUMENT);
     CHECK_EQUAL(writer->append(PageEnd::kType, 0, 0, 0, 0, 0, big.data(), 40), KF_BAD_ARGUMENT);
-    CHECK_EQUAL(writer->append(kungfu::TypeDefinition::kType, 0, 0, 0, 0, 0, big.data(), 40), KF_BAD_ARGUMENT);
+    CHECK_EQUAL(writer->append(kungfu::TypeDefinition::kType, 0, 0, 0, 0, 0, big.data(), 40),
+                KF_BAD_ARGUMENT);
     CHECK_EQUAL(writer->last_sequence(), 0U);
     CHECK(list_pages(at(folder.path())).empty());
     CHECK_EQUAL(put(*writer, 1), KF_OK);

@@ -19,7 +19,7 @@ namespace kungfu::journal {
 
 /// A folder that vanishes with the test.
 class Folder {
-public:
+  public:
     Folder() {
         std::string pattern = (std::filesystem::temp_directory_path() / "kungfu-journal-XXXXXX").string();
         CHECK(mkdtemp(pattern.data()) != nullptr);
@@ -33,7 +33,7 @@ public:
     Folder& operator=(const Folder&) = delete;
     const std::string& path() const noexcept { return path_; }
 
-private:
+  private:
     std::string path_;
 };
 
@@ -73,7 +73,8 @@ inline std::uint64_t trade_id(const kf_frame* frame) {
     return reinterpret_cast<const Trade*>(frame + 1)->trade_id;
 }
 
-inline Location at(const std::string& root, const std::string& source = "venue", const std::string& name = "MD") {
+inline Location at(const std::string& root, const std::string& source = "venue",
+                   const std::string& name = "MD") {
     return {root, source, name, ""};
 }
 
