@@ -104,8 +104,10 @@ class Account:
         signed = size if side == Side.BUY else -size
         closing = min(abs(self.size), size) if self.size * signed < 0 else Decimal(0)
         if closing:
-            share = self.cost if closing == abs(self.size) else round(
-                self.cost * closing / abs(self.size), 8
+            share = (
+                self.cost
+                if closing == abs(self.size)
+                else round(self.cost * closing / abs(self.size), 8)
             )
             direction = 1 if self.size > 0 else -1
             self.cash += direction * price * closing - share
@@ -125,9 +127,7 @@ def test_the_final_balance_is_the_sum_of_fills_and_fees(broker):
             start[movement.account] = movement.amount_exact
     accounts = {number: Account(cash) for number, cash in start.items()}
     for fill in of(broker, Fill):
-        accounts[fill.account].fill(
-            fill.side, fill.price_exact, fill.size_exact, fill.fee_exact
-        )
+        accounts[fill.account].fill(fill.side, fill.price_exact, fill.size_exact, fill.fee_exact)
     final = {b.account: b.total_exact for b in of(broker, Balance)}
     assert len(final) == 2
     assert {n: a.cash for n, a in accounts.items()} == final

@@ -8,7 +8,6 @@ import sys
 import sysconfig
 import venv
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -91,8 +90,6 @@ def test_tests_of_the_text_pass(desk):
 
 def test_installed_plugin_runs(desk):
     """The page's backtest trades with the strategy, through the risk check."""
-    if find_spec("kungfu_core.report") is None or find_spec("kungfu_core.datasets") is None:
-        pytest.skip("this core cannot run backtests yet")
     if "kungfu-gateway-sim" not in {e.dist.name for e in entry_points(group="kungfu.plugins")}:
         pytest.skip("kungfu-gateway-sim is not installed")
     desk.run("-m", "kungfu_core", "backtest", "my-desk/backtest.toml", "--no-report")
