@@ -253,6 +253,9 @@ const char* Venue::fault_of(const OrderRequest& request) const {
     const Instrument& definition = found->second.definition;
     if (definition.get_status() != InstrumentStatus::TRADING) return "instrument is not trading";
     if (definition.get_contract_kind() == ContractKind::INVERSE) return "inverse contracts are not simulated";
+    if (definition.get_size_unit() == SizeUnit::CONTRACTS && definition.get_contract_value().is_none()) {
+        return "instrument has no contract value";
+    }
     if (const char* fault = fault_of_terms(request)) return fault;
     if (const char* fault = fault_of_steps(definition, request.get_price(), request.get_size())) return fault;
     return fault_of_balance(request, request.get_size());
@@ -275,7 +278,7 @@ const char* Venue::fault_of_terms(const OrderRequest& request) {
     return nullptr;
 }
 
-const char* Venue::fault_of_steps(const Instrument& definition, Number price, Number size) {
+const char* Venue::fault_of_steps(const Instrument& definition, Number price, Number size) const {
     if (size.is_none() || !is_positive(size)) return "size must be positive";
     if (!is_multiple(size, definition.get_lot())) return "size is not a multiple of the lot";
     const Number least = definition.get_min_size();
@@ -285,9 +288,18 @@ const char* Venue::fault_of_steps(const Instrument& definition, Number price, Nu
     if (price.is_none()) return nullptr;
     if (!is_positive(price)) return "price must be positive";
     if (!is_multiple(price, definition.get_tick())) return "price is not a multiple of the tick";
-    const Number value = definition.get_min_notional();
-    if (!value.is_none() && compare(product(price, size), to_money(value)) < 0) return "order value is below the minimum";
-    return nullptr;
+    return fault_of_value(definition, price, size);
+}
+
+const char* Venue::fault_of_value(const Instrument& definition, Number price, Number size) const {
+    try {
+        const Money value = notional(definition, price, size);
+        static_cast<void>(sum(value, highest_fee(value)));
+        const Number least = definition.get_min_notional();
+        return !least.is_none() && compare(value, to_money(least)) < 0 ? "order value is below the minimum" : nullptr;
+    } catch (const std::overflow_error&) {
+        return "order value is out of range";
+    }
 }
 
 /// Spot only: perpetuals have no margin rule in this version.

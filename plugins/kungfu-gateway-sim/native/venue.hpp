@@ -78,7 +78,8 @@ private:
     /// Why an order cannot be taken, or nullptr.
     const char* fault_of(const OrderRequest& request) const;
     static const char* fault_of_terms(const OrderRequest& request);
-    static const char* fault_of_steps(const Instrument& definition, Number price, Number size);
+    const char* fault_of_steps(const Instrument& definition, Number price, Number size) const;
+    const char* fault_of_value(const Instrument& definition, Number price, Number size) const;
     const char* fault_of_balance(const OrderRequest& request, Number open) const;
 
     Money notional(const Instrument& definition, Number price, Number size) const;

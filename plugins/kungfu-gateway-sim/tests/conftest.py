@@ -11,7 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKOUT = ROOT.parent.parent
-FLAGS = ["-std=c++17", "-O0", "-D_GLIBCXX_ASSERTIONS", "-fsanitize=undefined", "-fno-sanitize-recover"]
+FLAGS = [
+    "-std=c++17",
+    "-O0",
+    "-D_GLIBCXX_ASSERTIONS",
+    "-fsanitize=undefined",
+    "-fno-sanitize-recover",
+]
 
 Said = dict[str, str]
 """One event that the venue appended: its fields, and `at`, `output` and `kind`."""
@@ -45,7 +51,7 @@ def _build(folder: Path, driver: str, sources: list[str]) -> Path:
 
 
 def _run(program: Path, script: str) -> str:
-    done = subprocess.run([program], input=script, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([program], input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -21,7 +21,7 @@ class Order:
 
 @dataclass
 class SlowEngine:
-    """All resting orders in one list, in order of arrival; everything is found by looking at all."""
+    """All resting orders in one list, in order of arrival; finds things by looking at all."""
 
     resting: list[Order] = field(default_factory=list)
     said: list[str] = field(default_factory=list)

@@ -245,7 +245,11 @@ class SlowVenue:
         can_trade = tradable(view)
         if order.lasts == "FOK":
             side = OPPOSITE[order.side]
-            total = sum(self.free(view, side, p) for p in self.reachable(order, view)) if can_trade else 0
+            total = (
+                sum(self.free(view, side, p) for p in self.reachable(order, view))
+                if can_trade
+                else 0
+            )
             if total < order.open:
                 self.end(order, "EXPIRED", "fill-or-kill: cannot be filled whole")
                 return
@@ -310,9 +314,11 @@ class SlowVenue:
             getattr(self, event[0])(*event[1:])
 
 
-def play(script: list[tuple[int, tuple[Any, ...]]], latency: int) -> list[tuple[Any, ...]]:
-    """Let requests reach the book `latency` after they were sent, before market events of that time."""
-    venue = SlowVenue()
+def play(
+    script: list[tuple[int, tuple[Any, ...]]], latency: int, recording: Recording | None = None
+) -> list[tuple[Any, ...]]:
+    """Requests reach the book `latency` after they were sent, before that time's market events."""
+    venue = SlowVenue(recording or Recording())
     travelling: list[tuple[int, tuple[Any, ...]]] = []
     for time, event in [*script, (math.inf, None)]:
         while travelling and travelling[0][0] <= time:
@@ -359,7 +365,7 @@ def ask_venue(run_venue: RunVenue, script: list[Any], latency: int) -> list[tupl
 
 
 class Scripts(random.Random):
-    """Market events and requests in order of time; update ids mostly chain, and sometimes do not."""
+    """Market events and requests in order of time; update ids mostly chain, not always."""
 
     def side(self) -> str:
         return self.choice(["BUY", "SELL"])
@@ -392,7 +398,13 @@ class Scripts(random.Random):
 
     def script(self) -> list[tuple[int, tuple[Any, ...]]]:
         time, update_id, script, next_order = 0, 10, [], 1
-        feeds = self.choice([["quote"], ["snapshot", "delta", "delta", "delta"], ["quote"] * 2 + ["snapshot", "delta", "delta"]])
+        feeds = self.choice(
+            [
+                ["quote"],
+                ["snapshot", "delta", "delta", "delta"],
+                ["quote"] * 2 + ["snapshot", "delta", "delta"],
+            ]
+        )
         kinds = ["trade", *feeds, *feeds, "order", "order", "order", "cancel", "amend"]
         for _ in range(self.randint(10, 60)):
             time += self.randint(0, 3)
@@ -417,7 +429,11 @@ class Scripts(random.Random):
                 values = (self.randint(1, next_order),)
             else:
                 price, size = self.randint(96, 104), self.randint(1, 9)
-                values = (self.randint(1, next_order), self.choice([None, price]), self.choice([None, size]))
+                values = (
+                    self.randint(1, next_order),
+                    self.choice([None, price]),
+                    self.choice([None, size]),
+                )
             script.append((time, (kind, *values)))
         return script
 
@@ -434,7 +450,7 @@ def test_every_fill_is_that_of_the_documented_rule(run_venue: RunVenue, block: i
 
 
 def test_the_scripts_reach_every_part_of_the_rule() -> None:
-    """The comparison above means something: its scripts fill as maker and taker, cancel and refuse."""
+    """The comparison above means something: its scripts fill, cancel, refuse and amend."""
     seen: set[Any] = set()
     for seed in range(400):
         scripts = Scripts(seed)

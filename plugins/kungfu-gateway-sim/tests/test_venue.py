@@ -94,6 +94,7 @@ def test_makers_pay_the_maker_fee(run_venue: RunVenue) -> None:
         (f"main {SPOT} BUY LIMIT GTC 100 0.0001", "size is not a multiple of the lot"),
         (f"main {SPOT} BUY LIMIT GTC 100.001 1", "price is not a multiple of the tick"),
         (f"main {SPOT} BUY LIMIT GTC 0 1", "price must be positive"),
+        (f"main {PERPETUAL} BUY LIMIT GTC 9e18 9e18", "order value is out of range"),
         (f"main {SPOT} BUY POST_ONLY GTC 100.01 1", "post-only order would take liquidity"),
         (f"empty {SPOT} BUY LIMIT GTC 100 0.001", "insufficient balance"),
         (f"main {SPOT} SELL LIMIT GTC 100 0.501", "insufficient balance"),
@@ -114,7 +115,8 @@ def test_what_open_orders_may_cost_is_not_available_twice(run_venue: RunVenue) -
     """1000 USDT: 99 * 6 rest; another 99 * 6 is refused, and taken once the first is cancelled."""
     order = f"main {SPOT} BUY LIMIT GTC 99 6"
     said = run_venue(
-        HEAD + f"20 order 1 {order}\n21 order 2 {order}\n22 cancel 1 main {SPOT}\n23 order 3 {order}\n"
+        HEAD
+        + f"20 order 1 {order}\n21 order 2 {order}\n22 cancel 1 main {SPOT}\n23 order 3 {order}\n"
     )
     assert [(u["order"], u["state"]) for u in reports(said)] == [
         ("1", "ACCEPTED"),
@@ -127,7 +129,8 @@ def test_what_open_orders_may_cost_is_not_available_twice(run_venue: RunVenue) -
 def test_what_was_bought_can_be_sold(run_venue: RunVenue) -> None:
     said = run_venue(
         HEAD
-        + f"20 order 1 main {SPOT} BUY LIMIT GTC 100.01 1\n40 order 2 main {SPOT} SELL MARKET IOC - 1.5\n"
+        + f"20 order 1 main {SPOT} BUY LIMIT GTC 100.01 1\n"
+        + f"40 order 2 main {SPOT} SELL MARKET IOC - 1.5\n"
         + f"60 order 3 main {SPOT} SELL MARKET IOC - 0.001\n"
     )
     sold = [f for f in reports(said, "fill") if f["order"] == "2"]

@@ -7,7 +7,6 @@ from kungfu_core.enums import OrderType, Product, TimeInForce
 from kungfu_core.errors import ConfigError
 from kungfu_core.hookspecs import hookimpl
 from kungfu_core.interfaces import Capabilities, GatewaySetup, GatewaySpec
-
 from kungfu_gateway_sim import _venue
 from kungfu_gateway_sim.config import SimConfig, SyntheticInstrument, decimal_text
 

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 import attrs
+
 from kungfu_core.enums import Product
 from kungfu_core.values import Duration
 
@@ -54,8 +55,8 @@ class SyntheticInstrument:
     """A market that the venue generates.
 
     Attributes:
-        name: canonical name, venue:product:BASE-QUOTE; product is spot or perpetual (linear, settled
-            in the quote currency). Sizes count base units.
+        name: canonical name, venue:product:BASE-QUOTE; product is spot or perpetual (linear,
+            settled in the quote currency). Sizes count base units.
         tick: smallest price step.
         lot: smallest size step.
         start_price: where the fair price begins; a multiple of the tick.
