@@ -73,7 +73,6 @@ std::int64_t Venue::poll() {
         }
         Event event;
         if (!port_.next(event)) break;
-        while (run_due(port_.now())) ++done;
         read(event);
         ++done;
     }
