@@ -4,6 +4,7 @@ Uses the raw Binance streams beside the checkout (`../shared/data`, or where KF_
 and reads them on its own: nothing of the core or of another plugin is involved.
 """
 
+import bisect
 import gzip
 import importlib.util
 import json
@@ -70,19 +71,28 @@ def recorded() -> Iterator[tuple[int, tuple[Any, ...]]]:
 
 
 class RunningRecording(slow.Recording):  # type: ignore[misc, name-defined]
-    """Keeps the book as events come, and shows only what lies near the quote: real books are deep.
+    """Keeps the book as events come: computing it anew each time takes too long here.
 
-    The stream has no gaps once its snapshot is there, so the rule for gaps does not matter here.
+    The stream has no gaps once its snapshot is there, so the rule for gaps does not matter.
     """
-
-    NEAR = 400
 
     def __init__(self) -> None:
         super().__init__()
         self.book: dict[str, dict[int, int]] = {"BUY": {}, "SELL": {}}
+        self.prices: dict[str, list[int]] = {"BUY": [], "SELL": []}
         self.early: list[Any] = []
         self.book_id = 0
         self.quote: tuple[Any, ...] | None = None
+
+    def set(self, side: str, price: int, size: int) -> None:
+        book, prices = self.book[side], self.prices[side]
+        if size and price not in book:
+            bisect.insort(prices, price)
+        if not size and price in book:
+            prices.pop(bisect.bisect_left(prices, price))
+        book[price] = size
+        if not size:
+            del book[price]
 
     def take(self, event: tuple[Any, ...]) -> None:
         if event[0] == "quote":
@@ -92,10 +102,8 @@ class RunningRecording(slow.Recording):  # type: ignore[misc, name-defined]
         elif event[0] == "snapshot" or event[1] > self.book_id:
             assert event[0] == "snapshot" or event[2] <= self.book_id
             self.book_id = event[1]
-            for side, price, size in event[-1]:
-                self.book[side][price] = size
-                if not size:
-                    del self.book[side][price]
+            for level in event[-1]:
+                self.set(*level)
             for delta in self.early if event[0] == "snapshot" else ():
                 self.take(delta)
 
@@ -105,17 +113,8 @@ class RunningRecording(slow.Recording):  # type: ignore[misc, name-defined]
         self.events.clear()
         if self.quote is None:
             return None
-        middle = self.quote[1]
-        near: dict[str, dict[int, int]] = {"BUY": {}, "SELL": {}}
-        for side, book in self.book.items():
-            for price in range(middle - self.NEAR, middle + self.NEAR):
-                if price in book:
-                    near[side][price] = book[price]
-        if not self.book_id:
-            return self._by_quote(self.quote, None)
-        if self.quote[0] > self.book_id:
-            return self._by_quote(self.quote, near)
-        return self._by_book(near)
+        rules = self.quote[0] > self.book_id
+        return slow.View(self.book, self.prices, slow.quoted(self.quote) if rules else None)
 
 
 def orders(

@@ -4,9 +4,10 @@ The rule is in docs/explanation/simulated-venue.md. The model here recomputes th
 all events each time it needs it, and keeps queues and what we took in plain lists and dictionaries.
 """
 
+import itertools
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,23 +25,47 @@ def better(side: str, a: float, b: float) -> bool:
 
 @dataclass
 class View:
-    """What the recording shows at a moment: levels of both sides, and how deep it reaches."""
+    """What the recording shows at a moment: the book, and the quote's levels where it rules."""
 
-    levels: dict[str, dict[int, int]]
-    reach: dict[str, float]  # the worst price that is shown; infinitely bad: everything is shown
+    book: dict[str, dict[int, int]]
+    prices: dict[str, list[int]]  # of the book, ascending
+    over: dict[str, tuple[int, int] | None] | None
+
+    def ladder(self, side: str) -> Iterator[tuple[int, int]]:
+        """The levels of a side, best first."""
+        top = None
+        if self.over is not None:
+            top = self.over[side]
+            if top is None:
+                return
+            yield top
+        for price in reversed(self.prices[side]) if side == "BUY" else self.prices[side]:
+            if top is None or better(side, top[0], price):
+                yield price, self.book[side][price]
 
     def best(self, side: str) -> int | None:
-        prices = self.levels[side]
-        return (max(prices) if side == "BUY" else min(prices)) if prices else None
+        return next((price for price, _ in self.ladder(side)), None)
 
     def shown(self, side: str, price: int) -> int | None:
         """Size at a price, None where the recording does not reach."""
-        if better(side, self.reach[side], price):
+        if self.over is not None:
+            top = self.over[side]
+            if top is None or better(side, price, top[0]):
+                return 0
+            if price == top[0]:
+                return top[1]
+        if not self.prices[side]:
             return None
-        return self.levels[side].get(price, 0)
+        worst = self.prices[side][0 if side == "BUY" else -1]
+        return None if better(side, worst, price) else self.book[side].get(price, 0)
 
-    def ladder(self, side: str) -> list[tuple[int, int]]:
-        return sorted(self.levels[side].items(), reverse=side == "BUY")
+
+def quoted(quote: tuple[Any, ...]) -> dict[str, tuple[int, int] | None]:
+    _, bid, bid_size, ask, ask_size = quote
+    return {
+        "BUY": (bid, bid_size) if bid_size else None,
+        "SELL": (ask, ask_size) if ask_size else None,
+    }
 
 
 class Recording:
@@ -84,33 +109,13 @@ class Recording:
                 quote_is_last = quote_is_last and not known
         if not known and quote is None:
             return None
-        bids_asks = {s: {p: n for p, n in book[s].items() if n > 0} for s in book}
-        if quote is None:
-            return self._by_book(bids_asks)
-        numbered = quote[0] != 0 and book_id != 0
-        if known and not (quote[0] > book_id if numbered else quote_is_last):
-            return self._by_book(bids_asks)
-        return self._by_quote(quote, bids_asks if known else None)
-
-    def _by_book(self, book: dict[str, dict[int, int]]) -> View:
-        reach = {
-            "BUY": min(book["BUY"], default=math.inf),
-            "SELL": max(book["SELL"], default=-math.inf),
-        }
-        return View(book, reach)
-
-    def _by_quote(self, quote: tuple[Any, ...], book: dict[str, dict[int, int]] | None) -> View:
-        levels: dict[str, dict[int, int]] = {}
-        reach: dict[str, float] = {}
-        for side, price, size in (("BUY", *quote[1:3]), ("SELL", *quote[3:5])):
-            if not size:
-                levels[side], reach[side] = {}, -math.inf if side == "BUY" else math.inf
-                continue
-            under = (book or {}).get(side, {})
-            levels[side] = {p: n for p, n in under.items() if better(side, price, p)}
-            levels[side][price] = size
-            reach[side] = min(levels[side]) if side == "BUY" else max(levels[side])
-        return View(levels, reach)
+        shown = {s: {p: n for p, n in book[s].items() if n and known} for s in book}
+        prices = {s: sorted(shown[s]) for s in shown}
+        numbered = quote is not None and quote[0] != 0 and book_id != 0
+        rules = quote is not None and (
+            not known or (quote[0] > book_id if numbered else quote_is_last)
+        )
+        return View(shown, prices, quoted(quote) if quote and rules else None)
 
 
 def tradable(view: View | None) -> bool:
@@ -198,22 +203,23 @@ class SlowVenue:
             order.open -= size
             self.said.append(("fill", order.id, price, size, liquidity))
 
-    def free(self, view: View, side: str, price: int) -> int:
-        return view.levels[side][price] - self.taken.get((side, price), (0, 0))[1]
+    def free(self, side: str, price: int, shown: int) -> int:
+        return shown - self.taken.get((side, price), (0, 0))[1]
 
-    def reachable(self, order: Order, view: View) -> list[int]:
+    def reachable(self, order: Order, view: View) -> list[tuple[int, int]]:
+        """The other side's levels within the order's price."""
         side = OPPOSITE[order.side]
-        return [
-            p
-            for p, _ in view.ladder(side)
-            if order.price is None or not better(side, order.price, p)
-        ]
+        return list(
+            itertools.takewhile(
+                lambda level: order.price is None or not better(side, order.price, level[0]),
+                view.ladder(side),
+            )
+        )
 
     def take(self, order: Order, view: View, liquidity: str) -> None:
         side = OPPOSITE[order.side]
-        for price in self.reachable(order, view):
-            size = min(order.open, self.free(view, side, price))
-            shown = view.levels[side][price]
+        for price, shown in self.reachable(order, view):
+            size = min(order.open, self.free(side, price, shown))
             # "every fill is within the recorded spread and depth of its moment"
             assert 0 <= size <= shown
             if size:
@@ -245,11 +251,8 @@ class SlowVenue:
         can_trade = tradable(view)
         if order.lasts == "FOK":
             side = OPPOSITE[order.side]
-            total = (
-                sum(self.free(view, side, p) for p in self.reachable(order, view))
-                if can_trade
-                else 0
-            )
+            levels = self.reachable(order, view) if can_trade else []
+            total = sum(self.free(side, price, shown) for price, shown in levels)
             if total < order.open:
                 self.end(order, "EXPIRED", "fill-or-kill: cannot be filled whole")
                 return
