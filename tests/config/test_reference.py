@@ -1,0 +1,53 @@
+"""The reference page of the configuration has every section and every key."""
+
+import re
+from pathlib import Path
+
+import attrs
+import pytest
+
+from kungfu_core import config
+from kungfu_core.values import parse_time
+
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text()
+SECTIONS = {
+    "session": config.SessionSection,
+    "data": config.DataSection,
+    "market": config.MarketSection,
+    "accounts": config.AccountSection,
+}
+
+
+def documented(section):
+    """The keys in the part of the page whose heading names the section."""
+    parts = re.split(r"^## ", TEXT, flags=re.MULTILINE)
+    (part,) = (p for p in parts if f"[{section}" in p.partition("\n")[0])
+    return set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
+
+
+@pytest.mark.parametrize("section", ["session", "accounts"])
+def test_keys_of_a_section_are_documented(section):
+    """The page and the class have the same keys."""
+    assert documented(section) == {field.alias for field in attrs.fields(SECTIONS[section])}
+
+
+def test_keys_of_the_market_are_documented():
+    """Both kinds of market stand in one part."""
+    keys = {f.alias for name in ("data", "market") for f in attrs.fields(SECTIONS[name])}
+    assert documented("data") == keys
+
+
+def test_every_section_is_documented(path, installed):
+    """Each section that the message about an unknown one offers is a heading."""
+    with pytest.raises(config.ConfigError) as caught:
+        config.parse_backtest_config("[x]", path, installed)
+    offered = str(caught.value).partition("expected ")[2].partition("\n")[0]
+    sections = re.findall(r"'(\w+)'", offered)
+    assert len(sections) == 7
+    assert all(re.search(rf"^## .*\[{section}\b", TEXT, re.MULTILINE) for section in sections)
+
+
+def test_default_start_is_documented():
+    """The fixed moment at which a venue's own market begins."""
+    (written,) = re.findall(r'`start` \| time, default `"(.*?)"`', TEXT)
+    assert parse_time(written) == config.DEFAULT_START
