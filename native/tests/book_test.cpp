@@ -17,12 +17,12 @@ using kungfu::Number;
 using kungfu::OrderBook;
 using kungfu::Side;
 
-#define CHECK(condition)                                                            \
-    do {                                                                            \
-        if (!(condition)) {                                                         \
-            std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);    \
-            std::exit(1);                                                           \
-        }                                                                           \
+#define CHECK(condition)                                                         \
+    do {                                                                         \
+        if (!(condition)) {                                                      \
+            std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            std::exit(1);                                                        \
+        }                                                                        \
     } while (false)
 
 constexpr int kUnit = -6;  // the reference counts everything in millionths
@@ -87,8 +87,10 @@ struct Reference {
             std::int64_t size = 0;
             CHECK(l.get_price().at(kUnit, price) && l.get_size().at(kUnit, size));
             auto& prices = side[l.get_side() == Side::BUY ? 0 : 1];
-            if (size == 0) prices.erase(price);
-            else prices[price] = size;
+            if (size == 0)
+                prices.erase(price);
+            else
+                prices[price] = size;
         }
     }
 };
@@ -156,8 +158,10 @@ void random_streams_equal_the_reference() {
             }
             events.push_back(event);
             const kungfu::LevelSpan span(event.levels.data(), event.levels.size());
-            if (event.is_snapshot) book.snapshot(event.update_id, span);
-            else book.delta(event.update_id, event.previous_id, span);
+            if (event.is_snapshot)
+                book.snapshot(event.update_id, span);
+            else
+                book.delta(event.update_id, event.previous_id, span);
             compare(book, events);
             known_checks += book.known() ? 1 : 0;
         }

@@ -44,7 +44,8 @@ struct LevelSpan {
 
     LevelSpan(const Level* levels, std::size_t n) noexcept : first(levels), count(n) {}
     explicit LevelSpan(std::string_view tail) noexcept
-        : first(static_cast<const Level*>(static_cast<const void*>(tail.data()))), count(tail.size() / sizeof(Level)) {}
+        : first(static_cast<const Level*>(static_cast<const void*>(tail.data()))),
+          count(tail.size() / sizeof(Level)) {}
 
     const Level* begin() const noexcept { return first; }
     const Level* end() const noexcept { return first + count; }
@@ -62,12 +63,13 @@ class OrderBook {
     /// Where a price stands in a side, or would.
     template <class Rungs>
     static auto find(Rungs& levels, Side side, std::int64_t price) noexcept {
-        return std::lower_bound(levels.begin(), levels.end(), price, [side](const Rung& rung, std::int64_t wanted) {
-            return side == Side::BUY ? rung.price < wanted : rung.price > wanted;
-        });
+        return std::lower_bound(levels.begin(), levels.end(), price,
+                                [side](const Rung& rung, std::int64_t wanted) {
+                                    return side == Side::BUY ? rung.price < wanted : rung.price > wanted;
+                                });
     }
 
-public:
+  public:
     /// Pending deltas are kept up to this many levels in all (a delta counts one besides its levels);
     /// past it the oldest go, and a snapshot that would have needed them shows a gap.
     static constexpr std::size_t kMaxPending = std::size_t{1} << 16;
@@ -143,7 +145,7 @@ public:
         return !bids_.empty() && !asks_.empty() && bids_.back().price >= asks_.back().price;
     }
 
-private:
+  private:
     struct Delta {
         std::uint64_t update_id;
         std::uint64_t previous_id;
@@ -189,7 +191,7 @@ private:
     }
 
     /// The value at the book's exponent, which becomes finer if it must; false if that does not fit.
-    bool fit(Number value, int& exponent, std::int64_t Rung::*member, std::int64_t& out) {
+    bool fit(Number value, int& exponent, std::int64_t Rung::* member, std::int64_t& out) {
         if (value.at(exponent, out)) return true;
         if (value.exponent >= exponent) return false;
         for (Ladder* levels : {&bids_, &asks_}) {

@@ -10,7 +10,8 @@ namespace kungfu::sim {
 
 inline Number sum(Number a, Number b) {
     Number out;
-    if (!add(a, b, out)) throw std::overflow_error("simulated venue: " + to_text(a) + " + " + to_text(b) + " does not fit");
+    if (!add(a, b, out))
+        throw std::overflow_error("simulated venue: " + to_text(a) + " + " + to_text(b) + " does not fit");
     return out;
 }
 
@@ -18,20 +19,23 @@ inline Number difference(Number a, Number b) { return sum(a, -b); }
 
 inline Money sum(Money a, Money b) {
     Money out;
-    if (!add(a, b, out)) throw std::overflow_error("simulated venue: " + to_text(a) + " + " + to_text(b) + " does not fit");
+    if (!add(a, b, out))
+        throw std::overflow_error("simulated venue: " + to_text(a) + " + " + to_text(b) + " does not fit");
     return out;
 }
 
 inline Money product(Number a, Number b) {
     Money out;
-    if (!multiply(a, b, out)) throw std::overflow_error("simulated venue: " + to_text(a) + " * " + to_text(b) + " does not fit");
+    if (!multiply(a, b, out))
+        throw std::overflow_error("simulated venue: " + to_text(a) + " * " + to_text(b) + " does not fit");
     return out;
 }
 
 inline Money product(Money a, Number b) {
     Money out;
     const int exponent = a.exponent + b.exponent;
-    if (exponent <= kNoneExponent || __builtin_mul_overflow(a.mantissa, static_cast<int128>(b.mantissa), &out.mantissa)) {
+    if (exponent <= kNoneExponent ||
+        __builtin_mul_overflow(a.mantissa, static_cast<int128>(b.mantissa), &out.mantissa)) {
         throw std::overflow_error("simulated venue: " + to_text(a) + " * " + to_text(b) + " does not fit");
     }
     out.exponent = static_cast<std::int8_t>(exponent);

@@ -13,7 +13,7 @@
 namespace kungfu::sim {
 
 class Ledger {
-public:
+  public:
     void open(std::uint64_t account) { balances_[account]; }
     bool knows(std::uint64_t account) const { return balances_.count(account) != 0; }
 
@@ -23,7 +23,8 @@ public:
     }
 
     /// Balance less what open orders hold back, one order left out.
-    Money available(std::uint64_t account, const std::string& currency, std::uint64_t except_order = 0) const {
+    Money available(std::uint64_t account, const std::string& currency,
+                    std::uint64_t except_order = 0) const {
         Money left{};
         const auto owner = balances_.find(account);
         if (owner == balances_.end()) return left;
@@ -44,7 +45,7 @@ public:
 
     void release(std::uint64_t order) { holds_.erase(order); }
 
-private:
+  private:
     struct Hold {
         std::uint64_t account;
         std::string currency;

@@ -19,15 +19,15 @@ struct Moment {
 struct MarketOrder {
     std::uint64_t id;
     Side side;
-    OrderType type;              // LIMIT, MARKET or POST_ONLY
-    TimeInForce time_in_force;   // GTC, IOC or FOK
-    Number price;                // absent for MARKET
+    OrderType type;             // LIMIT, MARKET or POST_ONLY
+    TimeInForce time_in_force;  // GTC, IOC or FOK
+    Number price;               // absent for MARKET
     Number size;
 };
 
 /// What a market tells about our orders, in the order in which it happened.
 class MarketReports {
-public:
+  public:
     virtual ~MarketReports() = default;
     virtual void accepted(std::uint64_t order) = 0;
     virtual void rejected(std::uint64_t order, const char* reason) = 0;
@@ -37,7 +37,7 @@ public:
 };
 
 class Market {
-public:
+  public:
     virtual ~Market() = default;
     virtual void submit(const MarketOrder& order) = 0;
     /// Takes a resting order out.

@@ -14,7 +14,8 @@ void require(bool holds, const char* what) {
     std::abort();
 }
 
-EngineEvent event(EngineEvent::Kind kind, const EngineOrder& order, EngineReason reason = EngineReason::NONE) {
+EngineEvent event(EngineEvent::Kind kind, const EngineOrder& order,
+                  EngineReason reason = EngineReason::NONE) {
     return {kind, reason, order.id, 0, order.price, order.size};
 }
 
@@ -22,7 +23,8 @@ EngineEvent event(EngineEvent::Kind kind, const EngineOrder& order, EngineReason
 
 EngineReason MatchingEngine::fault_of(const EngineOrder& order) noexcept {
     if (order.size < 1 || order.size > kMaxSize) return EngineReason::BAD_SIZE;
-    if (order.kind != OrderKind::MARKET && (order.price < 1 || order.price > kMaxPrice)) return EngineReason::BAD_PRICE;
+    if (order.kind != OrderKind::MARKET && (order.price < 1 || order.price > kMaxPrice))
+        return EngineReason::BAD_PRICE;
     return EngineReason::NONE;
 }
 
@@ -55,7 +57,8 @@ void MatchingEngine::take(Levels& levels, EngineOrder& taker, Events& events) {
         taker.size -= size;
         maker.order.size -= size;
         best_level->second.total -= size;
-        events.push_back({EngineEvent::Kind::TRADE, EngineReason::NONE, taker.id, maker.order.id, best_level->first, size});
+        events.push_back({EngineEvent::Kind::TRADE, EngineReason::NONE, taker.id, maker.order.id,
+                          best_level->first, size});
         if (maker.order.size == 0) {
             events.push_back(event(EngineEvent::Kind::DONE, maker.order));
             unlink(maker);
@@ -179,7 +182,8 @@ std::int64_t MatchingEngine::open_size(std::uint64_t id) const noexcept {
 }
 
 void MatchingEngine::check_uncrossed() const {
-    require(bids_.empty() || asks_.empty() || bids_.begin()->first < asks_.begin()->first, "the book is crossed");
+    require(bids_.empty() || asks_.empty() || bids_.begin()->first < asks_.begin()->first,
+            "the book is crossed");
 }
 
 void MatchingEngine::check() const {
@@ -198,7 +202,8 @@ void MatchingEngine::check() const {
                 ++counted;
             }
             require(queue.last == before, "a queue does not end with its last order");
-            require(queue.first != nullptr && total == queue.total, "a level's size is not the sum of its orders");
+            require(queue.first != nullptr && total == queue.total,
+                    "a level's size is not the sum of its orders");
         }
     };
     walk(bids_, Side::BUY);

@@ -55,7 +55,7 @@ struct EngineEvent {
 
 /// The book and its rules. Every call appends what came of it to the `events` that it was given.
 class MatchingEngine {
-public:
+  public:
     static constexpr std::int64_t kMaxSize = std::int64_t{1} << 44;
     static constexpr std::int64_t kMaxPrice = std::int64_t{1} << 60;
 
@@ -82,7 +82,7 @@ public:
     /// Ends the process if the book contradicts itself; walks all of it, so for tests.
     void check() const;
 
-private:
+  private:
     struct Resting {
         EngineOrder order;
         Resting* before;

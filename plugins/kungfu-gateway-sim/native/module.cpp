@@ -33,7 +33,9 @@ kungfu::Number number(const std::string& text) {
     return value;
 }
 
-kungfu::Number get_number(const nb::dict& settings, const char* key) { return number(get<std::string>(settings, key)); }
+kungfu::Number get_number(const nb::dict& settings, const char* key) {
+    return number(get<std::string>(settings, key));
+}
 
 SyntheticSettings read_instrument(const nb::dict& from) {
     SyntheticSettings settings;

@@ -9,7 +9,7 @@ namespace kungfu::sim {
 
 /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 class Random {
-public:
+  public:
     explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
 
     std::uint64_t next() noexcept {
@@ -40,12 +40,13 @@ public:
         std::int64_t total = -6 * 65536;
         for (int i = 0; i < 3; ++i) {
             const std::uint64_t four = next();
-            for (int shift = 0; shift < 64; shift += 16) total += static_cast<std::int64_t>((four >> shift) & 0xffff);
+            for (int shift = 0; shift < 64; shift += 16)
+                total += static_cast<std::int64_t>((four >> shift) & 0xffff);
         }
         return total;
     }
 
-private:
+  private:
     std::uint64_t state_;
 };
 

@@ -12,8 +12,12 @@ Side opposite(Side side) noexcept { return side == Side::BUY ? Side::SELL : Side
 
 }  // namespace
 
-void RecordedView::take(const BookSnapshot& event, std::string_view tail) { took_book(book_.apply(event, tail)); }
-void RecordedView::take(const BookDelta& event, std::string_view tail) { took_book(book_.apply(event, tail)); }
+void RecordedView::take(const BookSnapshot& event, std::string_view tail) {
+    took_book(book_.apply(event, tail));
+}
+void RecordedView::take(const BookDelta& event, std::string_view tail) {
+    took_book(book_.apply(event, tail));
+}
 
 void RecordedView::took_book(BookChange change) noexcept {
     if (change == BookChange::APPLIED) quote_is_last_ = false;
@@ -27,7 +31,8 @@ void RecordedView::take(const Quote& event) {
 
 bool RecordedView::quote_rules() const noexcept {
     if (!has_quote_ || !book_.known()) return has_quote_;
-    return quote_.update_id == 0 || book_.update_id() == 0 ? quote_is_last_ : quote_.update_id > book_.update_id();
+    return quote_.update_id == 0 || book_.update_id() == 0 ? quote_is_last_
+                                                           : quote_.update_id > book_.update_id();
 }
 
 PriceLevel RecordedView::quoted(Side side) const noexcept {
@@ -150,7 +155,8 @@ void RecordedMarket::submit(const MarketOrder& order) {
 }
 
 void RecordedMarket::enter(MarketOrder order) {
-    const bool whole = order.time_in_force != TimeInForce::FOK || (view_.tradable() && takable(order) >= order.size);
+    const bool whole =
+        order.time_in_force != TimeInForce::FOK || (view_.tradable() && takable(order) >= order.size);
     if (!whole) {
         reports_.ended(order.id, OrderState::EXPIRED, kFillOrKill);
         return;

@@ -14,7 +14,7 @@ namespace kungfu::sim {
 
 /// The recorded levels as they stand: the book, with the quote over it where the quote is newer.
 class RecordedView {
-public:
+  public:
     void take(const BookSnapshot& event, std::string_view tail);
     void take(const BookDelta& event, std::string_view tail);
     void take(const Quote& event);
@@ -40,7 +40,7 @@ public:
     /// Whether price `a` is better than `b` for somebody who rests on that side.
     static bool better(Side side, Number a, Number b) noexcept { return side == Side::BUY ? a > b : a < b; }
 
-private:
+  private:
     /// Whether the quote, and not the book, says what the best levels are.
     bool quote_rules() const noexcept;
     PriceLevel quoted(Side side) const noexcept;
@@ -53,7 +53,7 @@ private:
 };
 
 class RecordedMarket final : public Market {
-public:
+  public:
     explicit RecordedMarket(MarketReports& reports) : reports_(reports) {}
 
     void take(const BookSnapshot& event, std::string_view tail);
@@ -66,7 +66,7 @@ public:
     const char* amend(std::uint64_t order, Number price, Number size) override;
     Money cost_of_taking(Side side, Number size) const override;
 
-private:
+  private:
     struct Resting {
         MarketOrder order;
         Number ahead;  // displayed before us and not yet gone; absent where the recording does not reach

@@ -18,7 +18,9 @@ constexpr std::int64_t kDriftShare = 563'114;  // sqrt(drift period / year of 36
 Side opposite(Side side) noexcept { return side == Side::BUY ? Side::SELL : Side::BUY; }
 
 void require_appended(std::int32_t status) {
-    if (status != KF_OK) throw std::runtime_error("simulated venue: cannot write market data, status " + std::to_string(status));
+    if (status != KF_OK)
+        throw std::runtime_error("simulated venue: cannot write market data, status " +
+                                 std::to_string(status));
 }
 
 OrderKind kind_of(OrderType type) noexcept {
@@ -77,7 +79,8 @@ std::int64_t SyntheticMarket::next_time() const noexcept {
 
 void SyntheticMarket::advance() {
     const auto after = [this](std::int64_t mean) {
-        return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<int128>(mean) * random_.exponential() >> 16));
+        return std::max<std::int64_t>(
+            1, static_cast<std::int64_t>(static_cast<int128>(mean) * random_.exponential() >> 16));
     };
     if (next_drift_ <= moment_.time) {
         next_drift_ += kDriftPeriod;
@@ -93,7 +96,8 @@ void SyntheticMarket::advance() {
 
 /// One step of a geometric random walk with the configured volatility.
 void SyntheticMarket::drift() {
-    const int128 scaled = static_cast<int128>(fair_) * settings_.volatility_ppm * kDriftShare / 1'000'000 / 65'536;
+    const int128 scaled =
+        static_cast<int128>(fair_) * settings_.volatility_ppm * kDriftShare / 1'000'000 / 65'536;
     fair_ += static_cast<std::int64_t>(scaled * random_.normal() / 10'000'000'000);
     constexpr std::int64_t kLowest = std::int64_t{64} << 16;
     constexpr std::int64_t kHighest = std::int64_t{1} << 58;
@@ -146,7 +150,9 @@ void SyntheticMarket::place_market() {
 
 /// Sizes with a long tail: the product of two exponentials.
 std::int64_t SyntheticMarket::random_size() {
-    const int128 size = static_cast<int128>(lots_of(settings_.typical_size)) * random_.exponential() * random_.exponential() >> 32;
+    const int128 size = static_cast<int128>(lots_of(settings_.typical_size)) * random_.exponential() *
+                            random_.exponential() >>
+                        32;
     return 1 + static_cast<std::int64_t>(std::min<int128>(size, MatchingEngine::kMaxSize / 2));
 }
 
@@ -189,12 +195,18 @@ void SyntheticMarket::tell(const EngineOrder& order) {
                 if (is_ours) reports_.accepted(our_id);
                 break;
             case EngineEvent::Kind::REJECTED:
-                if (is_ours) reports_.rejected(our_id, event.reason == EngineReason::WOULD_TAKE ? kWouldTake : "price or size out of range");
+                if (is_ours)
+                    reports_.rejected(our_id, event.reason == EngineReason::WOULD_TAKE
+                                                  ? kWouldTake
+                                                  : "price or size out of range");
                 break;
             case EngineEvent::Kind::CANCELED:
                 if (!is_ours) break;
-                if (order.kind == OrderKind::MARKET) reports_.ended(our_id, OrderState::CANCELED, kNoLiquidity);
-                else reports_.ended(our_id, OrderState::EXPIRED, order.time_in_force == TimeInForce::FOK ? kFillOrKill : kImmediate);
+                if (order.kind == OrderKind::MARKET)
+                    reports_.ended(our_id, OrderState::CANCELED, kNoLiquidity);
+                else
+                    reports_.ended(our_id, OrderState::EXPIRED,
+                                   order.time_in_force == TimeInForce::FOK ? kFillOrKill : kImmediate);
                 break;
         }
     }
@@ -212,7 +224,8 @@ void SyntheticMarket::tell_trade(const EngineEvent& trade, Side taker) {
     publish_trade(trade, taker);
     const auto report = [&](std::uint64_t id, Liquidity liquidity) {
         const auto own = ours_.find(id);
-        if (own != ours_.end()) reports_.filled(own->second.id, price_of(trade.price), size_of(trade.size), liquidity);
+        if (own != ours_.end())
+            reports_.filled(own->second.id, price_of(trade.price), size_of(trade.size), liquidity);
     };
     report(trade.maker, Liquidity::MAKER);
     report(trade.order, Liquidity::TAKER);
@@ -220,7 +233,8 @@ void SyntheticMarket::tell_trade(const EngineEvent& trade, Side taker) {
 
 void SyntheticMarket::submit(const MarketOrder& order) {
     const std::int64_t price = order.price.is_none() ? 0 : ticks_of(order.price);
-    const EngineOrder entered{next_id_++, order.side, kind_of(order.type), order.time_in_force, price, lots_of(order.size)};
+    const EngineOrder entered{next_id_++,          order.side, kind_of(order.type),
+                              order.time_in_force, price,      lots_of(order.size)};
     engine_ids_[order.id] = entered.id;
     EngineOrder own = entered;
     own.id = order.id;
@@ -322,7 +336,8 @@ void SyntheticMarket::publish_snapshot() {
     event.instrument = instrument_;
     event.time = moment_.time;
     event.update_id = ++update_id_;
-    const std::string_view tail(static_cast<const char*>(static_cast<const void*>(all.data())), all.size() * sizeof(Level));
+    const std::string_view tail(static_cast<const char*>(static_cast<const void*>(all.data())),
+                                all.size() * sizeof(Level));
     require_appended(port_.append(event, tail, 0, &moment_.cause, kMarketData));
 }
 
@@ -332,14 +347,16 @@ void SyntheticMarket::publish_book() {
     std::sort(touched_.begin(), touched_.end());
     touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
     std::vector<Level> changes;
-    for (const auto& [side, price] : touched_) changes.push_back(level(side, price, engine_.size_at(side, price)));
+    for (const auto& [side, price] : touched_)
+        changes.push_back(level(side, price, engine_.size_at(side, price)));
     touched_.clear();
     BookDelta event{};
     event.instrument = instrument_;
     event.time = moment_.time;
     event.previous_id = update_id_;
     event.update_id = ++update_id_;
-    const std::string_view tail(static_cast<const char*>(static_cast<const void*>(changes.data())), changes.size() * sizeof(Level));
+    const std::string_view tail(static_cast<const char*>(static_cast<const void*>(changes.data())),
+                                changes.size() * sizeof(Level));
     require_appended(port_.append(event, tail, 0, &moment_.cause, kMarketData));
     publish_top();
 }

@@ -15,7 +15,7 @@
 namespace kungfu::sim {
 
 class SyntheticMarket final : public Market {
-public:
+  public:
     /// `moment` is the venue's time; `port` takes the market data, on its output 1.
     SyntheticMarket(const SyntheticSettings& settings, std::uint64_t seed, const Moment& moment, Port& port,
                     MarketReports& reports);
@@ -34,7 +34,7 @@ public:
     const char* amend(std::uint64_t order, Number price, Number size) override;
     Money cost_of_taking(Side side, Number size) const override;
 
-private:
+  private:
     struct FlowOrder {
         std::uint64_t id;
         Side side;

@@ -14,7 +14,9 @@ namespace {
 constexpr std::int64_t kWorkPerPoll = 256;
 
 void require_appended(std::int32_t status) {
-    if (status != KF_OK) throw std::runtime_error("simulated venue: cannot write to its journal, status " + std::to_string(status));
+    if (status != KF_OK)
+        throw std::runtime_error("simulated venue: cannot write to its journal, status " +
+                                 std::to_string(status));
 }
 
 std::string text(std::string_view view) { return std::string(view); }
@@ -50,7 +52,8 @@ void Venue::open_markets() {
     for (const SyntheticSettings& instrument : settings_.instruments) {
         auto market = std::make_unique<SyntheticMarket>(instrument, settings_.seed, moment_, port_, reports);
         SyntheticMarket* synthetic = market.get();
-        listings_[id_of(instrument.name)] = {synthetic->definition(), true, std::move(market), nullptr, synthetic};
+        listings_[id_of(instrument.name)] = {synthetic->definition(), true, std::move(market), nullptr,
+                                             synthetic};
         synthetic_.push_back(synthetic);
         synthetic->open();
     }
@@ -115,7 +118,8 @@ template <class Request>
 bool Venue::arrive(const Event& event) {
     const Request* request = event.as<Request>();
     if (request == nullptr) return false;
-    arrivals_.push_back({moment_.time + settings_.order_latency_ns, event.as_cause(), event.frame->source, *request});
+    arrivals_.push_back(
+        {moment_.time + settings_.order_latency_ns, event.as_cause(), event.frame->source, *request});
     return true;
 }
 
@@ -182,7 +186,8 @@ void Venue::handle(const OrderRequest& request, std::uint64_t broker) {
     orders_.emplace(request.order_id, order);
     hold(order);
     listing_of(order).market->submit({request.order_id, request.get_side(), request.get_type(),
-                                      request.get_time_in_force(), order.request.get_price(), request.get_size()});
+                                      request.get_time_in_force(), order.request.get_price(),
+                                      request.get_size()});
 }
 
 template <class Request>
@@ -270,9 +275,11 @@ const char* Venue::fault_of_terms(const OrderRequest& request) {
     if (lasts != TimeInForce::GTC && lasts != TimeInForce::IOC && lasts != TimeInForce::FOK) {
         return "time in force is not supported";
     }
-    if (type == OrderType::POST_ONLY && lasts != TimeInForce::GTC) return "a post-only order must be good till cancelled";
+    if (type == OrderType::POST_ONLY && lasts != TimeInForce::GTC)
+        return "a post-only order must be good till cancelled";
     if (type != OrderType::MARKET && request.get_price().is_none()) return "a limit order needs a price";
-    if (!request.get_display_size().is_none() && !request.get_display_size().is_zero()) return "iceberg orders are not supported";
+    if (!request.get_display_size().is_none() && !request.get_display_size().is_zero())
+        return "iceberg orders are not supported";
     if (request.reduce_only != 0) return "reduce-only is not supported";
     return nullptr;
 }
@@ -295,7 +302,8 @@ const char* Venue::fault_of_value(const Instrument& definition, Number price, Nu
         const Money value = notional(definition, price, size);
         static_cast<void>(sum(value, highest_fee(value)));
         const Number least = definition.get_min_notional();
-        return !least.is_none() && compare(value, to_money(least)) < 0 ? "order value is below the minimum" : nullptr;
+        return !least.is_none() && compare(value, to_money(least)) < 0 ? "order value is below the minimum"
+                                                                       : nullptr;
     } catch (const std::overflow_error&) {
         return "order value is out of range";
     }
@@ -307,12 +315,15 @@ const char* Venue::fault_of_balance(const OrderRequest& request, Number open) co
     if (!is_spot(listing.definition)) return nullptr;
     constexpr const char* kInsufficient = "insufficient balance";
     if (request.get_side() == Side::SELL) {
-        const Money has = ledger_.available(request.account, text(listing.definition.get_base()), request.order_id);
+        const Money has =
+            ledger_.available(request.account, text(listing.definition.get_base()), request.order_id);
         return compare(has, to_money(open)) < 0 ? kInsufficient : nullptr;
     }
-    const Money value = request.get_type() == OrderType::MARKET ? listing.market->cost_of_taking(Side::BUY, open)
-                                                                : product(request.get_price(), open);
-    const Money has = ledger_.available(request.account, text(listing.definition.get_quote()), request.order_id);
+    const Money value = request.get_type() == OrderType::MARKET
+                            ? listing.market->cost_of_taking(Side::BUY, open)
+                            : product(request.get_price(), open);
+    const Money has =
+        ledger_.available(request.account, text(listing.definition.get_quote()), request.order_id);
     return compare(has, sum(value, highest_fee(value))) < 0 ? kInsufficient : nullptr;
 }
 
@@ -338,7 +349,8 @@ void Venue::hold(const Order& order) {
         return;
     }
     const Money value = product(request.get_price(), open);
-    ledger_.hold(request.order_id, request.account, text(definition.get_quote()), sum(value, highest_fee(value)));
+    ledger_.hold(request.order_id, request.account, text(definition.get_quote()),
+                 sum(value, highest_fee(value)));
 }
 
 void Venue::book(const Order& order, Number price, Number size, Money fee) {
@@ -415,7 +427,8 @@ void Venue::report(const Order& order, OrderState state, const char* reason) {
     update.set_side(request.get_side());
     update.set_state(state);
     update.set_venue_order_id(std::to_string(request.order_id));
-    reports_.push_back({moment_.time + settings_.report_latency_ns, moment_.cause, order.broker, update, reason});
+    reports_.push_back(
+        {moment_.time + settings_.report_latency_ns, moment_.cause, order.broker, update, reason});
 }
 
 void Venue::finish(std::uint64_t id) {

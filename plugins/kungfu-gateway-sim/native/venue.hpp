@@ -19,14 +19,14 @@
 namespace kungfu::sim {
 
 class Venue final : public Component, private MarketReports {
-public:
+  public:
     explicit Venue(VenueSettings settings) : settings_(std::move(settings)) {}
 
     void start(Port port) override;
     std::int64_t poll() override;
     std::int64_t next_time() override;
 
-private:
+  private:
     struct Order {
         OrderRequest request;  // price and size as they are in force
         std::uint64_t broker;  // who sent it, and hears of it

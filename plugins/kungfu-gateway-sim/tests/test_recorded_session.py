@@ -99,6 +99,7 @@ class Reading:
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FILE.is_file(), reason=f"the recording {FILE} is not there")
 def test_every_fill_of_a_backtest_is_within_its_moment(tmp_path: Path) -> None:
     """TD holds exactly the reports that the model makes of MD and of the requests in BROKER."""

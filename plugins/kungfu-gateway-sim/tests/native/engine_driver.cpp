@@ -19,8 +19,8 @@ const char* const kReasons[] = {"NONE",       "BAD_SIZE",  "BAD_PRICE",    "DUPL
 
 void print(const MatchingEngine& engine, const MatchingEngine::Events& events) {
     for (const EngineEvent& e : events) {
-        std::cout << kKinds[static_cast<int>(e.kind)] << ' ' << kReasons[static_cast<int>(e.reason)] << ' ' << e.order << ' '
-                  << e.maker << ' ' << e.price << ' ' << e.size << '\n';
+        std::cout << kKinds[static_cast<int>(e.kind)] << ' ' << kReasons[static_cast<int>(e.reason)] << ' '
+                  << e.order << ' ' << e.maker << ' ' << e.price << ' ' << e.size << '\n';
     }
     std::cout << "BOOK";
     for (const Side side : {Side::BUY, Side::SELL}) {
@@ -50,8 +50,13 @@ int main() {
         if (call == "submit") {
             in >> side >> kind >> lasts >> price >> size;
             engine.submit({id, side == "BUY" ? Side::BUY : Side::SELL,
-                           kind == "MARKET" ? OrderKind::MARKET : kind == "LIMIT" ? OrderKind::LIMIT : OrderKind::POST_ONLY,
-                           lasts == "GTC" ? TimeInForce::GTC : lasts == "IOC" ? TimeInForce::IOC : TimeInForce::FOK, price, size},
+                           kind == "MARKET"  ? OrderKind::MARKET
+                           : kind == "LIMIT" ? OrderKind::LIMIT
+                                             : OrderKind::POST_ONLY,
+                           lasts == "GTC"   ? TimeInForce::GTC
+                           : lasts == "IOC" ? TimeInForce::IOC
+                                            : TimeInForce::FOK,
+                           price, size},
                           events);
         } else if (call == "cancel") {
             engine.cancel(id, events);

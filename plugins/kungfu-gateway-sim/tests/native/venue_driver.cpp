@@ -1,7 +1,8 @@
 // Drives the venue's component through the C ABI with an in-memory port: a script in, its events out.
 //
-// The script has one item a line. First the settings, then `go START_NS`, then events `TIME KIND ...` in order
-// of time, then `until TIME`. Every event that the venue appends is printed as `TIME OUTPUT KIND key=value ...`.
+// The script has one item a line. First the settings, then `go START_NS`, then events `TIME KIND ...` in
+// order of time, then `until TIME`. Every event that the venue appends is printed as `TIME OUTPUT KIND
+// key=value ...`.
 
 #include <algorithm>
 #include <cstdlib>
@@ -71,7 +72,9 @@ struct Memory {
         port.struct_size = sizeof(kf_port);
         port.layout_hash = kLayoutHash;
         port.self = this;
-        port.next = [](void* self, kf_event* event) -> std::int32_t { return static_cast<Memory*>(self)->next(*event); };
+        port.next = [](void* self, kf_event* event) -> std::int32_t {
+            return static_cast<Memory*>(self)->next(*event);
+        };
         port.now = [](void* self) -> std::int64_t { return static_cast<Memory*>(self)->time; };
         port.append = [](void* self, std::uint32_t output, std::uint32_t type, std::uint64_t destination,
                          const kf_cause* cause, const void* payload, std::uint32_t length) -> std::int32_t {
@@ -100,7 +103,8 @@ struct Memory {
     int next(kf_event& event) {
         if (inputs.empty() || inputs.front().header.gen_time > time) return 0;
         in_hand = inputs.front().bytes;
-        event = {reinterpret_cast<const kf_frame*>(in_hand.data()), kInput, inputs.front().type, inputs.front().length};
+        event = {reinterpret_cast<const kf_frame*>(in_hand.data()), kInput, inputs.front().type,
+                 inputs.front().length};
         inputs.pop_front();
         return 1;
     }
@@ -132,39 +136,43 @@ std::string Memory::describe(std::uint32_t type, const void* payload, std::uint3
         const auto& e = *static_cast<const OrderUpdate*>(payload);
         std::string reason(bytes + sizeof e, length - sizeof e);
         for (char& c : reason) c = c == ' ' ? '_' : c;
-        out << "update order=" << e.order_id << " state=" << kungfu::name_of(e.get_state()) << " price="
-            << to_text(e.get_price()) << " size=" << to_text(e.get_size()) << " filled=" << to_text(e.get_filled())
-            << " time=" << e.time << " reason=" << reason;
+        out << "update order=" << e.order_id << " state=" << kungfu::name_of(e.get_state())
+            << " price=" << to_text(e.get_price()) << " size=" << to_text(e.get_size())
+            << " filled=" << to_text(e.get_filled()) << " time=" << e.time << " reason=" << reason;
     } else if (type == Fill::kType) {
         const auto& e = *static_cast<const Fill*>(payload);
-        out << "fill order=" << e.order_id << " account=" << name_of_id(e.account) << " side="
-            << kungfu::name_of(e.get_side()) << " price=" << to_text(e.get_price()) << " size=" << to_text(e.get_size())
-            << " fee=" << to_text(e.get_fee()) << " currency=" << e.get_fee_currency() << " liquidity="
-            << kungfu::name_of(e.get_liquidity()) << " trade=" << e.get_trade_id() << " time=" << e.time;
+        out << "fill order=" << e.order_id << " account=" << name_of_id(e.account)
+            << " side=" << kungfu::name_of(e.get_side()) << " price=" << to_text(e.get_price())
+            << " size=" << to_text(e.get_size()) << " fee=" << to_text(e.get_fee())
+            << " currency=" << e.get_fee_currency() << " liquidity=" << kungfu::name_of(e.get_liquidity())
+            << " trade=" << e.get_trade_id() << " time=" << e.time;
     } else if (type == CashMovement::kType) {
         const auto& e = *static_cast<const CashMovement*>(payload);
-        out << "cash account=" << name_of_id(e.account) << " amount=" << to_text(e.get_amount()) << " currency="
-            << e.get_currency() << " why=" << kungfu::name_of(e.get_kind());
+        out << "cash account=" << name_of_id(e.account) << " amount=" << to_text(e.get_amount())
+            << " currency=" << e.get_currency() << " why=" << kungfu::name_of(e.get_kind());
     } else if (type == Instrument::kType) {
         const auto& e = *static_cast<const Instrument*>(payload);
-        out << "instrument name=" << std::string(bytes + sizeof e, length - sizeof e) << " tick=" << to_text(e.get_tick())
-            << " lot=" << to_text(e.get_lot()) << " quote=" << e.get_quote();
+        out << "instrument name=" << std::string(bytes + sizeof e, length - sizeof e)
+            << " tick=" << to_text(e.get_tick()) << " lot=" << to_text(e.get_lot())
+            << " quote=" << e.get_quote();
     } else if (type == Trade::kType) {
         const auto& e = *static_cast<const Trade*>(payload);
-        out << "trade instrument=" << name_of_id(e.instrument) << " price=" << to_text(e.get_price()) << " size="
-            << to_text(e.get_size()) << " side=" << kungfu::name_of(e.get_side()) << " id=" << e.trade_id;
+        out << "trade instrument=" << name_of_id(e.instrument) << " price=" << to_text(e.get_price())
+            << " size=" << to_text(e.get_size()) << " side=" << kungfu::name_of(e.get_side())
+            << " id=" << e.trade_id;
     } else if (type == Quote::kType) {
         const auto& e = *static_cast<const Quote*>(payload);
-        out << "quote instrument=" << name_of_id(e.instrument) << " id=" << e.update_id << " bid=" << to_text(e.get_bid_price())
-            << " bid_size=" << to_text(e.get_bid_size()) << " ask=" << to_text(e.get_ask_price()) << " ask_size="
-            << to_text(e.get_ask_size());
+        out << "quote instrument=" << name_of_id(e.instrument) << " id=" << e.update_id
+            << " bid=" << to_text(e.get_bid_price()) << " bid_size=" << to_text(e.get_bid_size())
+            << " ask=" << to_text(e.get_ask_price()) << " ask_size=" << to_text(e.get_ask_size());
     } else if (type == BookSnapshot::kType) {
         const auto& e = *static_cast<const BookSnapshot*>(payload);
-        out << "snapshot instrument=" << name_of_id(e.instrument) << " id=" << e.update_id << " levels="
-            << levels_text(bytes + sizeof e, length - sizeof e);
+        out << "snapshot instrument=" << name_of_id(e.instrument) << " id=" << e.update_id
+            << " levels=" << levels_text(bytes + sizeof e, length - sizeof e);
     } else if (type == BookDelta::kType) {
         const auto& e = *static_cast<const BookDelta*>(payload);
-        out << "delta instrument=" << name_of_id(e.instrument) << " id=" << e.update_id << " previous=" << e.previous_id
+        out << "delta instrument=" << name_of_id(e.instrument) << " id=" << e.update_id
+            << " previous=" << e.previous_id
             << " levels=" << levels_text(bytes + sizeof e, length - sizeof e);
     } else {
         die("the venue appended an event of type " + std::to_string(type));
@@ -235,8 +243,10 @@ void read_request(Memory& memory, std::int64_t at, const std::string& kind, std:
                                             {"LIMIT", OrderType::LIMIT},
                                             {"POST_ONLY", OrderType::POST_ONLY},
                                             {"STOP_LIMIT", OrderType::STOP_LIMIT}}));
-    request.set_time_in_force(pick<TimeInForce>(
-        lasts, {{"GTC", TimeInForce::GTC}, {"IOC", TimeInForce::IOC}, {"FOK", TimeInForce::FOK}, {"DAY", TimeInForce::DAY}}));
+    request.set_time_in_force(pick<TimeInForce>(lasts, {{"GTC", TimeInForce::GTC},
+                                                        {"IOC", TimeInForce::IOC},
+                                                        {"FOK", TimeInForce::FOK},
+                                                        {"DAY", TimeInForce::DAY}}));
     request.set_price(number(price));
     request.set_size(number(size));
     request.set_trigger_price(Number::none());
@@ -263,7 +273,9 @@ void read_event(Memory& memory, std::int64_t at, const std::string& kind, std::i
         event.instrument = instrument;
         in >> a >> b >> c;
         event.set_product(a == "spot" ? Product::SPOT : Product::PERPETUAL);
-        event.set_contract_kind(a == "spot" ? ContractKind::NONE : a == "inverse" ? ContractKind::INVERSE : ContractKind::LINEAR);
+        event.set_contract_kind(a == "spot"      ? ContractKind::NONE
+                                : a == "inverse" ? ContractKind::INVERSE
+                                                 : ContractKind::LINEAR);
         event.set_size_unit(SizeUnit::BASE);
         event.set_status(InstrumentStatus::TRADING);
         event.set_tick(number(b));
@@ -364,7 +376,8 @@ void poll_until_quiet(kf_component* venue) {
 }
 
 void run(Memory& memory, kf_component* venue, std::int64_t until) {
-    if (venue->start(venue->self, &memory.port) != 0) die(std::string("start failed: ") + venue->error(venue->self));
+    if (venue->start(venue->self, &memory.port) != 0)
+        die(std::string("start failed: ") + venue->error(venue->self));
     for (;;) {
         std::int64_t time = venue->next_time(venue->self);
         if (!memory.inputs.empty()) time = std::min(time, memory.inputs.front().header.gen_time);
