@@ -203,7 +203,10 @@ void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
         update.anomaly = 1;
         return emit(update, reason, event.frame->source);
     }
-    orders_.change(*order, [](Order& o) { o.state = OrderState::PENDING_CANCEL; });
+    orders_.change(*order, [](Order& o) {
+        o.state = OrderState::PENDING_CANCEL;
+        o.reason_hash = 0;
+    });
     tell(*order, 0, false, {});
     OrderCancel forwarded = cancel;
     forwarded.instrument = order->instrument;
@@ -231,6 +234,7 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
     orders_.change(*order, [&](Order& o) {
         o.pending_size = amend.get_size();
         o.state = OrderState::PENDING_AMEND;
+        o.reason_hash = 0;
     });
     tell(*order, 0, false, {});
     OrderAmend forwarded = amend;

@@ -21,7 +21,7 @@ struct Order {
     Number pending_size = Number::none();  // asked for by an amend that is under way
     Number filled{0, 0};                   // sum of the booked fills
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
-    std::uint64_t reason_hash = 0;         // of the last reason that was passed on
+    std::uint64_t reason_hash = 0;         // of the last reason that was passed on since the last request
     OrderRequest request{};                // as it was accepted; zero for an external order
     char venue_order_id[40] = {};
     Side side = Side::BUY;

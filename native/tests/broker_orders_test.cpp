@@ -292,6 +292,19 @@ void a_refused_cancel_puts_the_order_back_with_the_reason() {
     CHECK(only_update(out).tail<OrderUpdate>() == "too late to cancel");
 }
 
+void each_refused_amend_is_told_even_for_the_same_reason() {
+    Traded d;
+    d.live(1);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "0.4", "100"));
+    d.run();
+    for (int i = 0; i < 2; ++i) {
+        d.amend(1, "2", nullptr);
+        CHECK(d.state_after() == OrderState::PENDING_AMEND);
+        d.update(1, OrderState::PARTIALLY_FILLED, "0.4", "not now");
+        CHECK(d.state_after() == OrderState::PARTIALLY_FILLED);
+    }
+}
+
 void a_stale_partial_fill_report_does_not_undo_a_pending_cancel() {
     Traded d;
     d.live(1);
@@ -433,6 +446,7 @@ int main() {
     less_than_was_booked_is_flagged_once();
     a_rejection_after_a_partial_fill_ends_the_order();
     a_refused_cancel_puts_the_order_back_with_the_reason();
+    each_refused_amend_is_told_even_for_the_same_reason();
     a_stale_partial_fill_report_does_not_undo_a_pending_cancel();
     orders_of_others_are_adopted();
     reports_that_cannot_be_followed_are_anomalies();

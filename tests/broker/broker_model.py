@@ -220,7 +220,7 @@ class Model:
             return [self.nowhere(v, sender, bare=True)]
         if S.PENDING_CANCEL not in TRANSITIONS[order.state]:
             return [self.update(order, anomaly=True, reason=True, to=sender)]
-        order.state = S.PENDING_CANCEL
+        order.state, order.last_reason = S.PENDING_CANCEL, ""
         return [self.update(order), ("order_cancel", self.venue, self.forwarded(order, v))]
 
     def order_amend(self, v: dict[str, Any], sender: int) -> list[Event]:
@@ -229,7 +229,7 @@ class Model:
             return [self.nowhere(v, sender, bare=True)]
         if not self.is_amendable(order, v, sender):
             return [self.update(order, anomaly=True, reason=True, to=sender)]
-        order.state, order.wanted = S.PENDING_AMEND, v["size"]
+        order.state, order.wanted, order.last_reason = S.PENDING_AMEND, v["size"], ""
         return [self.update(order), ("order_amend", self.venue, self.forwarded(order, v))]
 
     def forwarded(self, order: Order, v: dict[str, Any]) -> dict[str, Any]:
