@@ -96,6 +96,7 @@ bool write_text(const FieldLayout& field, PyObject* value, char* at) {
     if (!(PyBytes_Check(value) || PyUnicode_Check(value)) || !characters(value, holder, text)) {
         return fail(field, value, "text");
     }
+    if (text.find('\0') != std::string_view::npos) return fail(field, value, "text without NUL");
     if (text.size() > field.width) {
         const std::string expected = "at most " + std::to_string(field.width) + " bytes of UTF-8";
         return fail(field, value, expected.c_str());

@@ -119,15 +119,24 @@ std::int64_t StrategyHost::exchange_time(std::uint64_t instrument) const {
     return venue_clocks_.at(source->second).at(now());
 }
 
-void StrategyHost::call(const nb::object& callback, const Event& event) {
+void StrategyHost::call(nb::object callback, const Event& event) {
     guarded([&] {
         PyObject* view = pool_.view(event);
         if (view == nullptr) {
             if (PyErr_Occurred() != nullptr) throw nb::python_error();
             return;
         }
-        callback(context_, nb::handle(view));
-        if (Py_REFCNT(view) > 1 && !keep(reinterpret_cast<ViewObject*>(view))) throw nb::python_error();
+        const auto keep_if_held = [view] {
+            return Py_REFCNT(view) == 1 || keep(reinterpret_cast<ViewObject*>(view));
+        };
+        try {
+            callback(context_, nb::handle(view));
+        } catch (nb::python_error&) {
+            // The frames of the traceback hold the view, and may live longer than the page under it.
+            if (!keep_if_held()) PyErr_Clear();
+            throw;
+        }
+        if (!keep_if_held()) throw nb::python_error();
     });
 }
 
@@ -176,6 +185,10 @@ void StrategyHost::append(nb::handle object, std::uint64_t destination) {
     kf_event event{};
     if (!event_under(object.ptr(), event)) throw nb::python_error();
     const std::int32_t status = port_.append_raw(event.type, destination, event.frame + 1, event.length);
+    if (status == KF_TOO_LARGE) {
+        const std::string size = std::to_string(event.length);
+        throw nb::value_error(("an event of " + size + " bytes does not fit into a page of the journal").c_str());
+    }
     if (status != KF_OK) throw std::runtime_error("cannot journal the event, status " + std::to_string(status));
 }
 

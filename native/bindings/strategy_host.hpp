@@ -85,7 +85,8 @@ private:
     void dispatch_book(const Event& event);
     void note_venue_time(const Event& event);
     HeldBook& book_of(std::uint64_t instrument);
-    void call(const nb::object& callback, const Event& event);
+    /// By value: the callback may replace itself in `handlers_` while it runs.
+    void call(nb::object callback, const Event& event);
     std::int64_t fire_timers();
 
     Port port_;
