@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from kungfu_core._native import read_events
+from kungfu_core._native import OrderBook, read_book, read_events
 from kungfu_core.journal import Journal, TypeRow
 from kungfu_core.views import Event
 
@@ -41,8 +41,18 @@ class JournalHistory:
         Raises:
             JournalError: a journal cannot be read.
         """
-        journals = [(p.root, p.source, p.name, p.scope, self._consumed(p.id)) for p in self._journals]
         most = sys.maxsize if count is None else count
         return read_events(
-            self._types, journals, kind, instrument, since or 0, self._before, most
+            self._types, self._known(), kind, instrument, since or 0, self._before, most
         )
+
+    def read_book(self, book: OrderBook, instrument: int) -> None:
+        """Bring an instrument's order book to where the events read so far leave it.
+
+        Raises:
+            JournalError: a journal cannot be read.
+        """
+        read_book(self._types, self._known(), book, instrument, self._before)
+
+    def _known(self) -> list[tuple[str, str, str, str, int]]:
+        return [(j.root, j.source, j.name, j.scope, self._consumed(j.id)) for j in self._journals]

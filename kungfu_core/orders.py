@@ -1,13 +1,13 @@
 """An order as its strategy sees it, and the arithmetic of sizes and contracts."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import attrs
 
 from kungfu_core.enums import ContractKind, OrderState, OrderType, Side, SizeUnit, TimeInForce
 from kungfu_core.errors import OrderError
 from kungfu_core.events import Instrument, OrderUpdate
-from kungfu_core.instruments import Exact, exact
+from kungfu_core.instruments import Exact, exact, steps
 from kungfu_core.order_states import TERMINAL
 
 
@@ -66,24 +66,28 @@ def order_size(instrument: Instrument, size: Exact | None, contracts: Exact | No
     """
     if (size is None) == (contracts is None):
         raise OrderError(f"{instrument.name}: expected either a size or contracts=")
-    in_contracts = instrument.size_unit == SizeUnit.CONTRACTS
-    if contracts is not None:
-        count = exact(contracts, "contracts")
-        if not in_contracts:
-            if instrument.contract_value_exponent == -128:
-                raise OrderError(f"{instrument.name} has no contracts: give the size in base units")
-            count *= instrument.contract_value_exact
-        return instrument.check_size(count)
-    assert size is not None
-    if not in_contracts:
-        return instrument.check_size(size)
-    if instrument.contract_kind == ContractKind.INVERSE:
+    if size is not None and instrument.contract_kind == ContractKind.INVERSE:
         raise OrderError(f"{instrument.name} is inverse: give contracts= instead of a size")
-    whole = exact(size, "size")
-    count = whole / instrument.contract_value_exact
-    if count * instrument.contract_value_exact != whole:
+    counts_contracts = instrument.size_unit == SizeUnit.CONTRACTS
+    if (contracts is not None) == counts_contracts:
+        return instrument.check_size(size if contracts is None else contracts)
+    worth = instrument.contract_value_exact
+    if not worth:
+        raise OrderError(f"{instrument.name} has no contracts: give the size in base units")
+    with localcontext(prec=100):
+        if contracts is not None:
+            return instrument.check_size(exact(contracts, "contracts") * worth)
+        return _contracts(instrument, exact(size, "size"), worth)
+
+
+def _contracts(instrument: Instrument, size: Decimal, worth: Decimal) -> Decimal:
+    """Give the contracts that a size in base units is, on the lot."""
+    lot = instrument.lot_exact or Decimal(1)
+    step = worth * lot
+    count, rest = steps(size, step, "size")
+    if rest:
         raise OrderError(
-            f"size {size} of {instrument.name}: expected a multiple of "
-            f"{instrument.contract_value_exact * instrument.lot_exact}"
+            f"size {size} is off the step {step} of {instrument.name} "
+            f"(lot {lot}, {worth} a contract): expected {count * step} or {(count + 1) * step}"
         )
-    return instrument.check_size(count)
+    return instrument.check_size(count * lot)

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bindings/book.hpp"
 #include "bindings/errors.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/types.hpp"
@@ -39,10 +40,11 @@ bool concerns(const kf_event& event, std::uint32_t type, std::uint64_t instrumen
     return instrument == 0 || found == instrument;
 }
 
-nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals, nb::handle view_class,
-                     std::uint64_t instrument, std::int64_t since, std::int64_t before, std::size_t count) {
-    const Layout* layout = layout_of(view_class.ptr());
-    if (layout == nullptr) throw nb::python_error();
+/// Hands every event that may be known to `take`, merged by time: what is older than `before`, and what is
+/// not past its journal's bound.
+template <class Take>
+void read_known(const TypeRows& types, const std::vector<Bounded>& journals, std::int64_t since, std::int64_t before,
+                Take&& take) {
     journal::Reader reader(type_definitions(types));
     std::unordered_map<std::uint64_t, std::uint64_t> bounds;
     for (const auto& [root, source, name, scope, up_to] : journals) {
@@ -51,21 +53,39 @@ nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals
         if (status != KF_OK) raise_journal_error(status, reader.error());
         bounds[location.id()] = up_to;
     }
-    std::deque<nb::object> found;
     kf_event event{};
     while (reader.next(event)) {
-        const bool readable = event.frame->gen_time < before || event.frame->sequence <= bounds[event.journal];
-        if (!readable) {
-            if (event.frame->gen_time >= before && journals.size() == 1) break;
-            continue;
+        if (event.frame->gen_time < before || event.frame->sequence <= bounds[event.journal]) {
+            take(event);
+        } else if (journals.size() == 1) {
+            break;
         }
-        if (!concerns(event, layout->number, instrument)) continue;
+    }
+    if (reader.status() != KF_OK) raise_journal_error(reader.status(), reader.error());
+}
+
+nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals, nb::handle view_class,
+                     std::uint64_t instrument, std::int64_t since, std::int64_t before, std::size_t count) {
+    const Layout* layout = layout_of(view_class.ptr());
+    if (layout == nullptr) throw nb::python_error();
+    std::deque<nb::object> found;
+    read_known(types, journals, since, before, [&](const kf_event& event) {
+        if (!concerns(event, layout->number, instrument)) return;
         found.push_back(kept_view(view_class, event));
         if (found.size() > count) found.pop_front();
-    }
+    });
     nb::list out;
     for (const nb::object& view : found) out.append(view);
     return out;
+}
+
+void read_book(const TypeRows& types, const std::vector<Bounded>& journals, InstrumentBook& book,
+               std::uint64_t instrument, std::int64_t before) {
+    read_known(types, journals, 0, before, [&](const kf_event& event) {
+        if (concerns(event, BookSnapshot::kType, instrument) || concerns(event, BookDelta::kType, instrument)) {
+            apply_to_book(book, event);
+        }
+    });
 }
 
 }  // namespace
@@ -73,8 +93,10 @@ nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals
 void bind_history(nb::module_& m) {
     m.def("read_events", &read_events, nb::arg("types"), nb::arg("journals"), nb::arg("view_class"),
           nb::arg("instrument"), nb::arg("since"), nb::arg("before"), nb::arg("count"),
-          "The last `count` events of a class and instrument from `since` on that are older than `before` or\n"
-          "not past their journal's bound (0 asks for all instruments); journals are (root, source, name, scope, last sequence).");
+          "The last `count` events of a class and instrument (0 for all) from `since` on that are older than\n"
+          "`before` or not past their journal's bound; journals are (root, source, name, scope, last sequence).");
+    m.def("read_book", &read_book, nb::arg("types"), nb::arg("journals"), nb::arg("book"), nb::arg("instrument"),
+          nb::arg("before"), "Bring an OrderBook to where the journals leave it; arguments as for read_events.");
 }
 
 }  // namespace kungfu::python
