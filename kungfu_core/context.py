@@ -41,6 +41,9 @@ class History(Protocol):
     ) -> list[E]:
         """Give the events of one type and instrument, oldest first."""
 
+    def read_book(self, book: OrderBook, instrument: int) -> None:
+        """Bring an instrument's order book to where the events read so far leave it."""
+
 
 @attrs.frozen
 class StrategySetup:
@@ -91,6 +94,11 @@ class Known(Protocol):
         """Follow a change of the bars that are built for an instrument."""
 
 
+def printable(text: str) -> str:
+    """Escape what UTF-8 cannot say (lone surrogates, as in odd file names)."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 class StrategyLog:
     """Writes log events into the strategy's journal."""
 
@@ -98,7 +106,7 @@ class StrategyLog:
         self._host = host
 
     def _write(self, level: LogLevel, message: str) -> None:
-        self._host.append(events.Log(level, message))
+        self._host.append(events.Log(level, printable(message)))
 
     def debug(self, message: str) -> None:
         """Log what only a developer wants to know."""
@@ -269,8 +277,7 @@ class Context:
         if kind is not events.Bar:
             return self._setup.history.events(kind, target, count=count, since=since)
         builder = BarBuilder(target, _timeframe(timeframe))
-        bars = self._past_bars(builder, count, since)
-        return bars  # type: ignore[return-value]
+        return self._past_bars(builder, count, since)  # type: ignore[return-value]
 
     # --- orders --------------------------------------------------------------------------------
 
@@ -329,8 +336,8 @@ class Context:
             price=limit,
             tag=tag,
         )
-        self._known.orders[order.id] = order
-        request = events.OrderRequest(
+        request = _said_exactly(
+            events.OrderRequest,
             order_id=order.id,
             instrument=order.instrument,
             account=order.account,
@@ -344,6 +351,7 @@ class Context:
             tag=tag,
         )
         self._host.append(request, self._setup.broker)
+        self._known.orders[order.id] = order
         return order
 
     def cancel(self, order: Order | int) -> None:
@@ -362,9 +370,20 @@ class Context:
             self.cancel(order)
 
     def amend(
-        self, order: Order | int, *, price: Exact | None = None, size: Exact | None = None
+        self,
+        order: Order | int,
+        *,
+        price: Exact | None = None,
+        size: Exact | None = None,
+        contracts: Exact | None = None,
     ) -> None:
         """Ask for an order to be changed in place.
+
+        Args:
+            order: which.
+            price: the new limit; left out, it stays.
+            size: the new total size in base units, what is filled included; left out, it stays.
+            contracts: the new total size in contracts instead.
 
         Raises:
             OrderError: the order is over, nothing was to change, or a value is off its step.
@@ -373,17 +392,19 @@ class Context:
         found = self._known.orders.get(number)
         if found is None:
             raise OrderError(f"order {number} is not open")
-        if price is None and size is None:
-            raise OrderError("amend: expected price= or size=")
+        resized = size is not None or contracts is not None
+        if price is None and not resized:
+            raise OrderError("amend: expected price=, size= or contracts=")
         definition = self.instrument(found.instrument)
         self._host.append(
-            events.OrderAmend(
+            _said_exactly(
+                events.OrderAmend,
                 order_id=found.id,
                 instrument=found.instrument,
                 account=found.account,
                 strategy=id_of(self._setup.name),
                 price=None if price is None else definition.check_price(price),
-                size=None if size is None else order_size(definition, size, None),
+                size=order_size(definition, size, contracts) if resized else None,
             ),
             self._setup.broker,
         )
@@ -414,7 +435,7 @@ class Context:
         self._host.append(events.State(self._saved))
 
     def load(self) -> Any:  # noqa: ANN401
-        """Give what was saved last, also by an earlier session of this home; None if nothing was."""
+        """Give what was saved last, also by an earlier session; None if nothing was."""
         return None if self._saved is None else json.loads(self._saved)
 
     # --- behind the scenes ---------------------------------------------------------------------
@@ -454,22 +475,26 @@ class Context:
             elif kind is events.Trade:
                 self._known.change_trades(target, wanted=begin)
             elif begin:
+                if kind is OrderBook and not self._host.book(target).known:
+                    self._setup.history.read_book(self._host.book(target), target)
                 self._host.subscribe(target, number)
             else:
                 self._host.unsubscribe(target, number)
 
     def _change_bars(self, instrument: int, timeframe: int, *, begin: bool) -> None:
         builders = self._known.bars.setdefault(instrument, [])
-        builders[:] = [b for b in builders if b.timeframe != timeframe]
-        if begin:
+        known = [b for b in builders if b.timeframe == timeframe]
+        if begin and not known:
             builder = BarBuilder(instrument, timeframe)
-            # The stretch in hand began before the subscription; its trades so far belong to its bar.
+            # Trades of the stretch in hand that came before the subscription belong to its bar.
             since = builder.start_of(self.now)
             for trade in self._setup.history.events(
                 events.Trade, instrument, count=None, since=since
             ):
                 builder.add(trade)
             builders.append(builder)
+        elif not begin and known:
+            builders.remove(known[0])
         self._known.on_bars_changed(instrument)
 
     def _past_bars(
@@ -502,6 +527,18 @@ def _instrument_id(instrument: InstrumentLike) -> int:
     if isinstance(instrument, str):
         return id_of(instrument)
     return instrument if isinstance(instrument, int) else instrument.instrument
+
+
+def _said_exactly(cls: type[E], **values: Any) -> E:  # noqa: ANN401
+    """Make an order event.
+
+    Raises:
+        OrderError: a value does not fit; names the field.
+    """
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise OrderError(str(error)) from None
 
 
 def _type_number(kind: type) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from kungfu_core import events
 from kungfu_core._native import OrderBook, StrategyHost
 from kungfu_core.bars import BarBuilder
-from kungfu_core.context import Context, Interval, StrategySetup
+from kungfu_core.context import Context, Interval, StrategySetup, printable
 from kungfu_core.enums import ComponentKind, ComponentPhase
 from kungfu_core.orders import Order
 from kungfu_core.strategy import Strategy
@@ -64,14 +64,23 @@ class StrategyRuntime:
         keepers: tuple[tuple[type[Event], Callable[..., None]], ...] = (
             (events.Instrument, self._on_instrument),
             (events.OrderUpdate, self._on_order),
-            (events.Fill, strategy.on_fill),
+            (events.Fill, self._after_start(strategy.on_fill)),
             (events.Position, self._on_position),
             (events.Balance, self._on_balance),
-            (events.FeedStatus, strategy.on_status),
-            (events.Connection, strategy.on_status),
+            (events.FeedStatus, self._after_start(strategy.on_status)),
+            (events.Connection, self._after_start(strategy.on_status)),
         )
         for event_class, method in keepers:
             host.handle(_number(event_class), method, subscribed_only=False)
+
+    def _after_start(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """Keep a callback from running before `on_start` has."""
+
+        def started(context: Context, event: Event) -> None:
+            if self._started:
+                callback(context, event)
+
+        return started
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -86,11 +95,11 @@ class StrategyRuntime:
         self.fault = exception
         detail = "".join(traceback.format_exception(exception))
         self._host.append(
-            events.ComponentStatus(ComponentKind.STRATEGY, ComponentPhase.FAULT, detail)
+            events.ComponentStatus(ComponentKind.STRATEGY, ComponentPhase.FAULT, printable(detail))
         )
         self.context.cancel_all()
 
-    def _on_timer(self, timer: int, _due: int) -> None:
+    def _on_timer(self, timer: int, due: int) -> None:
         builder = self._bar_timers.pop(timer, None)
         if builder is not None:
             self._give_bar(builder.close(self.context.now))
@@ -98,7 +107,7 @@ class StrategyRuntime:
             return
         for interval in self.intervals.values():
             if interval.pending == timer:
-                interval.pending = self._host.add_timer(_due + interval.length)
+                interval.pending = self._host.add_timer(due + interval.length)
                 timer = interval.id
                 break
         self._strategy.on_timer(self.context, timer)
@@ -116,7 +125,8 @@ class StrategyRuntime:
             order.apply(update)
             if not order.is_open:
                 del self.orders[update.order_id]
-        self._strategy.on_order(context, update)
+        if self._started:
+            self._strategy.on_order(context, update)
 
     def _on_position(self, context: Context, position: events.Position) -> None:
         self.positions[position.account, position.instrument] = position
@@ -137,7 +147,12 @@ class StrategyRuntime:
 
     def on_bars_changed(self, instrument: int) -> None:
         """Follow a change of the bars that are built for an instrument."""
-        for builder in self.bars[instrument]:
+        building = self.bars[instrument]
+        for timer, builder in list(self._bar_timers.items()):
+            if builder.instrument == instrument and builder not in building:
+                self._host.cancel_timer(timer)
+                del self._bar_timers[timer]
+        for builder in building:
             self._watch(builder)
         self._route_trades(instrument)
 
@@ -155,7 +170,7 @@ class StrategyRuntime:
             self._host.unsubscribe(instrument, number)
 
     def _on_trade_with_bars(self, context: Context, trade: events.Trade) -> None:
-        for builder in self.bars.get(trade.instrument, ()):
+        for builder in tuple(self.bars.get(trade.instrument, ())):
             self._give_bar(builder.add(trade))
             self._watch(builder)
         if trade.instrument in self._trades_wanted:

@@ -44,6 +44,15 @@ class Event(_native.View):
     def __hash__(self) -> int:
         return hash(bytes(self))
 
+    def __copy__(self) -> "Event":
+        return self  # it never changes
+
+    def __deepcopy__(self, _: object) -> "Event":
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError(f"a {type(self).__name__} cannot be pickled; its as_dict() can")
+
 
 def _columns(event_type: EventType) -> Iterator[tuple[str, str]]:
     """Yield (field name, attribute that reads it exactly)."""

@@ -1,0 +1,100 @@
+"""What a strategy can read back, and what it saves for later."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategy_stage import NAME, OTHER, SECOND, START, Stage, trade
+
+from kungfu_core import events
+from kungfu_core.strategy import Strategy
+
+
+class Asks(Strategy):
+    """Calls `question(context)` at every trade and at the start, and keeps the answers."""
+
+    def __init__(self, question):
+        self.question = question
+        self.answers = []
+
+    def on_start(self, context):
+        context.subscribe(NAME, events.Trade)
+        self.answers.append(self.question(context))
+
+    def on_trade(self, context, trade):
+        self.answers.append(self.question(context))
+
+
+def prices(trades):
+    return [t.price for t in trades]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    times=st.lists(st.integers(-8, 8), max_size=12).map(sorted),
+    count=st.integers(0, 5),
+)
+def test_history_reaches_the_event_in_hand_and_no_further(tmp_path_factory, times, count):
+    """What stood there before the session, and what was read since; not a frame more."""
+    stage = Stage(tmp_path_factory.mktemp("history"))
+    for number, when in enumerate(times):
+        stage.at(Decimal(when) / 2, trade(str(number + 1)), trade("9999", name=OTHER))
+    strategy = Asks(
+        lambda c: (
+            prices(c.history(NAME, events.Trade, since=0)),
+            prices(c.history(NAME, events.Trade, count=count)),
+        )
+    )
+    stage.run(strategy)
+    assert stage.runtime.fault is None
+    everything = [float(n + 1) for n in range(len(times))]
+    before = sum(when < 0 for when in times)
+    for seen, (whole, last) in enumerate(strategy.answers):
+        known = everything[: before + seen]
+        assert whole == known
+        assert last == (known[-count:] if count else [])
+
+
+def test_history_since_a_time(stage):
+    for second in range(5):
+        stage.at(second, trade(str(second + 1)))
+    strategy = Asks(lambda c: prices(c.history(NAME, events.Trade, since=START + 2 * SECOND)))
+    stage.run(strategy)
+    assert strategy.answers == [[], [], [], [3.0], [3.0, 4.0], [3.0, 4.0, 5.0]]
+
+
+def test_history_stays_as_it_was(stage):
+    """Its events are copies; reading on does not change them."""
+    for i in range(2000):
+        stage.at(i / 1000, trade(str(i + 1)))
+    strategy = Asks(lambda c: c.history(NAME, events.Trade, count=1))
+    stage.run(strategy)
+    assert prices(a[0] for a in strategy.answers[1:]) == [float(i + 1) for i in range(2000)]
+
+
+@pytest.mark.parametrize("bounds", [{}, {"count": 1, "since": 1}])
+def test_history_wants_one_bound(stage, bounds):
+    stage.run(Asks(lambda c: c.history(NAME, events.Trade, **bounds)))
+    assert str(stage.runtime.fault) == "history: expected either count= or since="
+
+
+def test_state_is_saved_and_loaded(tmp_path):
+    """What was saved last comes back, in this session and in a later one."""
+
+    class Counts(Strategy):
+        def on_start(self, context):
+            self.found = context.load()
+            context.save({"n": 1})
+            context.save({"n": 2, "text": "ü"})
+            self.now = context.load()
+
+    first, second = Counts(), Counts()
+    stage = Stage(tmp_path / "first")
+    stage.run(first)
+    saved = stage.written(events.State)[-1].data
+    Stage(tmp_path / "second").run(second, saved=saved)
+    assert first.found is None
+    assert first.now == second.found == {"n": 2, "text": "ü"}
