@@ -63,7 +63,7 @@ class Bars(Strategy):
         context.timer(at=START + int(self.begin * SECOND))
 
     def on_timer(self, context, timer):
-        bounds = {"since": START} if self.count is None else {"count": self.count}
+        bounds = {"since": 0} if self.count is None else {"count": self.count}
         self.past = context.history(NAME, events.Bar, timeframe=self.timeframe, **bounds)
         context.subscribe(NAME, events.Bar, timeframe=self.timeframe)
 
