@@ -12,7 +12,7 @@ from scikit_build_core import build as _backend
 from scikit_build_core.build import *  # noqa: F403 - PEP 517 and 660 hooks, as they are
 
 CORE = "kungfu-core>=0.1,<1"
-_IN_CHECKOUT = (Path(__file__).resolve().parents[2] / "native" / "generate.py").is_file()
+_IN_CHECKOUT = (Path(__file__).parent / ".." / ".." / "native" / "generate.py").is_file()
 
 
 def _with_core(requirements: list[str]) -> list[str]:
