@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a build backend, found by its path
 """scikit-build-core, asked for the core only where its headers cannot be had otherwise.
 
 In a checkout the core's sources stand two folders up, and a build with build isolation has to work

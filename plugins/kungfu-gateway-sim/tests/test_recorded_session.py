@@ -106,7 +106,6 @@ def test_every_fill_of_a_backtest_is_within_its_moment(tmp_path: Path) -> None:
     pytest.importorskip("kungfu_gateway_binance", reason="needs kungfu-gateway-binance")
     pytest.importorskip("kungfu_strategies", reason="needs kungfu-strategies")
     from kungfu_core._native import id_of
-
     from kungfu_core.backtesting import play
     from kungfu_core.config import parse_backtest_config
     from kungfu_core.home import Home
