@@ -127,10 +127,12 @@ class ScriptedRun:
         )
         return order
 
+    def ending(self):
+        return events.ComponentStatus(ComponentKind.SESSION, ComponentPhase.STOP, "")
+
     def finish(self, **facts) -> Path:
         """Let the broker book it all, and describe the run."""
-        self.say(self.last, self.session, events.ComponentStatus(
-            ComponentKind.SESSION, ComponentPhase.STOP, ""))  # fmt: skip
+        self.say(self.last, self.session, self.ending())
         for writer in (self.td, self.md, self.strategy, self.session):
             writer.close()
         _book(self.root)
