@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT = 960, 380
-_MARKER = 3.4
 _COLOURS = {
     "#010101": "var(--ink)",
     "#020202": "var(--faint)",
@@ -26,9 +25,10 @@ _COLOURS = {
     "#040404": "var(--gain)",
     "#050505": "var(--loss)",
     "#060606": "var(--accent)",
+    "#070707": "var(--paper)",
 }
 """What stands for which of the page's colours while matplotlib draws."""
-_INK, _FAINT, _LINE, _GAIN, _LOSS, _ACCENT = _COLOURS
+_INK, _FAINT, _LINE, _GAIN, _LOSS, _ACCENT, _PAPER = _COLOURS
 
 _SECOND, _MINUTE, _HOUR, _DAY = 10**9, 60 * 10**9, 3600 * 10**9, 86400 * 10**9
 _TICKS = (
@@ -133,13 +133,14 @@ def _mark(axes: "Axes", fills: Sequence[FillMark], start: int, colour: str, up: 
         return
     places = axes.transData.transform([((f.time - start) / 1e9, f.price) for f in fills])
     tips = dict.fromkeys((round(x, 1), round(y, 1)) for x, y in places.tolist())
+    half = 3.4 if len(tips) <= 200 else 2.6 if len(tips) <= 1000 else 2.0
     vertices, codes = [], []
     for x, y in tips:
-        base = y - up * 1.8 * _MARKER
-        vertices += [(x, y), (x + _MARKER, base), (x - _MARKER, base), (x, y)]
+        base = y - up * 1.8 * half
+        vertices += [(x, y), (x + half, base), (x - half, base), (x, y)]
         codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
     patch = PathPatch(
-        Path(vertices, codes), facecolor=colour, edgecolor=_INK, linewidth=0.3, transform=None
+        Path(vertices, codes), facecolor=colour, edgecolor=_PAPER, linewidth=0.4, transform=None
     )
     patch.set_gid("buys" if up > 0 else "sells")
     patch.set_clip_on(False)
@@ -183,7 +184,7 @@ def _figure(start: int, end: int) -> "tuple[Figure, tuple[Axes, Axes]]":
 
 def _ticks(start: int, end: int) -> list[tuple[int, str]]:
     """Give round UTC times of the run, and how they are written."""
-    step = next((s for s in _TICKS if end - start <= 9 * s), _TICKS[-1])
+    step = next((s for s in _TICKS if end - start <= 12 * s), _TICKS[-1])
     first = -(-start // step) * step
     return [(tick, _tick_text(tick, step)) for tick in range(first, end + 1, step)]
 

@@ -34,7 +34,8 @@ def exact(value: Decimal | None) -> str:
 
 def _decimals(amounts: list[Decimal]) -> int:
     largest = max((abs(a) for a in amounts), default=Decimal(0))
-    readable = 2 if largest >= 1000 else 4 if largest >= 1 else MOST_DECIMALS
+    steps = ((1000, 2), (1, 4), (Decimal("0.01"), 6))
+    readable = next((n for least, n in steps if largest >= least), MOST_DECIMALS)
     needed = max((_needed(a) for a in amounts), default=0)
     return min(readable, needed)
 
@@ -49,6 +50,8 @@ def _amount(value: Decimal | None, decimals: int, signed: bool) -> str:
         return ABSENT
     with localcontext(Context(prec=200)):
         rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    if not value:
+        return "0"
     if not rounded:
         rounded = abs(rounded)
     return format(rounded, "+,f" if signed and rounded else ",f")

@@ -1,7 +1,5 @@
 """The report as one HTML page that needs nothing else: no network, no other file, no script."""
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +10,18 @@ from kungfu_core.report import figures
 from kungfu_core.report.chart_data import ChartData, read_chart_data
 from kungfu_core.report.charts import equity_chart, price_chart, require_matplotlib
 from kungfu_core.report.figures import amount, amounts, column, exact
+from kungfu_core.report.html_pieces import (
+    card_list,
+    html_figure,
+    html_gain,
+    html_gains,
+    html_name,
+    html_table,
+    html_verdict,
+    maker_share,
+)
 from kungfu_core.report.run_folder import RunFolder
 from kungfu_core.report.summary import InstrumentResult, RunSummary
-
-_TEXT, _NUMBER = "", "number"
 
 
 def write_html(run: Path, summary: RunSummary, output: Path) -> None:
@@ -101,7 +107,11 @@ def _cards(summary: RunSummary) -> str:
     for result in summary.equity:
         sharpe = result.sharpe
         cards = [
-            ("Profit", _gain(result.profit, amount(result.profit, signed=True)), result.currency),
+            (
+                "Profit",
+                html_gain(result.profit, amount(result.profit, signed=True)),
+                f"{result.currency}, {figures.percent(result.returned)}",
+            ),
             ("Equity at the end", escape(amount(result.last)), result.currency),
             (
                 "Max drawdown",
@@ -117,7 +127,7 @@ def _cards(summary: RunSummary) -> str:
             ),
         ]
         heading = f"<h2>{escape(result.account)}, {escape(result.currency)}</h2>\n"
-        parts.append(heading + _card_list(cards))
+        parts.append(heading + card_list(cards))
     counts = summary.orders
     cards = [
         ("Orders", f"{counts.total:,}", ""),
@@ -126,15 +136,7 @@ def _cards(summary: RunSummary) -> str:
         ("Fees", escape(amounts(summary.fees.items())), ""),
         ("Turnover", escape(amounts(summary.turnover.items())), ""),
     ]
-    return "".join(parts) + _card_list(cards)
-
-
-def _card_list(cards: Iterable[tuple[str, str, str]]) -> str:
-    shown = "".join(
-        f'<dl class="card"><dt>{name}</dt><dd>{value} <small>{escape(remark)}</small></dd></dl>\n'
-        for name, value, remark in cards
-    )
-    return f'<div class="cards">\n{shown}</div>\n'
+    return "".join(parts) + card_list(cards)
 
 
 def _equity(summary: RunSummary) -> str:
@@ -147,7 +149,7 @@ def _equity(summary: RunSummary) -> str:
             f"equity{number}", f"Equity and drawdown of {name}", result.curve, result.currency
         )
         caption = f"<strong>{escape(name)}</strong>"
-        parts.append(_figure(caption, chart))
+        parts.append(html_figure(caption, chart))
     if not parts:
         return ""
     sampling = escape(
@@ -161,37 +163,48 @@ def _instruments(summary: RunSummary, data: ChartData) -> str:
     results = summary.instruments
     if not results:
         return ""
-    columns = zip(
+    profits = zip(
         results,
-        _gains([r.realized for r in results]),
-        _gains([r.unrealized for r in results]),
-        _gains([r.net for r in results]),
-        column([r.turnover for r in results]),
+        html_gains([r.realized for r in results]),
+        html_gains([r.unrealized for r in results]),
+        html_gains([r.net for r in results]),
         strict=True,
     )
-    rows = [
+    profit_rows = [
         [
-            escape(r.account),
-            escape(r.instrument),
-            f"{r.fills:,}",
-            _share(r),
-            exact(r.bought),
-            exact(r.sold),
+            html_name(r.account),
+            html_name(r.instrument),
             f"{exact(r.position)} {escape(r.size_unit)}",
             exact(r.price),
             realized,
             unrealized,
             escape(amounts(r.fees.items())),
             f"{net} {escape(r.currency)}",
-            turnover,
         ]
-        for r, realized, unrealized, net, turnover in columns
+        for r, realized, unrealized, net in profits
     ]
-    headers = ["Account", "Instrument", "Fills", "Maker", "Bought", "Sold", "Position", "Price",
-               "Realised", "Unrealised", "Fees", "Net", "Turnover"]  # fmt: skip
+    trading_rows = [
+        [
+            html_name(r.account),
+            html_name(r.instrument),
+            f"{r.fills:,}",
+            maker_share(r),
+            f"{exact(r.bought)} {escape(r.size_unit)}",
+            f"{exact(r.sold)} {escape(r.size_unit)}",
+            f"{turnover} {escape(r.currency)}",
+        ]
+        for r, turnover in zip(results, column([r.turnover for r in results]), strict=True)
+    ]
+    place = ["Account", "Instrument"]
+    profit = html_table(
+        [*place, "Position", "Price", "Realised", "Unrealised", "Fees", "Net"], profit_rows, 2
+    )
+    trading = html_table([*place, "Fills", "Maker", "Bought", "Sold", "Turnover"], trading_rows, 2)
     span = summary.run.first_time, summary.run.last_time
     charts = "".join(_price_figure(r, n, data, span) for n, r in enumerate(results))
-    return f"<h2>Instruments</h2>\n{_table(headers, rows, 2)}{charts}"
+    return (
+        f"<h2>Profit by instrument</h2>\n{profit}<h2>Trading by instrument</h2>\n{trading}{charts}"
+    )
 
 
 def _price_figure(
@@ -220,7 +233,7 @@ def _price_figure(
         f'<span class="key"><span class="loss">▼</span> {len(fills) - buys:,} sold</span>'
         f'<span class="key">line: {escape(kind or "no market data")}</span>'
     )
-    return _figure(caption, chart)
+    return html_figure(caption, chart)
 
 
 def _orders(summary: RunSummary) -> str:
@@ -244,10 +257,10 @@ def _orders(summary: RunSummary) -> str:
     headers = ["Strategy", "Orders", "Refused", "Fills", "Turnover", "Faults"]
     parts = [f"<h2>Orders</h2>\n<p>{summary.orders.total:,} orders"]
     parts.append(f": {escape(states)}." if states else ".")
-    parts.append(f"{odd}</p>\n{_table(headers, rows, 1)}")
+    parts.append(f"{odd}</p>\n{html_table(headers, rows, 1)}")
     if summary.refusals:
         rows = [[escape(r.by), escape(r.example), f"{r.count:,}"] for r in summary.refusals]
-        table = _table(["Refused by", "Reason (as first said)", "Orders"], rows, 2)
+        table = html_table(["Refused by", "Reason (as first said)", "Orders"], rows, 2)
         parts.append(f"<h3>Refusals</h3>\n{table}")
     return "".join(parts)
 
@@ -268,7 +281,7 @@ def _balances(summary: RunSummary) -> str:
             [escape(b.account), escape(b.currency), escape(causes), verdict, exact(b.total)]
         )
     headers = ["Account", "Currency", "Sum of", "Check", "Balance"]
-    return f"<h2>Balances</h2>\n{_table(headers, rows, 3)}"
+    return f"<h2>Balances</h2>\n{html_table(headers, rows, 3)}"
 
 
 def _latency(summary: RunSummary) -> str:
@@ -285,9 +298,8 @@ def _latency(summary: RunSummary) -> str:
         for s in summary.latency
     ]
     headers = ["Stage", "Count", "Min", "Median", "p99", "Max"]
-    return (
-        f'<h2>Latency by stage</h2>\n<p class="faint small">{kind}</p>\n{_table(headers, rows, 1)}'
-    )
+    stages = html_table(headers, rows, 1)
+    return f'<h2>Latency by stage</h2>\n<p class="faint small">{kind}</p>\n{stages}'
 
 
 def _setting(summary: RunSummary) -> str:
@@ -305,59 +317,12 @@ def _setting(summary: RunSummary) -> str:
             ]
             for p in summary.plugins
         ]
-        table = _table(["Plugin", "Distribution", "Version", "Status"], rows, 4)
+        table = html_table(["Plugin", "Distribution", "Version", "Status"], rows, 4)
         parts.append(f"<h3>Plugins</h3>\n{table}")
     if summary.run.config:
         config = escape(summary.run.config)
         parts.append(f"<h3>Configuration</h3>\n<pre>{config}</pre>\n")
-    rows = [[escape(c.rule), f"{c.checked:,}", _verdict(c.failures)] for c in summary.checks]
-    table = _table(["Rule", "Checked", "Holds"], rows, 1)
+    rows = [[escape(c.rule), f"{c.checked:,}", html_verdict(c.failures)] for c in summary.checks]
+    table = html_table(["Rule", "Checked", "Holds"], rows, 1)
     parts.append(f"<h3>Checks of the books</h3>\n{table}")
     return "".join(parts)
-
-
-# --- pieces --------------------------------------------------------------------------------------
-
-
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int) -> str:
-    """Write a table of cells that are HTML already; the first columns are text, others figures."""
-    kinds = [_TEXT if i < text_columns else _NUMBER for i in range(len(headers))]
-    head = "".join(_cell("th", kind, text) for kind, text in zip(kinds, headers, strict=True))
-    body = "".join(
-        f"<tr>{''.join(_cell('td', k, text) for k, text in zip(kinds, row, strict=True))}</tr>\n"
-        for row in rows
-    )
-    return (
-        '<div class="scroll"><table>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
-    )
-
-
-def _cell(tag: str, kind: str, text: str) -> str:
-    scope = ' scope="col"' if tag == "th" else ""
-    css = f' class="{kind}"' if kind else ""
-    return f"<{tag}{scope}{css}>{text}</{tag}>"
-
-
-def _figure(caption: str, chart: str) -> str:
-    return f"<figure>\n<figcaption>{caption}</figcaption>\n{chart}\n</figure>\n"
-
-
-def _gains(values: Sequence[Decimal | None]) -> list[str]:
-    return [_gain(v, t) for v, t in zip(values, column(values, signed=True), strict=True)]
-
-
-def _gain(value: Decimal | None, text: str) -> str:
-    if not value:
-        return text
-    return f'<span class="{"gain" if value > 0 else "loss"}">{text}</span>'
-
-
-def _share(result: InstrumentResult) -> str:
-    return f"{100 * result.maker_fills // result.fills} %" if result.fills else figures.ABSENT
-
-
-def _verdict(failures: Sequence[str]) -> str:
-    if not failures:
-        return '<span class="gain">yes</span>'
-    return f'<span class="loss">no, {len(failures):,} do not</span>'

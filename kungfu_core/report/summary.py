@@ -194,6 +194,8 @@ class EquityResult:
     last: Decimal
     transfers: Decimal
     profit: Decimal
+    returned: Decimal | None
+    """Profit as a fraction of `first`, rounded to 6 decimals; None if that was not positive."""
     drawdown: Drawdown
     sharpe: Sharpe
     max_exposure: Decimal

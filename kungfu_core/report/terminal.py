@@ -7,6 +7,7 @@ from typing import TextIO
 from tabulate import tabulate
 
 from kungfu_core.report import figures
+from kungfu_core.report.equity import SHARPE_SAMPLING
 from kungfu_core.report.figures import amount, amounts, column, exact
 from kungfu_core.report.summary import RunSummary
 
@@ -48,9 +49,13 @@ class _Printer:
         self.line()
         self.line(self.style(text, "bold") + (self.style(f"  {remark}", "dim") if remark else ""))
 
-    def table(self, headers: Sequence[str], rows: Rows, text_columns: int) -> None:
-        """Lay out rows; the first columns are text, the others figures."""
-        align = ["left" if i < text_columns else "right" for i in range(len(headers))]
+    def remark(self, text: str) -> None:
+        self.line(self.style(f"  {text}", "dim"))
+
+    def table(self, headers: Sequence[str], rows: Rows, left: int, right: int = 0) -> None:
+        """Lay out rows; the first (`left`) columns are text, and the last (`right`) are too."""
+        last = len(headers) - right
+        align = ["right" if left <= i < last else "left" for i in range(len(headers))]
         shown = tabulate(
             rows, headers=headers, tablefmt="simple", disable_numparse=True, colalign=align
         )
@@ -84,52 +89,59 @@ class _Printer:
     def equity(self, summary: RunSummary) -> None:
         if not summary.equity:
             return
-        self.title("Result", "balance plus open positions, deposits left out of the profit")
+        self.title("Result")
         equity = summary.equity
+        columns = zip(
+            equity,
+            column([e.first for e in equity]),
+            column([e.last for e in equity]),
+            self.gains([e.profit for e in equity]),
+            self.gains([-e.drawdown.amount for e in equity]),
+            strict=True,
+        )
         rows = [
-            [e.account, e.currency, *texts]
-            for e, *texts in zip(
-                equity,
-                column([e.first for e in equity]),
-                column([e.last for e in equity]),
-                self.gains([e.profit for e in equity]),
-                self.gains([-e.drawdown.amount for e in equity]),
-                [figures.percent(e.drawdown.fraction) for e in equity],
-                column([e.max_exposure for e in equity]),
-                [figures.percent(e.time_in_market) for e in equity],
-                ["n/a" if e.sharpe.value is None else f"{e.sharpe.value:.2f}" for e in equity],
-                strict=True,
-            )
+            [
+                e.account,
+                e.currency,
+                first,
+                last,
+                profit,
+                figures.percent(e.returned),
+                fall,
+                figures.percent(e.drawdown.fraction),
+                figures.ABSENT if e.sharpe.value is None else f"{e.sharpe.value:.2f}",
+            ]
+            for e, first, last, profit, fall in columns
         ]
-        headers = ["account", "currency", "first", "last", "profit", "max drawdown", "of peak",
-                   "max exposure", "in market", "Sharpe"]  # fmt: skip
+        headers = ["account", "currency", "first", "last", "profit", "return", "max drawdown",
+                   "of peak", "Sharpe"]  # fmt: skip
         self.table(headers, rows, 2)
-        self.line(self.style(f"  equity sampled {summary.equity_sampling}", "dim"))
-        for sharpe in {e.sharpe.reason or e.sharpe.sampling: e.sharpe for e in equity}.values():
-            text = f"n/a: {sharpe.reason}; from {sharpe.sampling}"
-            self.line(self.style(f"  Sharpe {text if sharpe.reason else sharpe.sampling}", "dim"))
+        self.remark(f"equity: balance plus open positions, sampled {summary.equity_sampling}")
+        self.remark("profit: deposits and withdrawals left out, fees taken off")
+        reasons = sorted({e.sharpe.reason for e in equity})
+        for reason in reasons:
+            self.remark(f"Sharpe: n/a, {reason}" if reason else f"Sharpe: {SHARPE_SAMPLING}")
 
     def instruments(self, summary: RunSummary) -> None:
         if not summary.instruments:
             return
         results = summary.instruments
-        self.title("Profit by instrument", f"valued at {summary.price_rule}")
+        self.title("Profit by instrument")
         rows = [
-            [r.account, r.instrument, str(r.fills), exact(r.position), exact(r.price), *texts]
+            [r.account, r.instrument, f"{r.fills:,}", exact(r.position), exact(r.price), *texts]
             for r, *texts in zip(
                 results,
                 self.gains([r.realized for r in results]),
                 self.gains([r.unrealized for r in results]),
                 [amounts(r.fees.items()) for r in results],
                 self.gains([r.net for r in results]),
-                column([r.turnover for r in results]),
-                [r.currency for r in results],
                 strict=True,
             )
         ]
         headers = ["account", "instrument", "fills", "position", "price", "realised",
-                   "unrealised", "fees", "net", "turnover", "in"]  # fmt: skip
+                   "unrealised", "fees", "net"]  # fmt: skip
         self.table(headers, rows, 2)
+        self.remark(f"price: {summary.price_rule}")
 
     def orders(self, summary: RunSummary) -> None:
         orders = summary.orders
@@ -158,7 +170,7 @@ class _Printer:
     def balances(self, summary: RunSummary) -> None:
         if not summary.balances:
             return
-        self.title("Balances", "each with what it is the sum of")
+        self.title("Balances")
         rows = []
         for b in summary.balances:
             causes = ", ".join(
@@ -167,7 +179,7 @@ class _Printer:
             )
             verdict = self.style("exact", "green") if b.exact else self.style("WRONG", "red")
             rows.append([b.account, b.currency, exact(b.total), verdict, causes])
-        self.table(["account", "currency", "balance", "check", "causes"], rows, 2)
+        self.table(["account", "currency", "balance", "check", "sum of"], rows, 2, 2)
         self.line(f"  fees paid: {amounts(summary.fees.items())}")
 
     def latency(self, summary: RunSummary) -> None:

@@ -2,6 +2,7 @@
 
 import statistics
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ def test_the_grid_is_bounded_and_has_every_end_of_a_day(span):
 
 def test_sharpe_equals_the_textbook_formula():
     equities = [1000 + 3 * i + (i * 7919) % 23 for i in range(40)]
-    returns = [b / a - 1 for a, b in zip(equities, equities[1:], strict=False)]
+    returns = [b / a - 1 for a, b in pairwise(equities)]
     expected = statistics.mean(returns) / statistics.stdev(returns) * 365**0.5
     result = sharpe(points(equities))
     assert float(result.value) == pytest.approx(expected, abs=1e-4)
@@ -40,9 +41,9 @@ def test_a_deposit_is_no_return():
     equities = [1000 + (i * 7919) % 23 for i in range(40)]
     later = [e + (500 if i >= 20 else 0) for i, e in enumerate(equities)]
     transfers = [500 if i >= 20 else 0 for i in range(40)]
-    first = [(b - a) / a for a, b in zip(equities[:20], equities[1:21], strict=True)]
-    then = [(b - a) / (a + 500) for a, b in zip(equities[20:39], equities[21:], strict=True)]
-    expected = statistics.mean(first + then) / statistics.stdev(first + then) * 365**0.5
+    held = [(later[i], equities[i + 1] - equities[i]) for i in range(39)]
+    returns = [gain / before for before, gain in held]
+    expected = statistics.mean(returns) / statistics.stdev(returns) * 365**0.5
     assert float(sharpe(points(later, transfers)).value) == pytest.approx(expected, abs=1e-4)
 
 
