@@ -14,7 +14,7 @@ constexpr std::array<std::uint32_t, 256> make_table() noexcept {
     std::array<std::uint32_t, 256> table{};
     for (std::uint32_t byte = 0; byte < 256; ++byte) {
         std::uint32_t value = byte;
-        for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ (value & 1 ? 0x82F63B78U : 0U);
+        for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ (value & 1U ? 0x82F63B78U : 0U);
         table[byte] = value;
     }
     return table;

@@ -19,7 +19,7 @@ static_assert(sizeof(IndexEntry) == 24);
 /// Collects a page's entries while it is written.
 class IndexBuilder {
   public:
-    static constexpr std::uint64_t kStride = 64 * 1024;
+    static constexpr std::uint64_t kStride = 64ULL * 1024;
 
     /// Makes room for a page's entries, so that add() never allocates.
     void start(std::uint64_t page_size);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <system_error>
 
@@ -49,6 +50,15 @@ std::vector<std::string> entries_of(const std::string& folder) {
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+std::string joined(std::initializer_list<std::string_view> parts) {
+    std::string path;
+    for (const std::string_view part : parts) {
+        if (!path.empty()) path += '/';
+        path += part;
+    }
+    return path;
 }
 
 std::vector<std::string> dates_of(const std::string& root) {
@@ -112,12 +122,12 @@ std::string utc_date(std::int64_t time) {
 std::vector<PageFile> list_pages(const Location& location) {
     std::vector<PageFile> pages;
     for (const std::string& date : dates_of(location.root)) {
-        const std::string folder = location.root + "/" + date + "/" + location.source;
+        const std::string folder = joined({location.root, date, location.source});
         for (const std::string& file : entries_of(folder)) {
             std::string_view name;
             std::uint64_t page = 0;
             if (split_page_name(file, name, page) && name == location.name) {
-                pages.push_back({page, date, folder + "/" + file});
+                pages.push_back({page, date, joined({folder, file})});
             }
         }
     }
@@ -139,15 +149,15 @@ PageFile find_page(const Location& location, std::uint64_t page, const std::stri
 std::vector<Location> list_journals(const std::string& root) {
     std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::string>> first;
     for (const std::string& date : dates_of(root)) {
-        for (const std::string& source : entries_of(root + "/" + date)) {
-            const std::string folder = root + "/" + date + "/" + source;
+        for (const std::string& source : entries_of(joined({root, date}))) {
+            const std::string folder = joined({root, date, source});
             for (const std::string& file : entries_of(folder)) {
                 std::string_view name;
                 std::uint64_t page = 0;
                 if (!split_page_name(file, name, page)) continue;
                 const auto [it, added] =
-                    first.try_emplace({source, std::string(name)}, page, folder + "/" + file);
-                if (!added && page < it->second.first) it->second = {page, folder + "/" + file};
+                    first.try_emplace({source, std::string(name)}, page, joined({folder, file}));
+                if (!added && page < it->second.first) it->second = {page, joined({folder, file})};
             }
         }
     }

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -35,7 +34,9 @@ Held& held() {
     return *list;
 }
 
-std::string system_error(const std::string& what) { return what + ": " + std::strerror(errno); }
+std::string system_error(const std::string& what) {
+    return what + ": " + std::generic_category().message(errno);
+}
 
 }  // namespace
 

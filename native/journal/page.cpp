@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "journal/crc32c.hpp"
 
@@ -17,7 +18,9 @@ bool ends_in_zero(const char* text, std::size_t width) noexcept {
     return std::memchr(text, 0, width) != nullptr;
 }
 
-std::string system_error(const std::string& path) { return path + ": " + std::strerror(errno); }
+std::string system_error(const std::string& path) {
+    return path + ": " + std::generic_category().message(errno);
+}
 
 /// What is wrong with a header that was read from a file of this size; empty if nothing is.
 std::string problem_of(const PageHeader& h, std::uint64_t file_size) {

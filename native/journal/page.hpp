@@ -15,9 +15,9 @@ namespace kungfu::journal {
 
 inline constexpr char kPageMagic[8] = {'K', 'F', 'P', 'A', 'G', 'E', '\r', '\n'};
 inline constexpr std::uint32_t kFormatVersion = 1;
-inline constexpr std::uint64_t kDefaultPageSize = 16 * 1024 * 1024;
-inline constexpr std::uint64_t kMinPageSize = 64 * 1024;
-inline constexpr std::uint64_t kMaxPageSize = 1024 * 1024 * 1024;
+inline constexpr std::uint64_t kDefaultPageSize = 16ULL * 1024 * 1024;
+inline constexpr std::uint64_t kMinPageSize = 64ULL * 1024;
+inline constexpr std::uint64_t kMaxPageSize = 1024ULL * 1024 * 1024;
 inline constexpr std::uint32_t kTableFlag = 1;  ///< The frame serves its page; it is not an event.
 
 /// The first bytes of a page. All but the two mapped groups at the end is covered by `checksum`.

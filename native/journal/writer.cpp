@@ -271,7 +271,8 @@ std::int32_t Writer::prepare_page(std::int64_t gen_time, Page& page, std::uint64
     if (!page.create(location_.unborn_path(), page_size_)) {
         const int why = errno;
         return fail(status_of(why), location_.unborn_path() + ": cannot make a page of " +
-                                        std::to_string(page_size_) + " bytes: " + std::strerror(why));
+                                        std::to_string(page_size_) +
+                                        " bytes: " + std::generic_category().message(why));
     }
     PageHeader& h = page.header();
     std::memcpy(h.magic, kPageMagic, sizeof h.magic);
@@ -311,7 +312,7 @@ std::int32_t Writer::publish_page(Page& page) {
     if (why == 0 && std::rename(page.path().c_str(), path.c_str()) != 0) why = errno;
     if (why != 0) {
         unlink(page.path().c_str());
-        return fail(status_of(why), path + ": cannot be made: " + std::strerror(why));
+        return fail(status_of(why), path + ": cannot be made: " + std::generic_category().message(why));
     }
     page.set_path(path);
     return KF_OK;
