@@ -12,7 +12,6 @@ nox.options.sessions = ["tests", "lint"]
 
 PLUGINS = sorted(str(path.parent) for path in Path("plugins").glob("*/pyproject.toml"))
 NATIVE = ("native", "plugins")
-WARNINGS_OF_TIDY = "build/lint/native"
 
 
 def install_everything(session: nox.Session, *more: str) -> None:
