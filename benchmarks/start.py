@@ -5,6 +5,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
     }
     for name, command in commands.items():
         if is_wanted(name, beginnings):
-            yield compare(name, "ms", lambda c=command: _took(c), lambda: _took(NOTHING), ROUNDS)
+            yield compare(name, "ms", partial(_took, command), partial(_took, NOTHING), ROUNDS)
 
 
 def _took(command: tuple[str, ...]) -> float:

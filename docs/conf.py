@@ -1,11 +1,18 @@
 """How the documentation is built: Sphinx, MyST and furo; `nox -s docs`."""
 
-from importlib.metadata import version as version_of
+import sys
+from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from generate import write_pages
+
+write_pages(Path(__file__).parent / "reference" / "generated")
 
 project = "kungfu"
 author = "the kungfu authors"
-copyright = "the kungfu authors"  # noqa: A001 - Sphinx's name
-release = version_of("kungfu-core")
+project_copyright = "the kungfu authors"
+release = metadata.version("kungfu-core")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
@@ -14,4 +21,11 @@ html_title = "kungfu"
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-nitpick_ignore_regex = [("py:.*", ".*")]
+# The standard library, NumPy and Arrow are documented elsewhere, and no network is needed to build.
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections|decimal|enum|os|pathlib|types|typing)\..*"),
+    ("py:.*", r"(np|numpy|pa|pyarrow)\..*"),
+    ("py:.*", r"kungfu_core\._native\..*"),
+    ("py:.*", r".*\.(E|Event|EventType)"),
+    ("py:.*", r"[A-Z]\w*"),  # a name that only a type checker imports
+]
