@@ -63,7 +63,7 @@ class SimulatedSession:
         folder: of the run; its journals go to `journal/` in it.
 
     Raises:
-        ConfigError: two components would have the same name, or the data does not cover the time.
+        ConfigError: the data does not cover the time that is asked for.
         KungfuError: a plugin's factory refused its configuration.
     """
 
@@ -79,7 +79,6 @@ class SimulatedSession:
         self._root = str(folder / "journal")
         self._classes = [*EVENT_CLASSES, *(view_class(t) for t in plugins.event_types)]
         self._rows = type_rows(self._classes)
-        _refuse_shared_names(config)
         self.start, self.end = _span(config, self._datasets)
         # One tick before the market begins everybody reads what stands at the start.
         self._clock = Clock(simulated_from=self.start - 1)
@@ -190,7 +189,7 @@ class SimulatedSession:
         setup = GatewaySetup(
             source=gateway.name,
             accounts={
-                name: {currency: str(amount) for currency, amount in account.balances.items()}
+                name: {currency: format(amount, "f") for currency, amount in account.balances.items()}
                 for name, account in self._config.accounts.items()
                 if account.gateway == gateway.name
             },
@@ -249,18 +248,6 @@ class SimulatedSession:
 def _first_order(journal: int, sequence: int) -> int:
     """Order ids: 24 bits of the journal's id, then a count that no earlier session has reached."""
     return (journal >> 40 << 40) | (sequence & ((1 << 40) - 1))
-
-
-def _refuse_shared_names(config: BacktestConfig) -> None:
-    taken = {SESSION: "the session itself", BROKER: "the broker"}
-    for kind, names in (("gateway", config.gateways), ("strategy", config.strategies)):
-        for name in names:
-            if name in taken:
-                raise ConfigError(
-                    f"{config.path}: {kind} {name!r} has the name of {taken[name]}; "
-                    "components need names of their own"
-                )
-            taken[name] = f"a {kind}"
 
 
 def _span(config: BacktestConfig, datasets: Sequence[Dataset]) -> tuple[int, int]:
