@@ -198,8 +198,56 @@ inline bool is_multiple(Number value, Number step) noexcept {
     return v % s == 0;
 }
 
-/// Reads plain or scientific decimal text, keeping the digits as given; trailing zeros are dropped
-/// only where the mantissa would be greater than `limit` otherwise.
+/// Appends a decimal digit; false if the mantissa does not fit.
+inline bool append_digit(int128& mantissa, int digit) noexcept {
+    return !__builtin_mul_overflow(mantissa, 10, &mantissa) && !__builtin_add_overflow(mantissa, digit, &mantissa);
+}
+
+/// Reads the part of a decimal before its exponent, from `i` on; zeros at its end are only counted.
+inline NumberError parse_digits(std::string_view text, std::size_t& i, int128& mantissa, int& exponent,
+                                int& zeros) noexcept {
+    bool any = false;
+    bool point = false;
+    bool fits = true;
+    for (; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (c < '0' || c > '9') break;
+        any = true;
+        if (point) --exponent;
+        if (c == '0') {
+            zeros += mantissa != 0;
+            continue;
+        }
+        for (; zeros > 0 && fits; --zeros) fits = append_digit(mantissa, 0);
+        fits = fits && append_digit(mantissa, c - '0');
+    }
+    if (!any) return NumberError::SYNTAX;
+    return fits ? NumberError::OK : NumberError::OVERFLOWED;
+}
+
+/// Reads an exponent ("e-3") from `i` to the end.
+inline NumberError parse_exponent(std::string_view text, std::size_t i, int& exponent) noexcept {
+    if (i == text.size()) return NumberError::OK;
+    if (text[i] != 'e' && text[i] != 'E') return NumberError::SYNTAX;
+    ++i;
+    const bool down = i < text.size() && text[i] == '-';
+    if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
+    if (i == text.size()) return NumberError::SYNTAX;
+    int shift = 0;
+    for (; i < text.size(); ++i) {
+        if (text[i] < '0' || text[i] > '9') return NumberError::SYNTAX;
+        if (shift < 100'000) shift = shift * 10 + (text[i] - '0');
+    }
+    exponent += down ? -shift : shift;
+    return NumberError::OK;
+}
+
+/// Reads plain or scientific decimal text, keeping the digits as given; zeros at the end are dropped or
+/// added only where it would not fit otherwise.
 inline NumberError parse_decimal(std::string_view text, int128 limit, int128& mantissa_out,
                                  std::int8_t& exponent_out) noexcept {
     std::size_t i = 0;
@@ -207,41 +255,19 @@ inline NumberError parse_decimal(std::string_view text, int128 limit, int128& ma
     if (!text.empty() && (text[0] == '-' || text[0] == '+')) ++i;
     int128 mantissa = 0;
     int exponent = 0;
-    int digits = 0;
-    bool point = false;
-    for (; i < text.size(); ++i) {
-        const char c = text[i];
-        if (c >= '0' && c <= '9') {
-            if (mantissa > kInt128Max / 10 - 10) return NumberError::OVERFLOWED;
-            mantissa = mantissa * 10 + (c - '0');
-            ++digits;
-            if (point) --exponent;
-        } else if (c == '.' && !point) {
-            point = true;
-        } else {
-            break;
-        }
-    }
-    if (digits == 0) return NumberError::SYNTAX;
-    if (i < text.size()) {
-        if (text[i] != 'e' && text[i] != 'E') return NumberError::SYNTAX;
-        ++i;
-        const bool down = i < text.size() && text[i] == '-';
-        if (i < text.size() && (text[i] == '-' || text[i] == '+')) ++i;
-        if (i == text.size()) return NumberError::SYNTAX;
-        int shift = 0;
-        for (; i < text.size(); ++i) {
-            if (text[i] < '0' || text[i] > '9') return NumberError::SYNTAX;
-            shift = shift * 10 + (text[i] - '0');
-            if (shift > 1000) return NumberError::OVERFLOWED;
-        }
-        exponent += down ? -shift : shift;
-    }
+    int zeros = 0;
+    const NumberError digits = parse_digits(text, i, mantissa, exponent, zeros);
+    if (digits == NumberError::SYNTAX) return digits;
+    if (parse_exponent(text, i, exponent) != NumberError::OK) return NumberError::SYNTAX;
+    if (digits != NumberError::OK) return digits;
+    for (; zeros > 0 && mantissa <= limit / 10; --zeros) mantissa *= 10;
+    exponent += zeros;
     while (mantissa > limit || (exponent < -127 && mantissa != 0)) {
         if (mantissa % 10 != 0) return NumberError::OVERFLOWED;
         mantissa /= 10;
         ++exponent;
     }
+    for (; exponent > 127 && mantissa != 0 && mantissa <= limit / 10; --exponent) mantissa *= 10;
     if (mantissa == 0) exponent = exponent < -127 ? -127 : exponent > 127 ? 127 : exponent;
     if (exponent > 127) return NumberError::OVERFLOWED;
     mantissa_out = negative ? -mantissa : mantissa;
