@@ -20,28 +20,25 @@ class Series:
     def __init__(self, start: int, end: int, columns: int) -> None:
         self._start = start
         self._width = max(-(-(end - start + 1) // columns), 1)
-        self._columns: dict[int, list[tuple[int, Point]]] = {}
-        self._count = 0
+        self._columns: dict[int, list[Point]] = {}
 
     def add(self, time: int, value: float) -> None:
         """Add a point; times never go back."""
-        self._count += 1
-        entry = self._count, (time, value)
-        number = (time - self._start) // self._width
-        column = self._columns.get(number)
+        point = (time, value)
+        column = self._columns.get((time - self._start) // self._width)
         if column is None:
-            self._columns[number] = [entry] * 4
+            self._columns[(time - self._start) // self._width] = [point] * 4
             return
-        if value < column[1][1][1]:
-            column[1] = entry
-        if value > column[2][1][1]:
-            column[2] = entry
-        column[3] = entry
+        if value < column[1][1]:
+            column[1] = point
+        if value > column[2][1]:
+            column[2] = point
+        column[3] = point
 
     def __iter__(self) -> Iterator[Point]:
-        """Go through the points that are kept, in the order in which they came."""
+        """Go through the points that are kept, in order of time."""
         for column in self._columns.values():
-            yield from (point for _, point in sorted(set(column)))
+            yield from sorted(dict.fromkeys(column), key=lambda point: point[0])
 
     def __bool__(self) -> bool:
         return bool(self._columns)

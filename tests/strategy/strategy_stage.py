@@ -2,9 +2,8 @@
 
 from decimal import Decimal
 
-from kungfu_core._native import MIN_PAGE_SIZE, Clock, Runner, Wiring, id_of
-
 from kungfu_core import events
+from kungfu_core._native import MIN_PAGE_SIZE, Clock, Runner, Wiring, id_of
 from kungfu_core.context import StrategySetup
 from kungfu_core.enums import ContractKind, Product, Side, SizeUnit
 from kungfu_core.events import EVENT_CLASSES

@@ -1,10 +1,10 @@
 """Which events a strategy hears of, in which order, and when."""
 
 import pytest
-from kungfu_core._native import OrderBook, id_of
 from strategy_stage import NAME, OTHER, SECOND, START, definition, trade, update
 
 from kungfu_core import events
+from kungfu_core._native import OrderBook, id_of
 from kungfu_core.enums import FeedState, OrderState, Side
 from kungfu_core.strategy import Strategy
 

@@ -1,10 +1,10 @@
 """What a raising callback does: its strategy stops, everything else goes on."""
 
 import pytest
-from kungfu_core._native import id_of
 from strategy_stage import NAME, OTHER, trade
 
 from kungfu_core import events
+from kungfu_core._native import id_of
 from kungfu_core.enums import ComponentKind, ComponentPhase
 from kungfu_core.strategy import Strategy
 

@@ -6,10 +6,10 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kungfu_core._native import id_of
 from strategy_stage import NAME, definition, trade, update
 
 from kungfu_core import events
+from kungfu_core._native import id_of
 from kungfu_core.enums import ContractKind, OrderState, OrderType, Side, SizeUnit, TimeInForce
 from kungfu_core.errors import OrderError
 from kungfu_core.instruments import exact
