@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH, _HEIGHT = 960, 380
+_FEW_MARKS = 200
 _COLOURS = {
     "#010101": "var(--ink)",
     "#020202": "var(--faint)",
@@ -133,14 +134,20 @@ def _mark(axes: "Axes", fills: Sequence[FillMark], start: int, colour: str, up: 
         return
     places = axes.transData.transform([((f.time - start) / 1e9, f.price) for f in fills])
     tips = dict.fromkeys((round(x, 1), round(y, 1)) for x, y in places.tolist())
-    half = 3.4 if len(tips) <= 200 else 2.6 if len(tips) <= 1000 else 2.0
+    few = len(tips) <= _FEW_MARKS
+    half = 3.4 if few else 2.2
     vertices, codes = [], []
     for x, y in tips:
         base = y - up * 1.8 * half
         vertices += [(x, y), (x + half, base), (x - half, base), (x, y)]
         codes += [Path.MOVETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
     patch = PathPatch(
-        Path(vertices, codes), facecolor=colour, edgecolor=_PAPER, linewidth=0.4, transform=None
+        Path(vertices, codes),
+        facecolor=colour,
+        edgecolor=_PAPER if few else "none",
+        linewidth=0.4,
+        alpha=None if few else 0.7,
+        transform=None,
     )
     patch.set_gid("buys" if up > 0 else "sells")
     patch.set_clip_on(False)
@@ -186,7 +193,13 @@ def _ticks(start: int, end: int) -> list[tuple[int, str]]:
     """Give round UTC times of the run, and how they are written."""
     step = next((s for s in _TICKS if end - start <= 12 * s), _TICKS[-1])
     first = -(-start // step) * step
-    return [(tick, _tick_text(tick, step)) for tick in range(first, end + 1, step)]
+    texts = [(tick, _tick_text(tick, step)) for tick in range(first, end + 1, step)]
+    # A date at either end of the axis would be cut off.
+    room = (end - start) // 25
+    return [
+        (tick, "" if len(text) > 8 and not start + room < tick < end - room else text)
+        for tick, text in texts
+    ]
 
 
 def _tick_text(tick: int, step: int) -> str:

@@ -1,5 +1,7 @@
 """The report as one HTML page that needs nothing else: no network, no other file, no script."""
 
+from collections.abc import Mapping
+from decimal import Decimal
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -133,10 +135,18 @@ def _cards(summary: RunSummary) -> str:
         ("Orders", f"{counts.total:,}", ""),
         ("Fills", f"{summary.fills:,}", ""),
         ("Refused", f"{sum(r.count for r in summary.refusals):,}", "by risk or venue"),
-        ("Fees", escape(amounts(summary.fees.items())), ""),
-        ("Turnover", escape(amounts(summary.turnover.items())), ""),
+        ("Fees", *_money(summary.fees)),
+        ("Turnover", *_money(summary.turnover)),
     ]
     return "".join(parts) + card_list(cards)
+
+
+def _money(by_currency: Mapping[str, Decimal]) -> tuple[str, str]:
+    """Give figure and remark of an amount: the currency is the remark if there is one only."""
+    if len(by_currency) != 1:
+        return escape(amounts(by_currency.items())), ""
+    ((currency, value),) = by_currency.items()
+    return escape(amount(value)), currency
 
 
 def _equity(summary: RunSummary) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from kungfu_core import events
+from kungfu_core._native import id_of
 from kungfu_core.enums import ComponentKind, ComponentPhase, OrderState
 from kungfu_core.journal import Reader
 from kungfu_core.report import latency
@@ -65,6 +66,9 @@ class RunReading:
         ordered = sorted(self.folder.own, key=lambda j: (_PLACES.get(j.name, 0), j.source))
         by_journal = {j.id: _handlers(self, j.name) for j in ordered}
         self.broker_ids = {j.id for j in ordered if j.name == BROKER}
+        for journal in ordered:
+            if journal.name == STRATEGY:
+                self.strategies[id_of(journal.source)] = StrategyCounts()
         grid = self.start
         for event in Reader(*ordered):
             handler = by_journal[event.journal].get(type(event))

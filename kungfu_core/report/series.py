@@ -20,25 +20,28 @@ class Series:
     def __init__(self, start: int, end: int, columns: int) -> None:
         self._start = start
         self._width = max(-(-(end - start + 1) // columns), 1)
-        self._columns: dict[int, list[Point]] = {}
+        self._columns: dict[int, list[tuple[int, Point]]] = {}
+        self._count = 0
 
     def add(self, time: int, value: float) -> None:
         """Add a point; times never go back."""
-        point = (time, value)
-        column = self._columns.get((time - self._start) // self._width)
+        self._count += 1
+        entry = self._count, (time, value)
+        number = (time - self._start) // self._width
+        column = self._columns.get(number)
         if column is None:
-            self._columns[(time - self._start) // self._width] = [point] * 4
+            self._columns[number] = [entry] * 4
             return
-        if value < column[1][1]:
-            column[1] = point
-        if value > column[2][1]:
-            column[2] = point
-        column[3] = point
+        if value < column[1][1][1]:
+            column[1] = entry
+        if value > column[2][1][1]:
+            column[2] = entry
+        column[3] = entry
 
     def __iter__(self) -> Iterator[Point]:
-        """Go through the points that are kept, in order of time."""
+        """Go through the points that are kept, in the order in which they came."""
         for column in self._columns.values():
-            yield from sorted(dict.fromkeys(column), key=lambda point: point[0])
+            yield from (point for _, point in sorted(set(column)))
 
     def __bool__(self) -> bool:
         return bool(self._columns)

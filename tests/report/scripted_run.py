@@ -4,9 +4,8 @@ import itertools
 import json
 from pathlib import Path
 
-from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker
-
 from kungfu_core import events
+from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker
 from kungfu_core.enums import (
     CashKind,
     ComponentKind,
