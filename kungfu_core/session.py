@@ -242,7 +242,8 @@ class SimulatedSession:
         self._runner.add(runtime.host.component(), wiring)
 
     def _consumed(self, configured: ConfiguredStrategy) -> Callable[[int], int]:
-        return lambda journal: self._runtimes[configured.name].host.consumed(journal)
+        # The runtime is made after its history, which asks for this.
+        return lambda journal: self._runtimes[configured.name].host.consumed(journal)  # noqa: PLW0108
 
 
 def _first_order(journal: int, sequence: int) -> int:
@@ -262,7 +263,7 @@ def _span(config: BacktestConfig, datasets: Sequence[Dataset]) -> tuple[int, int
     end = last if config.data.end is None else min(last, config.data.end - 1)
     if start > end:
         raise ConfigError(
-            f"{config.path}: the datasets go from {first} to {last} ns; nothing of that lies in the "
+            f"{config.path}: the datasets go from {first} to {last} ns; nothing of it lies in the "
             "time that [data] asks for"
         )
     return start, end

@@ -2,15 +2,18 @@
 
 import traceback
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from kungfu_core import events
 from kungfu_core._native import OrderBook, StrategyHost
 from kungfu_core.bars import BarBuilder
 from kungfu_core.context import Context, Interval, StrategySetup, printable
 from kungfu_core.enums import ComponentKind, ComponentPhase
-from kungfu_core.orders import Order
 from kungfu_core.strategy import Strategy
 from kungfu_core.views import Event
+
+if TYPE_CHECKING:
+    from kungfu_core.orders import Order
 
 
 class StrategyRuntime:

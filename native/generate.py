@@ -24,7 +24,12 @@ from kungfu_core import enums, order_states  # noqa: E402
 from kungfu_core.event_types import EVENT_TYPES, HEADER  # noqa: E402
 from kungfu_core.schema import EventType, Member, Tail, fnv1a64  # noqa: E402
 
-_CPP = {"id": "std::uint64_t", "time": "std::int64_t", "enum": "std::uint8_t", "bool": "std::uint8_t"} | {
+_CPP = {
+    "id": "std::uint64_t",
+    "time": "std::int64_t",
+    "enum": "std::uint8_t",
+    "bool": "std::uint8_t",
+} | {
     f"{sign}{bits}": f"std::{'u' if sign == 'u' else ''}int{bits}_t"
     for sign in "ui"
     for bits in (8, 16, 32, 64)
@@ -67,8 +72,10 @@ def struct(event: EventType) -> str:
         elif f.kind == "money":
             lines += [
                 f"    Money get_{n}() const noexcept {{ return Money::from_words({n}_low, {n}_high, {n}_exponent); }}",
-                f"    void set_{n}(Money value) noexcept {{ {n}_low = value.low(); {n}_high = value.high(); "
-                f"{n}_exponent = value.exponent; }}",
+                (
+                    f"    void set_{n}(Money value) noexcept {{ {n}_low = value.low(); "
+                    f"{n}_high = value.high(); {n}_exponent = value.exponent; }}"
+                ),
             ]
         elif f.kind == "enum":
             assert f.vocabulary is not None
@@ -85,7 +92,9 @@ def struct(event: EventType) -> str:
     lines.append("};")
     if event.members:
         lines.append(f"static_assert(sizeof({name}) == {event.size});")
-        lines += [f"static_assert(offsetof({name}, {m.name}) == {m.offset});" for m in event.members]
+        lines += [
+            f"static_assert(offsetof({name}, {m.name}) == {m.offset});" for m in event.members
+        ]
     return "\n".join(lines)
 
 
@@ -130,7 +139,8 @@ def events_header() -> str:
     """All event structs, their schemas, and the hash that native plugins are checked by."""
     body = "\n\n".join(struct(e) for e in structs())
     table = "\n".join(
-        f'    {{{e.number}, {e.version}, "{e.name}", R"schema({e.schema})schema"}},' for e in EVENT_TYPES
+        f'    {{{e.number}, {e.version}, "{e.name}", R"schema({e.schema})schema"}},'
+        for e in EVENT_TYPES
     )
     digest = fnv1a64("\n".join(e.schema for e in EVENT_TYPES).encode())
     return f"""{_BANNER.format("event_types.py")}
@@ -168,7 +178,11 @@ def structs() -> list[EventType]:
     """The types above, each after the item types it holds."""
     found: list[EventType] = []
     for event in EVENT_TYPES:
-        if event.tail is not None and event.tail.items is not None and event.tail.items not in found:
+        if (
+            event.tail is not None
+            and event.tail.items is not None
+            and event.tail.items not in found
+        ):
             found.append(event.tail.items)
         found.append(event)
     return found
@@ -259,7 +273,11 @@ def stub_arguments(event: EventType) -> list[str]:
     """One line for each argument of the constructor."""
     lines = []
     for f in event.fields:
-        kind = "Decimal | str | bytes | int | None" if f.kind in ("number", "money") else _PYTHON.get(f.kind, "int")
+        kind = (
+            "Decimal | str | bytes | int | None"
+            if f.kind in ("number", "money")
+            else _PYTHON.get(f.kind, "int")
+        )
         lines.append(f"{f.name}: {kind} = ...,")
     if event.tail is not None:
         kind = "Sequence[Sequence[object]]" if event.tail.items else f"{stub_tail(event.tail)}"

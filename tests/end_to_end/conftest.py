@@ -1,4 +1,4 @@
-"""A home with the recorded futures stream imported, and runs of it; all by the real command line."""
+"""A home with the recorded futures stream imported, and runs of it, by the real command line."""
 
 import json
 import os

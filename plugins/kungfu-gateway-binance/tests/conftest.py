@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from kungfu_gateway_binance.recording import Recording
 
 from kungfu_core.enums import Side
+from kungfu_gateway_binance.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[3]
 

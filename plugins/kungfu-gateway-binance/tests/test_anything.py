@@ -5,9 +5,9 @@ import json
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from kungfu_gateway_binance.recording import Recording, looks_like_binance
 
 from kungfu_core.errors import DataError
+from kungfu_gateway_binance.recording import Recording, looks_like_binance
 
 GOOD = [
     {"stream": "btcusdt@trade", "data": {"e": "trade", "E": 2, "s": "BTCUSDT", "t": 4, "p": "1.5",

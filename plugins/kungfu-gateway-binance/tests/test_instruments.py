@@ -4,10 +4,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kungfu_gateway_binance.instruments import Step, listing
-from kungfu_gateway_binance.wire import Market
 
 from kungfu_core.enums import Product
+from kungfu_gateway_binance.instruments import Step, listing
+from kungfu_gateway_binance.wire import Market
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from kungfu_risk_limits.limits import LimitsConfig
-
 from kungfu_core.plugins import Plugins, Status
 from kungfu_core.structuring import structure
+from kungfu_risk_limits.limits import LimitsConfig
 
 
 def test_plugin_is_loaded():

@@ -7,10 +7,10 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kungfu_risk_limits.limits import Limits, LimitsConfig
-from kungfu_risk_limits.order_rate import OrderRate, TokenBucket, parse_order_rate
 
 from kungfu_core.enums import Side
+from kungfu_risk_limits.limits import Limits, LimitsConfig
+from kungfu_risk_limits.order_rate import OrderRate, TokenBucket, parse_order_rate
 
 SECOND = 1_000_000_000
 

@@ -4,12 +4,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from kungfu_strategies.ema_cross import EmaCross
-from kungfu_strategies.quoter import Quoter
 
 from kungfu_core.config import parse_backtest_config
 from kungfu_core.plugins import Plugins, Status
 from kungfu_core.structuring import structure
+from kungfu_strategies.ema_cross import EmaCross
+from kungfu_strategies.quoter import Quoter
 
 
 @pytest.fixture(scope="module")
