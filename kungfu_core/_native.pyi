@@ -153,8 +153,13 @@ class Clock:
 
 def read_events(types: Sequence[tuple[int, int, str, str]], journals: Sequence[tuple[str, str, str, str, int]], view_class: object, instrument: int, since: int, before: int, count: int) -> list[Any]:
     """
-    The last `count` events of a class and instrument from `since` on that are older than `before` or
-    not past their journal's bound (0 asks for all instruments); journals are (root, source, name, scope, last sequence).
+    The last `count` events of a class and instrument (0 for all) from `since` on that are older than
+    `before` or not past their journal's bound; journals are (root, source, name, scope, last sequence).
+    """
+
+def read_book(types: Sequence[tuple[int, int, str, str]], journals: Sequence[tuple[str, str, str, str, int]], book: OrderBook, instrument: int, before: int) -> None:
+    """
+    Bring an OrderBook to where the journals leave it; arguments as for read_events.
     """
 
 DEFAULT_PAGE_SIZE: int = 16777216
@@ -268,6 +273,8 @@ class StrategyHost:
     def consumed(self, journal: int) -> int: ...
 
     def book(self, instrument: int) -> Any: ...
+
+    def exchange_time(self, instrument: int) -> int: ...
 
     def release(self) -> None: ...
 

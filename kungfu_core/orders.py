@@ -64,20 +64,21 @@ def order_size(instrument: Instrument, size: Exact | None, contracts: Exact | No
     Raises:
         OrderError: both or none were given, or the size cannot be said exactly.
     """
-    if (size is None) == (contracts is None):
+    given = size if contracts is None else contracts
+    if given is None or (size is not None and contracts is not None):
         raise OrderError(f"{instrument.name}: expected either a size or contracts=")
     if size is not None and instrument.contract_kind == ContractKind.INVERSE:
         raise OrderError(f"{instrument.name} is inverse: give contracts= instead of a size")
     counts_contracts = instrument.size_unit == SizeUnit.CONTRACTS
     if (contracts is not None) == counts_contracts:
-        return instrument.check_size(size if contracts is None else contracts)
+        return instrument.check_size(given)
     worth = instrument.contract_value_exact
     if not worth:
         raise OrderError(f"{instrument.name} has no contracts: give the size in base units")
     with localcontext(prec=100):
         if contracts is not None:
-            return instrument.check_size(exact(contracts, "contracts") * worth)
-        return _contracts(instrument, exact(size, "size"), worth)
+            return instrument.check_size(exact(given, "contracts") * worth)
+        return _contracts(instrument, exact(given, "size"), worth)
 
 
 def _contracts(instrument: Instrument, size: Decimal, worth: Decimal) -> Decimal:

@@ -189,7 +189,9 @@ class SimulatedSession:
         setup = GatewaySetup(
             source=gateway.name,
             accounts={
-                name: {currency: format(amount, "f") for currency, amount in account.balances.items()}
+                name: {
+                    currency: format(amount, "f") for currency, amount in account.balances.items()
+                }
                 for name, account in self._config.accounts.items()
                 if account.gateway == gateway.name
             },

@@ -1,10 +1,14 @@
 """Reads market data beside the journals of a run, up to the moment that is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kungfu_core import events
 from kungfu_core.journal import Journal, Reader
 from kungfu_core.report.ledger import Ledger
+
+if TYPE_CHECKING:
+    from kungfu_core.views import Event
 
 
 class MarketFeed:
@@ -23,7 +27,7 @@ class MarketFeed:
             for definition in _definitions(journal, since):
                 self.on_instrument(definition)
         self._reader = Reader(*journals, since=since)
-        self._handlers = {
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
             events.Quote: self._on_quote,
             events.Trade: self._on_trade,
             events.MarkPrice: self._on_mark,
