@@ -61,7 +61,7 @@ def sharpe(daily: Sequence[EquityPoint]) -> Sharpe:
     """
     days = max(len(daily) - 1, 0)
     if days < LEAST_DAYS:
-        return _unsaid(days, f"needs {LEAST_DAYS} days, the run has {days}")
+        return _unsaid(days, f"needs {LEAST_DAYS} daily returns, the run has {days}")
     if any(point.equity <= 0 for point in daily[:-1]):
         return _unsaid(days, "equity was not positive at the start of every day")
     with localcontext(_ROUNDING):

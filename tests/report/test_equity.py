@@ -50,10 +50,10 @@ def test_a_deposit_is_no_return():
 @pytest.mark.parametrize(
     ("equities", "reason"),
     [
-        ([100] * 30, "needs 30 days, the run has 29"),
+        ([100] * 30, "needs 30 daily returns, the run has 29"),
         ([100] * 31, "all returns are equal"),
         ([0] + [100] * 30, "equity was not positive at the start of every day"),
-        ([], "needs 30 days, the run has 0"),
+        ([], "needs 30 daily returns, the run has 0"),
     ],
 )
 def test_sharpe_says_why_it_is_not_there(equities, reason):

@@ -9,6 +9,8 @@ from scripted_run import PERP, SPOT
 
 from kungfu_core.enums import Side
 from kungfu_core.report import summarize, write_html
+from kungfu_core.report.chart_data import FillMark
+from kungfu_core.report.charts import price_chart
 
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -103,3 +105,27 @@ def test_names_cannot_break_out_of_the_page(script, tmp_path):
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "<b>" not in text
+
+
+def test_each_of_many_fills_has_a_mark_in_its_place():
+    """Time and price are linear in the chart: each mark is a tenth of a pixel off at most."""
+    rng = random.Random(7)
+    span, prices = 10**12, [100 + rng.random() * 50 for _ in range(3000)]
+    fills = [
+        FillMark(rng.randrange(span), price, rng.choice([Side.BUY, Side.SELL]))
+        for price in [*prices, 99.0, 151.0]
+    ]
+    chart = price_chart("c", "many fills", [], fills, [], span=(0, span), units=("USDT", "BTC"))
+    tips = {
+        Side[kind.upper()]: re.findall(r"M (\S+) (\S+)", path)
+        for kind, path in re.findall(r'id="c-(buy|sell)s">\s*<path d="(.*?)"', chart, re.DOTALL)
+    }
+    drawn = {side: {(float(x), float(y)) for x, y in found} for side, found in tips.items()}
+    lowest = max(y for found in drawn.values() for _, y in found)
+    highest = min(y for found in drawn.values() for _, y in found)
+    left, width = 960 * 0.085, 960 * 0.905
+    for fill in fills:
+        x = left + width * fill.time / span
+        y = lowest + (highest - lowest) * (fill.price - 99) / (151 - 99)
+        assert any(abs(x - a) < 0.11 and abs(y - b) < 0.2 for a, b in drawn[fill.side])
+    assert sum(map(len, drawn.values())) <= len(fills)

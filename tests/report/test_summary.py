@@ -57,7 +57,7 @@ def test_equity_and_drawdown(script):
     assert equity.max_exposure == Decimal(222)
     assert equity.time_in_market == Decimal("0.8")
     assert equity.sharpe.value is None
-    assert equity.sharpe.reason == "needs 30 days, the run has 0"
+    assert equity.sharpe.reason == "needs 30 daily returns, the run has 0"
 
 
 def test_a_deposit_is_no_profit(script):
