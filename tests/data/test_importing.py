@@ -160,6 +160,7 @@ def test_unknown_dataset_says_which_there_are(home, formats, tmp_path):
 
 
 IMPORT_FOREVER = """
+import signal
 import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
@@ -175,6 +176,7 @@ class Slow(conftest.TapeReader):
         sys.stdin.read()
 
 conftest.TapeReader = Slow
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 import_recordings(Home(Path({home!r})), Registry("recording format", [conftest.tape("tape")]),
                   [Path({file!r})])
 """
