@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kungfu_core import events
-from kungfu_core.journal import Journal, Reader
+from kungfu_core._native import read_events
+from kungfu_core.journal import Journal, Reader, type_rows
 from kungfu_core.report.ledger import Ledger
 
 if TYPE_CHECKING:
     from kungfu_core.views import Event
+
+_MOST_DEFINITIONS = 1 << 20
 
 
 class MarketFeed:
@@ -65,12 +68,8 @@ class MarketFeed:
         prices.mark, prices.mark_time = mark.price_exact, mark.gen_time
 
 
-def _definitions(journal: Journal, since: int) -> list[events.Instrument]:
-    """Give the instruments that were defined before `since`, where reading begins."""
-    found = []
-    for event in Reader(journal):
-        if event.gen_time >= since:
-            break
-        if type(event) is events.Instrument:
-            found.append(event)
-    return found
+def _definitions(journal: Journal, before: int) -> list[events.Instrument]:
+    """Give the instruments that were defined before the moment at which reading begins."""
+    place = journal.root, journal.source, journal.name, journal.scope, 0
+    types = type_rows([events.Instrument])
+    return read_events(types, [place], events.Instrument, 0, 0, before, _MOST_DEFINITIONS)
