@@ -26,10 +26,9 @@ _COLOURS = {
     "#040404": "var(--gain)",
     "#050505": "var(--loss)",
     "#060606": "var(--accent)",
-    "#070707": "var(--paper)",
 }
 """What stands for which of the page's colours while matplotlib draws."""
-_INK, _FAINT, _LINE, _GAIN, _LOSS, _ACCENT, _PAPER = _COLOURS
+_INK, _FAINT, _LINE, _GAIN, _LOSS, _ACCENT = _COLOURS
 
 _SECOND, _MINUTE, _HOUR, _DAY = 10**9, 60 * 10**9, 3600 * 10**9, 86400 * 10**9
 _TICKS = (
@@ -135,7 +134,7 @@ def _mark(axes: "Axes", fills: Sequence[FillMark], start: int, colour: str, up: 
     places = axes.transData.transform([((f.time - start) / 1e9, f.price) for f in fills])
     tips = dict.fromkeys((round(x, 1), round(y, 1)) for x, y in places.tolist())
     few = len(tips) <= _FEW_MARKS
-    half = 3.4 if few else 2.2
+    half = 3.8 if few else 2.2
     vertices, codes = [], []
     for x, y in tips:
         base = y - up * 1.8 * half
@@ -144,9 +143,8 @@ def _mark(axes: "Axes", fills: Sequence[FillMark], start: int, colour: str, up: 
     patch = PathPatch(
         Path(vertices, codes),
         facecolor=colour,
-        edgecolor=_PAPER if few else "none",
-        linewidth=0.4,
-        alpha=None if few else 0.7,
+        linewidth=0,
+        alpha=0.9 if few else 0.7,
         transform=None,
     )
     patch.set_gid("buys" if up > 0 else "sells")
