@@ -41,9 +41,10 @@ double median(std::vector<double> values) {
 void tell(const char* name, const std::vector<double>& measured, const std::vector<double>& floor) {
     const double value = median(measured);
     const double reference = median(floor);
-    std::printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"ns/event\", \"reference\": %.2f, "
-                "\"ratio\": %.3f}\n",
-                name, value, reference, value / reference);
+    std::printf(
+        "{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"ns/event\", \"reference\": %.2f, "
+        "\"ratio\": %.3f}\n",
+        name, value, reference, value / reference);
 }
 
 bool wanted(const std::string& name, const std::vector<std::string>& beginnings) {

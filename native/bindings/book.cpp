@@ -62,29 +62,39 @@ BookChange apply_to_book(InstrumentBook& book, const kf_event& raw) {
 }
 
 void bind_book(nb::module_& m) {
-    nb::class_<InstrumentBook>(m, "OrderBook", "The order book of one instrument, kept from snapshots and deltas.")
+    nb::class_<InstrumentBook>(m, "OrderBook",
+                               "The order book of one instrument, kept from snapshots and deltas.")
         .def(nb::init<>())
         .def("apply", &apply, nb::arg("event"),
-             "Take a BookSnapshot or BookDelta; says what became of it: applied, pending, stale, gap or malformed.")
+             "Take a BookSnapshot or BookDelta; says what became of it: applied, pending, stale, gap or "
+             "malformed.")
         .def_ro("instrument", &InstrumentBook::instrument, "The instrument's id; 0 before the first event.")
         .def_ro("time", &InstrumentBook::time, "The venue's time of the last change.")
         .def_prop_ro("known", &InstrumentBook::known, "False before a snapshot and after a gap.")
         .def_prop_ro("update_id", &InstrumentBook::update_id, "The venue's sequence that the book stands at.")
         .def_prop_ro("crossed", &InstrumentBook::crossed, "Best bid at or above best offer.")
-        .def_prop_ro("bid_price", [](const InstrumentBook& b) { return b.best_bid().price.to_double(); },
-                     "Best bid; NaN if there is none.")
-        .def_prop_ro("bid_size", [](const InstrumentBook& b) { return b.best_bid().size.to_double(); }, "Size there.")
-        .def_prop_ro("ask_price", [](const InstrumentBook& b) { return b.best_ask().price.to_double(); },
-                     "Best offer; NaN if there is none.")
-        .def_prop_ro("ask_size", [](const InstrumentBook& b) { return b.best_ask().size.to_double(); }, "Size there.")
-        .def_prop_ro("best_bid_exact", [](const InstrumentBook& b) { return exact(b.best_bid()); },
-                     "(price, size) as Decimals, or None.")
-        .def_prop_ro("best_ask_exact", [](const InstrumentBook& b) { return exact(b.best_ask()); },
-                     "(price, size) as Decimals, or None.")
-        .def("bids", [](const InstrumentBook& b, std::size_t n) { return levels(b, Side::BUY, n); }, nb::arg("depth") = 10,
-             "The best levels as (price, size) floats, best first.")
-        .def("asks", [](const InstrumentBook& b, std::size_t n) { return levels(b, Side::SELL, n); }, nb::arg("depth") = 10,
-             "The best levels as (price, size) floats, best first.");
+        .def_prop_ro(
+            "bid_price", [](const InstrumentBook& b) { return b.best_bid().price.to_double(); },
+            "Best bid; NaN if there is none.")
+        .def_prop_ro(
+            "bid_size", [](const InstrumentBook& b) { return b.best_bid().size.to_double(); }, "Size there.")
+        .def_prop_ro(
+            "ask_price", [](const InstrumentBook& b) { return b.best_ask().price.to_double(); },
+            "Best offer; NaN if there is none.")
+        .def_prop_ro(
+            "ask_size", [](const InstrumentBook& b) { return b.best_ask().size.to_double(); }, "Size there.")
+        .def_prop_ro(
+            "best_bid_exact", [](const InstrumentBook& b) { return exact(b.best_bid()); },
+            "(price, size) as Decimals, or None.")
+        .def_prop_ro(
+            "best_ask_exact", [](const InstrumentBook& b) { return exact(b.best_ask()); },
+            "(price, size) as Decimals, or None.")
+        .def(
+            "bids", [](const InstrumentBook& b, std::size_t n) { return levels(b, Side::BUY, n); },
+            nb::arg("depth") = 10, "The best levels as (price, size) floats, best first.")
+        .def(
+            "asks", [](const InstrumentBook& b, std::size_t n) { return levels(b, Side::SELL, n); },
+            nb::arg("depth") = 10, "The best levels as (price, size) floats, best first.");
 }
 
 }  // namespace kungfu::python

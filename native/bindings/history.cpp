@@ -43,8 +43,8 @@ bool concerns(const kf_event& event, std::uint32_t type, std::uint64_t instrumen
 /// Hands every event that may be known to `take`, merged by time: what is older than `before`, and what is
 /// not past its journal's bound.
 template <class Take>
-void read_known(const TypeRows& types, const std::vector<Bounded>& journals, std::int64_t since, std::int64_t before,
-                Take&& take) {
+void read_known(const TypeRows& types, const std::vector<Bounded>& journals, std::int64_t since,
+                std::int64_t before, Take&& take) {
     journal::Reader reader(type_definitions(types));
     std::unordered_map<std::uint64_t, std::uint64_t> bounds;
     for (const auto& [root, source, name, scope, up_to] : journals) {
@@ -82,7 +82,8 @@ nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals
 void read_book(const TypeRows& types, const std::vector<Bounded>& journals, InstrumentBook& book,
                std::uint64_t instrument, std::int64_t before) {
     read_known(types, journals, 0, before, [&](const kf_event& event) {
-        if (concerns(event, BookSnapshot::kType, instrument) || concerns(event, BookDelta::kType, instrument)) {
+        if (concerns(event, BookSnapshot::kType, instrument) ||
+            concerns(event, BookDelta::kType, instrument)) {
             apply_to_book(book, event);
         }
     });
@@ -91,12 +92,15 @@ void read_book(const TypeRows& types, const std::vector<Bounded>& journals, Inst
 }  // namespace
 
 void bind_history(nb::module_& m) {
-    m.def("read_events", &read_events, nb::arg("types"), nb::arg("journals"), nb::arg("view_class"),
-          nb::arg("instrument"), nb::arg("since"), nb::arg("before"), nb::arg("count"),
-          "The last `count` events of a class and instrument (0 for all) from `since` on that are older than\n"
-          "`before` or not past their journal's bound; journals are (root, source, name, scope, last sequence).");
-    m.def("read_book", &read_book, nb::arg("types"), nb::arg("journals"), nb::arg("book"), nb::arg("instrument"),
-          nb::arg("before"), "Bring an OrderBook to where the journals leave it; arguments as for read_events.");
+    m.def(
+        "read_events", &read_events, nb::arg("types"), nb::arg("journals"), nb::arg("view_class"),
+        nb::arg("instrument"), nb::arg("since"), nb::arg("before"), nb::arg("count"),
+        "The last `count` events of a class and instrument (0 for all) from `since` on that are older than\n"
+        "`before` or not past their journal's bound; journals are (root, source, name, scope, last "
+        "sequence).");
+    m.def("read_book", &read_book, nb::arg("types"), nb::arg("journals"), nb::arg("book"),
+          nb::arg("instrument"), nb::arg("before"),
+          "Bring an OrderBook to where the journals leave it; arguments as for read_events.");
 }
 
 }  // namespace kungfu::python

@@ -46,7 +46,8 @@ bool write_integer(const FieldLayout& field, PyObject* value, char* at) {
     } else {
         wide = PyLong_AsLongLong(index.ptr());
     }
-    const bool fits = PyErr_Occurred() == nullptr && wide <= static_cast<Wide>(std::numeric_limits<T>::max()) &&
+    const bool fits = PyErr_Occurred() == nullptr &&
+                      wide <= static_cast<Wide>(std::numeric_limits<T>::max()) &&
                       wide >= static_cast<Wide>(std::numeric_limits<T>::min());
     if (!fits) return fail(field, value, "an integer that fits");
     const auto converted = static_cast<T>(wide);
@@ -76,11 +77,12 @@ bool characters(PyObject* value, nb::object& holder, std::string_view& text) {
 }
 
 template <class Value>
-bool parse_value(const FieldLayout& field, PyObject* value, NumberError (*parse)(std::string_view, Value&) noexcept,
-                 Value& out) {
+bool parse_value(const FieldLayout& field, PyObject* value,
+                 NumberError (*parse)(std::string_view, Value&) noexcept, Value& out) {
     nb::object holder;
     std::string_view text;
-    if (!characters(value, holder, text)) return fail(field, value, "decimal text, an int, a Decimal or None");
+    if (!characters(value, holder, text))
+        return fail(field, value, "decimal text, an int, a Decimal or None");
     switch (parse(text, out)) {
         case NumberError::OK: return true;
         case NumberError::SYNTAX: return fail(field, value, "a decimal number");
@@ -162,7 +164,8 @@ bool append_items(const Layout& layout, PyObject* value, std::vector<char>& payl
         nb::object row = nb::steal(PySequence_Tuple(PyTuple_GetItem(items.ptr(), i)));
         if (!row.is_valid()) return false;
         values.clear();
-        for (Py_ssize_t k = 0; k < PyTuple_Size(row.ptr()); ++k) values.push_back(PyTuple_GetItem(row.ptr(), k));
+        for (Py_ssize_t k = 0; k < PyTuple_Size(row.ptr()); ++k)
+            values.push_back(PyTuple_GetItem(row.ptr(), k));
         if (!encode(*item, values.data(), values.size(), encoded)) return false;
         payload.insert(payload.end(), encoded.begin(), encoded.end());
     }
@@ -202,15 +205,16 @@ Layout::Layout(std::uint32_t number_, std::string name_, std::uint32_t size_, co
     for (nb::handle item : fields_) {
         auto f = nb::borrow<nb::tuple>(item);
         fields.push_back({nb::cast<std::string>(f[0]), kind_named(nb::cast<std::string>(f[1])),
-                          nb::cast<std::uint32_t>(f[2]), nb::cast<std::uint32_t>(f[3]), nb::cast<std::uint32_t>(f[4]),
-                          nb::cast<std::uint32_t>(f[5])});
+                          nb::cast<std::uint32_t>(f[2]), nb::cast<std::uint32_t>(f[3]),
+                          nb::cast<std::uint32_t>(f[4]), nb::cast<std::uint32_t>(f[5])});
     }
 }
 
 bool encode(const Layout& layout, PyObject* const* values, std::size_t count, std::vector<char>& payload) {
     const std::size_t most = layout.fields.size() + (layout.tail == TailKind::NONE ? 0 : 1);
     if (count > most) {
-        PyErr_Format(PyExc_TypeError, "%s: expected at most %zu values, got %zu", layout.name.c_str(), most, count);
+        PyErr_Format(PyExc_TypeError, "%s: expected at most %zu values, got %zu", layout.name.c_str(), most,
+                     count);
         return false;
     }
     payload.assign(layout.size, 0);
@@ -248,8 +252,8 @@ const Layout* layout_of(PyObject* view_class) {
 
 void bind_layout(nb::module_& m) {
     nb::class_<Layout>(m, "Layout", "How the payload of one event type is laid out.")
-        .def(nb::init<std::uint32_t, std::string, std::uint32_t, const nb::list&, const std::string&, std::string,
-                      nb::object>(),
+        .def(nb::init<std::uint32_t, std::string, std::uint32_t, const nb::list&, const std::string&,
+                      std::string, nb::object>(),
              nb::arg("number"), nb::arg("name"), nb::arg("size"), nb::arg("fields"), nb::arg("tail_kind"),
              nb::arg("tail_name"), nb::arg("item_class").none())
         .def_ro("number", &Layout::number)

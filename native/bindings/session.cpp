@@ -78,29 +78,34 @@ std::int64_t simulate(Runner& runner, std::int64_t until, std::int64_t budget) {
 
 void bind_session(nb::module_& m) {
     nb::class_<Wiring>(m, "Wiring", "What ties a component to its journals.")
-        .def(nb::new_(&make_wiring), nb::arg("source"), nb::arg("clock"), nb::arg("types"), nb::keep_alive<0, 2>())
+        .def(nb::new_(&make_wiring), nb::arg("source"), nb::arg("clock"), nb::arg("types"),
+             nb::keep_alive<0, 2>())
         .def("join", &join, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope") = "",
              nb::arg("from_time") = 0, "Read a journal too, from the first event at `from_time` on.")
-        .def("open_output", &open_output, nb::arg("clock"), nb::arg("root"), nb::arg("name"), nb::arg("types"),
-             nb::arg("page_size"), "Write one more journal, under the wiring's source.")
-        .def("define_name",
-             [](Wiring& w, std::uint8_t kind, std::uint64_t id, const std::string& text) {
-                 for (std::size_t i = 0; i < w.output_count(); ++i) {
-                     const std::int32_t status = w.output(i).define_name(kind, id, text);
-                     if (status != KF_OK) raise_journal_error(status, w.output(i).error());
-                 }
-             },
-             nb::arg("kind"), nb::arg("id"), nb::arg("text"), "Journal the name behind an id in all outputs.")
-        .def("output_id", [](Wiring& w, std::size_t i) { return w.output(i).id(); }, nb::arg("output") = 0)
-        .def("output_sequence", [](Wiring& w, std::size_t i) { return w.output(i).last_sequence(); },
-             nb::arg("output") = 0)
+        .def("open_output", &open_output, nb::arg("clock"), nb::arg("root"), nb::arg("name"),
+             nb::arg("types"), nb::arg("page_size"), "Write one more journal, under the wiring's source.")
+        .def(
+            "define_name",
+            [](Wiring& w, std::uint8_t kind, std::uint64_t id, const std::string& text) {
+                for (std::size_t i = 0; i < w.output_count(); ++i) {
+                    const std::int32_t status = w.output(i).define_name(kind, id, text);
+                    if (status != KF_OK) raise_journal_error(status, w.output(i).error());
+                }
+            },
+            nb::arg("kind"), nb::arg("id"), nb::arg("text"), "Journal the name behind an id in all outputs.")
+        .def(
+            "output_id", [](Wiring& w, std::size_t i) { return w.output(i).id(); }, nb::arg("output") = 0)
+        .def(
+            "output_sequence", [](Wiring& w, std::size_t i) { return w.output(i).last_sequence(); },
+            nb::arg("output") = 0)
         .def("append", &append_event, nb::arg("event"), nb::arg("output") = 0, nb::arg("destination") = 0)
         .def("close", &Wiring::close, "Journal what was read and close the outputs.")
         .def_prop_ro("source", &Wiring::source);
 
     nb::class_<Runner>(m, "Runner", "Drives components in turn on one thread.")
-        .def("__init__", [](Runner* self, Clock& clock) { new (self) Runner(&clock); }, nb::arg("clock"),
-             nb::keep_alive<1, 2>())
+        .def(
+            "__init__", [](Runner* self, Clock& clock) { new (self) Runner(&clock); }, nb::arg("clock"),
+            nb::keep_alive<1, 2>())
         .def("add", &add, nb::arg("component"), nb::arg("wiring"), nb::keep_alive<1, 3>())
         .def("start", [](Runner& r) { must(r, r.start()); })
         .def("simulate", &simulate, nb::arg("until"), nb::arg("budget"),

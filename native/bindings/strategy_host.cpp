@@ -27,7 +27,8 @@ static_assert(offsetof(IndexPrice, instrument) == 0 && offsetof(FundingRate, ins
 
 /// Market data tells the venue's time right behind the instrument; a bar's time is that of its start.
 static_assert(offsetof(Trade, time) == 8 && offsetof(Quote, time) == 8 && offsetof(BookSnapshot, time) == 8);
-static_assert(offsetof(BookDelta, time) == 8 && offsetof(MarkPrice, time) == 8 && offsetof(IndexPrice, time) == 8);
+static_assert(offsetof(BookDelta, time) == 8 && offsetof(MarkPrice, time) == 8 &&
+              offsetof(IndexPrice, time) == 8);
 static_assert(offsetof(FundingRate, time) == 8);
 
 bool is_book(std::uint32_t type) { return type == BookSnapshot::kType || type == BookDelta::kType; }
@@ -187,9 +188,11 @@ void StrategyHost::append(nb::handle object, std::uint64_t destination) {
     const std::int32_t status = port_.append_raw(event.type, destination, event.frame + 1, event.length);
     if (status == KF_TOO_LARGE) {
         const std::string size = std::to_string(event.length);
-        throw nb::value_error(("an event of " + size + " bytes does not fit into a page of the journal").c_str());
+        throw nb::value_error(
+            ("an event of " + size + " bytes does not fit into a page of the journal").c_str());
     }
-    if (status != KF_OK) throw std::runtime_error("cannot journal the event, status " + std::to_string(status));
+    if (status != KF_OK)
+        throw std::runtime_error("cannot journal the event, status " + std::to_string(status));
 }
 
 std::uint64_t StrategyHost::add_timer(std::int64_t due) {
@@ -227,8 +230,9 @@ namespace {
 
 /// The component that the runner owns; the host itself belongs to Python's `Context`.
 class HostedStrategy : public Component {
-public:
-    explicit HostedStrategy(nb::object host) : owner_(std::move(host)), host_(nb::inst_ptr<StrategyHost>(owner_)) {}
+  public:
+    explicit HostedStrategy(nb::object host)
+        : owner_(std::move(host)), host_(nb::inst_ptr<StrategyHost>(owner_)) {}
     ~HostedStrategy() override {
         const nb::gil_scoped_acquire gil;
         owner_.reset();
@@ -238,7 +242,7 @@ public:
     std::int64_t next_time() override { return host_->next_time(); }
     void stop() override { host_->stop(); }
 
-private:
+  private:
     nb::object owner_;
     StrategyHost* host_;
 };
@@ -253,7 +257,8 @@ nb::object component_of(nb::object host) {
 void bind_strategy_host(nb::module_& m) {
     nb::class_<StrategyHost>(m, "StrategyHost", "Runs one strategy: events in, callbacks, events out.")
         .def(nb::init<const nb::list&>(), nb::arg("view_classes"))
-        .def("handle", &StrategyHost::handle, nb::arg("type"), nb::arg("callback"), nb::arg("subscribed_only"))
+        .def("handle", &StrategyHost::handle, nb::arg("type"), nb::arg("callback"),
+             nb::arg("subscribed_only"))
         .def("set_context", &StrategyHost::set_context, nb::arg("context"))
         .def("set_book_callback", &StrategyHost::set_book_callback, nb::arg("callback"))
         .def("set_life_callbacks", &StrategyHost::set_life_callbacks, nb::arg("on_start"), nb::arg("on_stop"),
@@ -262,14 +267,16 @@ void bind_strategy_host(nb::module_& m) {
         .def("unsubscribe", &StrategyHost::unsubscribe, nb::arg("instrument"), nb::arg("type"))
         .def("append", &StrategyHost::append, nb::arg("event"), nb::arg("destination") = 0,
              "Journal an event in answer to the one in hand.")
-        .def("add_timer", &StrategyHost::add_timer, nb::arg("due"), "Ask for on_timer at a time in ns; gives its id.")
+        .def("add_timer", &StrategyHost::add_timer, nb::arg("due"),
+             "Ask for on_timer at a time in ns; gives its id.")
         .def("cancel_timer", &StrategyHost::cancel_timer, nb::arg("timer"))
         .def("consumed", &StrategyHost::consumed, nb::arg("journal"))
         .def("book", &StrategyHost::book, nb::arg("instrument"))
         .def("exchange_time", &StrategyHost::exchange_time, nb::arg("instrument"))
         .def("release", &StrategyHost::release)
-        .def("component", [](nb::object self) { return component_of(std::move(self)); },
-             "A capsule for a runner.")
+        .def(
+            "component", [](nb::object self) { return component_of(std::move(self)); },
+            "A capsule for a runner.")
         .def_prop_ro("now", &StrategyHost::now, "Time of the event or timer in hand, ns since 1970 UTC.")
         .def_prop_ro("stopped", &StrategyHost::stopped, "A callback raised, or the session is over.")
         .def_prop_ro("interruption", &StrategyHost::interruption);

@@ -26,7 +26,7 @@ namespace nb = nanobind;
 /// An exception in a callback stops the strategy, not the session: `on_fault` hears of it once, and
 /// nothing is handed over any more.
 class StrategyHost : public Component {
-public:
+  public:
     explicit StrategyHost(const nb::list& view_classes) : pool_(view_classes) {}
 
     void start(Port port) override;
@@ -39,10 +39,15 @@ public:
     /// `callback(context, view)` gets every event of a type, or of an instrument that was subscribed to.
     void handle(std::uint32_t type, nb::object callback, bool subscribed_only);
     void set_book_callback(nb::object callback) { on_book_ = std::move(callback); }
-    void set_life_callbacks(nb::object on_start, nb::object on_stop, nb::object on_timer, nb::object on_fault);
+    void set_life_callbacks(nb::object on_start, nb::object on_stop, nb::object on_timer,
+                            nb::object on_fault);
 
-    void subscribe(std::uint64_t instrument, std::uint32_t type) { subscriptions_.insert(key(instrument, type)); }
-    void unsubscribe(std::uint64_t instrument, std::uint32_t type) { subscriptions_.erase(key(instrument, type)); }
+    void subscribe(std::uint64_t instrument, std::uint32_t type) {
+        subscriptions_.insert(key(instrument, type));
+    }
+    void unsubscribe(std::uint64_t instrument, std::uint32_t type) {
+        subscriptions_.erase(key(instrument, type));
+    }
     void append(nb::handle event, std::uint64_t destination);
     std::uint64_t add_timer(std::int64_t due);
     bool cancel_timer(std::uint64_t timer) { return timers_.erase(timer) != 0; }
@@ -58,7 +63,7 @@ public:
     /// Gives up everything that could hold the host in a circle of references.
     void release();
 
-private:
+  private:
     struct Handler {
         nb::object callback;
         bool subscribed_only = false;
@@ -96,8 +101,8 @@ private:
     std::unordered_set<std::uint64_t> subscriptions_;
     std::unordered_map<std::uint64_t, HeldBook> books_;
     std::unordered_map<std::uint64_t, std::uint64_t> consumed_;
-    std::unordered_map<std::uint64_t, ExchangeClock> venue_clocks_;    // by source
-    std::unordered_map<std::uint64_t, std::uint64_t> source_of_;       // by instrument
+    std::unordered_map<std::uint64_t, ExchangeClock> venue_clocks_;  // by source
+    std::unordered_map<std::uint64_t, std::uint64_t> source_of_;     // by instrument
     std::uint64_t last_journal_ = 0;
     std::uint64_t* last_consumed_ = nullptr;
     std::priority_queue<Deadline, std::vector<Deadline>, std::greater<>> deadlines_;

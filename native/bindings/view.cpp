@@ -14,14 +14,30 @@ namespace kungfu::python {
 namespace {
 
 enum class Reading : std::uint8_t {
-    U8, I8, U16, I16, U32, I32, U64, I64, BOOL, ENUM,
-    NUMBER, NUMBER_EXACT, MONEY, MONEY_EXACT, MONEY_RAW,
-    TEXT, TAIL_TEXT, TAIL_BYTES, TAIL_ITEMS, JOURNAL
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    U64,
+    I64,
+    BOOL,
+    ENUM,
+    NUMBER,
+    NUMBER_EXACT,
+    MONEY,
+    MONEY_EXACT,
+    MONEY_RAW,
+    TEXT,
+    TAIL_TEXT,
+    TAIL_BYTES,
+    TAIL_ITEMS,
+    JOURNAL
 };
 
 struct FieldObject {
-    PyObject_HEAD
-    Reading reading;
+    PyObject_HEAD Reading reading;
     std::uint32_t offset;  // from the start of the frame
     std::uint32_t exponent_offset;
     std::uint32_t high_offset;
@@ -35,29 +51,28 @@ PyObject* view_type = nullptr;
 PyObject* field_type = nullptr;
 
 const std::unordered_map<std::string, Reading>& readings() {
-    static const std::unordered_map<std::string, Reading> table = {
-        {"u8", Reading::U8},
-        {"i8", Reading::I8},
-        {"u16", Reading::U16},
-        {"i16", Reading::I16},
-        {"u32", Reading::U32},
-        {"i32", Reading::I32},
-        {"u64", Reading::U64},
-        {"i64", Reading::I64},
-        {"id", Reading::U64},
-        {"time", Reading::I64},
-        {"bool", Reading::BOOL},
-        {"enum", Reading::ENUM},
-        {"number", Reading::NUMBER},
-        {"number_exact", Reading::NUMBER_EXACT},
-        {"money", Reading::MONEY},
-        {"money_exact", Reading::MONEY_EXACT},
-        {"money_raw", Reading::MONEY_RAW},
-        {"text", Reading::TEXT},
-        {"tail_text", Reading::TAIL_TEXT},
-        {"tail_bytes", Reading::TAIL_BYTES},
-        {"tail_items", Reading::TAIL_ITEMS},
-        {"journal", Reading::JOURNAL}};
+    static const std::unordered_map<std::string, Reading> table = {{"u8", Reading::U8},
+                                                                   {"i8", Reading::I8},
+                                                                   {"u16", Reading::U16},
+                                                                   {"i16", Reading::I16},
+                                                                   {"u32", Reading::U32},
+                                                                   {"i32", Reading::I32},
+                                                                   {"u64", Reading::U64},
+                                                                   {"i64", Reading::I64},
+                                                                   {"id", Reading::U64},
+                                                                   {"time", Reading::I64},
+                                                                   {"bool", Reading::BOOL},
+                                                                   {"enum", Reading::ENUM},
+                                                                   {"number", Reading::NUMBER},
+                                                                   {"number_exact", Reading::NUMBER_EXACT},
+                                                                   {"money", Reading::MONEY},
+                                                                   {"money_exact", Reading::MONEY_EXACT},
+                                                                   {"money_raw", Reading::MONEY_RAW},
+                                                                   {"text", Reading::TEXT},
+                                                                   {"tail_text", Reading::TAIL_TEXT},
+                                                                   {"tail_bytes", Reading::TAIL_BYTES},
+                                                                   {"tail_items", Reading::TAIL_ITEMS},
+                                                                   {"journal", Reading::JOURNAL}};
     return table;
 }
 
@@ -69,7 +84,9 @@ T load(const char* at) {
 }
 
 int128 load_money(const FieldObject* field, const char* base) {
-    return Money::from_words(load<std::uint64_t>(base + field->offset), load<std::int64_t>(base + field->high_offset), 0).mantissa;
+    return Money::from_words(load<std::uint64_t>(base + field->offset),
+                             load<std::int64_t>(base + field->high_offset), 0)
+        .mantissa;
 }
 
 PyObject* read_money_float(int128 mantissa, int exponent) {
@@ -144,7 +161,8 @@ PyObject* read_field(const FieldObject* field, const ViewObject* view) {
         case Reading::NUMBER_EXACT:
             return read_decimal(load<std::int64_t>(at), load<std::int8_t>(base + field->exponent_offset));
         case Reading::MONEY:
-            return read_money_float(load_money(field, base), load<std::int8_t>(base + field->exponent_offset));
+            return read_money_float(load_money(field, base),
+                                    load<std::int8_t>(base + field->exponent_offset));
         case Reading::MONEY_EXACT:
             return read_decimal(load_money(field, base), load<std::int8_t>(base + field->exponent_offset));
         case Reading::MONEY_RAW: return read_raw_money(load_money(field, base));
@@ -175,7 +193,8 @@ PyObject* field_new(PyTypeObject* type, PyObject* args, PyObject*) {
     unsigned width = 0;
     PyObject* detail = Py_None;
     PyObject* doc = Py_None;
-    if (!PyArg_ParseTuple(args, "sI|IIIOO", &reading, &offset, &exponent_offset, &high_offset, &width, &detail, &doc)) {
+    if (!PyArg_ParseTuple(args, "sI|IIIOO", &reading, &offset, &exponent_offset, &high_offset, &width,
+                          &detail, &doc)) {
         return nullptr;
     }
     const auto found = readings().find(reading);
@@ -207,11 +226,10 @@ void field_dealloc(PyObject* self) {
     free_object(self);
 }
 
-PyObject* field_doc(PyObject* self, void*) {
-    return Py_NewRef(reinterpret_cast<FieldObject*>(self)->doc);
-}
+PyObject* field_doc(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<FieldObject*>(self)->doc); }
 
-PyGetSetDef field_getset[] = {{"__doc__", field_doc, nullptr, nullptr, nullptr}, {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyGetSetDef field_getset[] = {{"__doc__", field_doc, nullptr, nullptr, nullptr},
+                              {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 /// Places keyword arguments behind the positional ones, by field name.
 bool place_keywords(const Layout& layout, PyObject* kwargs, std::vector<PyObject*>& values) {
@@ -225,7 +243,8 @@ bool place_keywords(const Layout& layout, PyObject* kwargs, std::vector<PyObject
         for (std::size_t i = 0; i < layout.fields.size(); ++i) {
             if (layout.fields[i].name == name) at = i;
         }
-        const bool tail = at == layout.fields.size() && layout.tail != TailKind::NONE && layout.tail_name == name;
+        const bool tail =
+            at == layout.fields.size() && layout.tail != TailKind::NONE && layout.tail_name == name;
         if (at == layout.fields.size() && !tail) {
             PyErr_Format(PyExc_TypeError, "%s has no field %R", layout.name.c_str(), key);
             return false;
@@ -285,7 +304,8 @@ PyObject* make_type(const char* name, int size, unsigned flags, PyType_Slot* slo
 }  // namespace
 
 PyObject* new_view(PyObject* view_class, const kf_event& event) {
-    auto* self = reinterpret_cast<ViewObject*>(PyType_GenericAlloc(reinterpret_cast<PyTypeObject*>(view_class), 0));
+    auto* self =
+        reinterpret_cast<ViewObject*>(PyType_GenericAlloc(reinterpret_cast<PyTypeObject*>(view_class), 0));
     if (self == nullptr) return nullptr;
     self->frame = event.frame;
     self->journal = event.journal;
@@ -372,12 +392,14 @@ void ViewPool::settle() {
 }
 
 void bind_view(nb::module_& m) {
-    PyType_Slot view_slots[] = {{Py_tp_new, reinterpret_cast<void*>(view_new)},
-                                {Py_tp_dealloc, reinterpret_cast<void*>(view_dealloc)},
-                                {Py_tp_methods, view_methods},
-                                {Py_tp_doc, const_cast<char*>("An event: its fields are read from the frame under it.")},
-                                {0, nullptr}};
-    view_type = make_type("kungfu_core._native.View", sizeof(ViewObject), Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, view_slots);
+    PyType_Slot view_slots[] = {
+        {Py_tp_new, reinterpret_cast<void*>(view_new)},
+        {Py_tp_dealloc, reinterpret_cast<void*>(view_dealloc)},
+        {Py_tp_methods, view_methods},
+        {Py_tp_doc, const_cast<char*>("An event: its fields are read from the frame under it.")},
+        {0, nullptr}};
+    view_type = make_type("kungfu_core._native.View", sizeof(ViewObject),
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, view_slots);
     PyType_Slot field_slots[] = {{Py_tp_new, reinterpret_cast<void*>(field_new)},
                                  {Py_tp_dealloc, reinterpret_cast<void*>(field_dealloc)},
                                  {Py_tp_descr_get, reinterpret_cast<void*>(field_get)},

@@ -17,8 +17,7 @@ namespace kungfu::python {
 namespace nb = nanobind;
 
 struct ViewObject {
-    PyObject_HEAD
-    const kf_frame* frame;  // the payload follows; points into a mapped page unless `owned`
+    PyObject_HEAD const kf_frame* frame;  // the payload follows; points into a mapped page unless `owned`
     std::uint64_t journal;
     std::uint32_t length;
     char* owned;
@@ -35,7 +34,7 @@ bool event_under(PyObject* object, kf_event& event);
 
 /// View classes by type number, and the views that are in use again and again.
 class ViewPool {
-public:
+  public:
     /// `classes` are view classes; each says its number in `__layout__`.
     explicit ViewPool(const nb::list& classes);
     ~ViewPool();
@@ -50,7 +49,7 @@ public:
     /// Copies what somebody still holds; call before the memory under the views goes.
     void settle();
 
-private:
+  private:
     struct Slot {
         PyObject* view_class = nullptr;  // owned
         std::array<PyObject*, 2> views = {nullptr, nullptr};

@@ -13,7 +13,7 @@ namespace kungfu {
 /// the offset less the delay on the way, and the largest one of the last minute or two, that of the
 /// least delayed message, is the best estimate (the minimum filter of NTP, RFC 5905 section 10).
 class ExchangeClock {
-public:
+  public:
     static constexpr std::int64_t kWindow = 60'000'000'000;
 
     /// Notes a message: the venue's time in it and when it was received, both ns since 1970 UTC.
@@ -32,7 +32,7 @@ public:
     /// What the venue's clock shows when ours shows `time`; `time` itself while nothing is known.
     std::int64_t at(std::int64_t time) const noexcept { return known() ? time + offset() : time; }
 
-private:
+  private:
     static constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::min();
 
     std::int64_t offset() const noexcept { return std::max(before_, current_); }

@@ -13,8 +13,8 @@ Runner::~Runner() {
 
 bool Runner::add(kf_component* component, std::shared_ptr<Wiring> wiring) {
     if (component->abi_version != KF_ABI_VERSION || component->struct_size != sizeof(kf_component)) {
-        error_ = wiring->source() + ": made for ABI version " + std::to_string(component->abi_version) + ", expected " +
-                 std::to_string(KF_ABI_VERSION);
+        error_ = wiring->source() + ": made for ABI version " + std::to_string(component->abi_version) +
+                 ", expected " + std::to_string(KF_ABI_VERSION);
         return false;
     }
     if (component->layout_hash != kLayoutHash) {
@@ -28,7 +28,8 @@ bool Runner::add(kf_component* component, std::shared_ptr<Wiring> wiring) {
 bool Runner::start() {
     for (Member& member : members_) {
         member.wiring->begin_poll();
-        if (member.component->start(member.component->self, member.wiring->port()) != 0) return fail(member, "start");
+        if (member.component->start(member.component->self, member.wiring->port()) != 0)
+            return fail(member, "start");
     }
     return true;
 }
@@ -36,7 +37,8 @@ bool Runner::start() {
 std::int64_t Runner::next_time() {
     std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
     for (Member& member : members_) {
-        earliest = std::min({earliest, member.wiring->next_time(), member.component->next_time(member.component->self)});
+        earliest = std::min(
+            {earliest, member.wiring->next_time(), member.component->next_time(member.component->self)});
     }
     return earliest;
 }
@@ -90,7 +92,8 @@ bool Runner::stop() {
 
 bool Runner::fail(const Member& member, const char* what) {
     const char* said = member.component->error(member.component->self);
-    error_ = member.wiring->source() + ": " + what + " failed: " + (said != nullptr && *said != '\0' ? said : "no reason given");
+    error_ = member.wiring->source() + ": " + what +
+             " failed: " + (said != nullptr && *said != '\0' ? said : "no reason given");
     if (!member.wiring->error().empty()) error_ += " (" + member.wiring->error() + ")";
     return false;
 }

@@ -15,7 +15,7 @@ namespace kungfu {
 
 /// All components of a session, polled in the order in which they were added.
 class Runner {
-public:
+  public:
     /// The clock is the one that all wirings share; it outlives the runner.
     explicit Runner(Clock* clock) noexcept : clock_(clock) {}
     ~Runner();
@@ -41,7 +41,7 @@ public:
 
     const std::string& error() const noexcept { return error_; }
 
-private:
+  private:
     struct Member {
         kf_component* component;
         std::shared_ptr<Wiring> wiring;

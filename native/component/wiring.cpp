@@ -20,7 +20,9 @@ Wiring::Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefini
     port_.struct_size = sizeof(kf_port);
     port_.layout_hash = kLayoutHash;
     port_.self = this;
-    port_.next = [](void* self, kf_event* event) -> std::int32_t { return static_cast<Wiring*>(self)->next(*event); };
+    port_.next = [](void* self, kf_event* event) -> std::int32_t {
+        return static_cast<Wiring*>(self)->next(*event);
+    };
     port_.now = [](void* self) -> std::int64_t { return static_cast<Wiring*>(self)->now(); };
     port_.append = [](void* self, std::uint32_t output, std::uint32_t type, std::uint64_t destination,
                       const kf_cause* cause, const void* payload, std::uint32_t length) -> std::int32_t {
@@ -51,14 +53,14 @@ std::int64_t Wiring::now() noexcept {
     return now_;
 }
 
-std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64_t destination, const kf_cause* cause,
-                            const void* payload, std::uint32_t length) {
+std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64_t destination,
+                            const kf_cause* cause, const void* payload, std::uint32_t length) {
     if (index >= outputs_.size()) return KF_BAD_ARGUMENT;
     Output& output = outputs_[index];
     if (const std::int32_t status = say_consumed(output); status != KF_OK) return status;
     const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now()};
-    const std::int32_t status = output.writer->append(type, source_id_, destination, because.time, because.journal,
-                                                      because.sequence, payload, length);
+    const std::int32_t status = output.writer->append(type, source_id_, destination, because.time,
+                                                      because.journal, because.sequence, payload, length);
     if (status != KF_OK) error_ = output.writer->error();
     return status;
 }

@@ -19,7 +19,7 @@ namespace kungfu {
 /// Before anything is written to an output, a CONSUMPTION event says what was read since that output
 /// last spoke, as runs of one journal in reading order; exact replay works from these.
 class Wiring {
-public:
+  public:
     /// `source` is the component's canonical name; the clock outlives the wiring.
     Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefinition> types);
     Wiring(const Wiring&) = delete;
@@ -44,7 +44,7 @@ public:
     /// Journals what was read and not yet said, and closes the outputs.
     void close();
 
-private:
+  private:
     struct Output {
         std::unique_ptr<journal::Writer> writer;
         std::vector<ConsumedRun> unsaid;
@@ -52,8 +52,8 @@ private:
 
     bool next(kf_event& event);
     std::int64_t now() noexcept;
-    std::int32_t append(std::uint32_t output, std::uint32_t type, std::uint64_t destination, const kf_cause* cause,
-                        const void* payload, std::uint32_t length);
+    std::int32_t append(std::uint32_t output, std::uint32_t type, std::uint64_t destination,
+                        const kf_cause* cause, const void* payload, std::uint32_t length);
     void note_consumed(const kf_event& event);
     std::int32_t say_consumed(Output& output);
 

@@ -55,8 +55,8 @@ typedef struct kf_port {
     int64_t (*now)(void* self);
     /* Appends to an output journal (0 is the first that the component was given). The cause is the
      * event last taken where `cause` is NULL. */
-    int32_t (*append)(void* self, uint32_t output, uint32_t type, uint64_t destination,
-                      const kf_cause* cause, const void* payload, uint32_t length);
+    int32_t (*append)(void* self, uint32_t output, uint32_t type, uint64_t destination, const kf_cause* cause,
+                      const void* payload, uint32_t length);
     /* The component's own 64-bit source id. */
     uint64_t (*source)(void* self);
 } kf_port;

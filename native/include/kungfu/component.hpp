@@ -39,7 +39,7 @@ struct Event : kf_event {
 
 /// A component's inputs, outputs and time.
 class Port {
-public:
+  public:
     Port() = default;
     explicit Port(const kf_port* port) noexcept : port_(port) {}
 
@@ -55,8 +55,9 @@ public:
     }
 
     /// Appends an event of a type known only by its number.
-    std::int32_t append_raw(std::uint32_t type, std::uint64_t destination, const void* payload, std::uint32_t length,
-                            const kf_cause* cause = nullptr, std::uint32_t output = 0) const noexcept {
+    std::int32_t append_raw(std::uint32_t type, std::uint64_t destination, const void* payload,
+                            std::uint32_t length, const kf_cause* cause = nullptr,
+                            std::uint32_t output = 0) const noexcept {
         return port_->append(port_->self, output, type, destination, cause, payload, length);
     }
 
@@ -71,7 +72,7 @@ public:
                              static_cast<std::uint32_t>(scratch_.size()));
     }
 
-private:
+  private:
     const kf_port* port_ = nullptr;
     std::vector<char> scratch_;
 };
@@ -80,7 +81,7 @@ private:
 ///
 /// A component throws `std::exception` only for a fault that ends it; the message becomes its error.
 class Component {
-public:
+  public:
     virtual ~Component() = default;
     virtual void start(Port port) = 0;
     /// How much it did; 0 if there was nothing to do.

@@ -52,9 +52,8 @@ inline bool rescale(int128& mantissa, int from, int to) noexcept {
 
 /// Nearest double of mantissa * 10^exponent.
 inline double nearest_double(std::int64_t mantissa, int exponent) noexcept {
-    constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    constexpr double kTens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     constexpr std::int64_t kExact = std::int64_t{1} << 53;
     // Both operands are exact doubles, so the one rounding of the division is the nearest.
     if (mantissa > -kExact && mantissa < kExact && exponent >= -22 && exponent <= 22) {
@@ -86,7 +85,8 @@ struct Number {
     bool at(int wanted, std::int64_t& out) const noexcept {
         int128 m = mantissa;
         if (!rescale(m, exponent, wanted)) return false;
-        if (m > std::numeric_limits<std::int64_t>::max() || m < std::numeric_limits<std::int64_t>::min()) return false;
+        if (m > std::numeric_limits<std::int64_t>::max() || m < std::numeric_limits<std::int64_t>::min())
+            return false;
         out = static_cast<std::int64_t>(m);
         return true;
     }
@@ -101,7 +101,8 @@ struct Money {
     constexpr bool is_none() const noexcept { return exponent == kNoneExponent; }
 
     static Money from_words(std::uint64_t low, std::int64_t high, std::int8_t exponent) noexcept {
-        return {static_cast<int128>((static_cast<uint128>(static_cast<std::uint64_t>(high)) << 64) | low), exponent};
+        return {static_cast<int128>((static_cast<uint128>(static_cast<std::uint64_t>(high)) << 64) | low),
+                exponent};
     }
     std::uint64_t low() const noexcept { return static_cast<std::uint64_t>(mantissa); }
     std::int64_t high() const noexcept { return static_cast<std::int64_t>(mantissa >> 64); }
@@ -200,7 +201,8 @@ inline bool is_multiple(Number value, Number step) noexcept {
 
 /// Appends a decimal digit; false if the mantissa does not fit.
 inline bool append_digit(int128& mantissa, int digit) noexcept {
-    return !__builtin_mul_overflow(mantissa, 10, &mantissa) && !__builtin_add_overflow(mantissa, digit, &mantissa);
+    return !__builtin_mul_overflow(mantissa, 10, &mantissa) &&
+           !__builtin_add_overflow(mantissa, digit, &mantissa);
 }
 
 /// Reads the part of a decimal before its exponent, from `i` on; zeros at its end are only counted.
