@@ -35,6 +35,15 @@ def failures(run):
     return [failure for check in summarize(run).checks for failure in check.failures]
 
 
+def test_a_run_still_going_has_a_report(tmp_path):
+    books(tmp_path)
+    with Writer(tmp_path / "journal", "broker", "BROKER", clock=Clock(START)) as writer:
+        writer.append(events.Balance(account=id_of(ACCOUNT), total="-0.1", currency="USDT"))
+        assert failures(tmp_path) == []
+        writer.append(events.Balance(account=id_of(ACCOUNT), total="7", currency="USDT"))
+        assert len(failures(tmp_path)) == 1
+
+
 def test_books_that_add_up_have_no_failures(tmp_path):
     assert failures(books(tmp_path)) == []
 
