@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kungfu_core import _native, event_types
 from kungfu_core.errors import JournalError
 from kungfu_core.schema import NONE_EXPONENT, EventType, Field, Member
-from kungfu_core.views import Event
+from kungfu_core.views import Event, type_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,8 +95,6 @@ def _gather(
     *,
     tails: bool,
 ) -> tuple[Any, ...]:
-    from kungfu_core.journal import type_rows  # noqa: PLC0415 - it imports us
-
     kind = event_class.__event_type__
     gathered: tuple[Any, ...] = _native.journal_columns(
         journal.root, journal.source, journal.name, journal.scope, type_rows([event_class]),

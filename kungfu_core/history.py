@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from kungfu_core._native import OrderBook, read_book, read_events
-from kungfu_core.journal import Journal, TypeRow
-from kungfu_core.views import Event
+from kungfu_core.journal import Journal
+from kungfu_core.views import Event, TypeRow
 
 E = TypeVar("E", bound=Event)
 

@@ -1,7 +1,7 @@
 """Journals for Python: what there is, one to write, several to read as one."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,20 +12,11 @@ from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.interfaces import Emit
 from kungfu_core.schema import EventType
 from kungfu_core.schema_reading import event_type_of
-from kungfu_core.views import Event, view_class
+from kungfu_core.views import Event, type_rows, view_class
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
-
-TypeRow = tuple[int, int, str, str]
-"""(number, version, name, schema) of an event type of this process."""
-
-
-def type_rows(event_classes: Iterable[type[Event]]) -> list[TypeRow]:
-    """Say which number stands for which event type in this process."""
-    types = [event_class.__event_type__ for event_class in event_classes]
-    return [(t.number, t.version, t.name, t.schema) for t in types]
 
 
 @attrs.frozen

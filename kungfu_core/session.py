@@ -16,10 +16,10 @@ from kungfu_core.errors import ConfigError, KungfuError, SessionError
 from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.history import JournalHistory
 from kungfu_core.interfaces import GatewaySetup
-from kungfu_core.journal import Journal, type_rows
+from kungfu_core.journal import Journal
 from kungfu_core.plugins import PluginReport, Plugins
 from kungfu_core.strategy_runtime import StrategyRuntime
-from kungfu_core.views import view_class
+from kungfu_core.views import type_rows, view_class
 
 SESSION, BROKER = "session", "broker"
 """Sources of the two components that every session has."""

@@ -5,7 +5,7 @@ absent), `price_exact` (Decimal, None where absent) and `price_raw` with `price_
 of all attributes stand in `events.pyi`, which is generated from the same declarations.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -14,6 +14,10 @@ from kungfu_core.schema import EventType
 
 _HEADER_FIELDS = ("sequence", "gen_time", "trigger_time", "cause_journal", "cause_sequence",
                   "source", "destination")  # fmt: skip
+
+
+TypeRow = tuple[int, int, str, str]
+"""(number, version, name, schema) of an event type of this process."""
 
 
 class Event(_native.View):
@@ -61,6 +65,12 @@ def _columns(event_type: EventType) -> Iterator[tuple[str, str]]:
         yield field.name, f"{field.name}_exact" if exact else field.name
     if event_type.tail is not None:
         yield event_type.tail.name, event_type.tail.name
+
+
+def type_rows(event_classes: Iterable[type[Event]]) -> list[TypeRow]:
+    """Say which number stands for which event type in this process."""
+    types = [event_class.__event_type__ for event_class in event_classes]
+    return [(t.number, t.version, t.name, t.schema) for t in types]
 
 
 def class_name(event_type: EventType) -> str:

@@ -22,7 +22,8 @@ from kungfu_core.enums import (
     TimeInForce,
 )  # fmt: skip
 from kungfu_core.events import EVENT_CLASSES
-from kungfu_core.journal import Writer, type_rows
+from kungfu_core.journal import Writer
+from kungfu_core.views import type_rows
 
 START = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

@@ -8,9 +8,10 @@ from kungfu_core.context import StrategySetup
 from kungfu_core.enums import ContractKind, Product, Side, SizeUnit
 from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.history import JournalHistory
-from kungfu_core.journal import Journal, Reader, Writer, type_rows
+from kungfu_core.journal import Journal, Reader, Writer
 from kungfu_core.strategy import Strategy
 from kungfu_core.strategy_runtime import StrategyRuntime
+from kungfu_core.views import type_rows
 
 NAME = "venue:perpetual:BTCUSDT"
 OTHER = "venue:perpetual:ETHUSDT"
