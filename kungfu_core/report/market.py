@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from kungfu_core import events
 from kungfu_core._native import read_events
-from kungfu_core.journal import Journal, Reader, type_rows
+from kungfu_core.journal import Journal, Reader
 from kungfu_core.report.ledger import Ledger
+from kungfu_core.views import type_rows
 
 if TYPE_CHECKING:
     from kungfu_core.views import Event
