@@ -197,7 +197,7 @@ class Instrument(InstrumentEvent):
     min_notional_raw: int
     min_notional_exponent: int
     contract_value: float
-    contract_value_exact: Decimal
+    contract_value_exact: Decimal | None
     contract_value_raw: int
     contract_value_exponent: int
     expiry: int
@@ -269,7 +269,7 @@ class Quote(Event):
     time: int
     update_id: int
     bid_price: float
-    bid_price_exact: Decimal
+    bid_price_exact: Decimal | None
     bid_price_raw: int
     bid_price_exponent: int
     bid_size: float
@@ -277,7 +277,7 @@ class Quote(Event):
     bid_size_raw: int
     bid_size_exponent: int
     ask_price: float
-    ask_price_exact: Decimal
+    ask_price_exact: Decimal | None
     ask_price_raw: int
     ask_price_exponent: int
     ask_size: float
@@ -444,7 +444,7 @@ class OrderRequest(Event):
     account: int
     strategy: int
     price: float
-    price_exact: Decimal
+    price_exact: Decimal | None
     price_raw: int
     price_exponent: int
     size: float
@@ -452,15 +452,15 @@ class OrderRequest(Event):
     size_raw: int
     size_exponent: int
     trigger_price: float
-    trigger_price_exact: Decimal
+    trigger_price_exact: Decimal | None
     trigger_price_raw: int
     trigger_price_exponent: int
     trailing_offset: float
-    trailing_offset_exact: Decimal
+    trailing_offset_exact: Decimal | None
     trailing_offset_raw: int
     trailing_offset_exponent: int
     display_size: float
-    display_size_exact: Decimal
+    display_size_exact: Decimal | None
     display_size_raw: int
     display_size_exponent: int
     expire_time: int
@@ -511,11 +511,11 @@ class OrderAmend(Event):
     account: int
     strategy: int
     price: float
-    price_exact: Decimal
+    price_exact: Decimal | None
     price_raw: int
     price_exponent: int
     size: float
-    size_exact: Decimal
+    size_exact: Decimal | None
     size_raw: int
     size_exponent: int
     def __init__(
@@ -537,7 +537,7 @@ class OrderUpdate(Event):
     strategy: int
     time: int
     price: float
-    price_exact: Decimal
+    price_exact: Decimal | None
     price_raw: int
     price_exponent: int
     size: float
@@ -630,7 +630,7 @@ class Position(Event):
     realized_pnl_raw: int
     realized_pnl_exponent: int
     mark: float
-    mark_exact: Decimal
+    mark_exact: Decimal | None
     mark_raw: int
     mark_exponent: int
     currency: str

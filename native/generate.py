@@ -256,7 +256,8 @@ def stub_attributes(event: EventType) -> list[str]:
         kind = f"enums.{f.vocabulary.__name__}" if f.vocabulary else _PYTHON.get(f.kind, "int")
         lines.append(f"{f.name}: {kind}")
         if f.kind in ("number", "money"):
-            lines += [f"{f.name}_exact: Decimal", f"{f.name}_raw: int", f"{f.name}_exponent: int"]
+            exact = "Decimal | None" if "absent" in f.doc else "Decimal"
+            lines += [f"{f.name}_exact: {exact}", f"{f.name}_raw: int", f"{f.name}_exponent: int"]
     if event.tail is not None:
         lines.append(f"{event.tail.name}: {stub_tail(event.tail)}")
     return lines

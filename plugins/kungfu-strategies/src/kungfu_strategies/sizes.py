@@ -19,7 +19,7 @@ def size_worth(notional: Decimal, price: Decimal, instrument: Instrument) -> Dec
     size = notional / price
     if instrument.size_unit is SizeUnit.CONTRACTS:
         inverse = instrument.contract_kind is ContractKind.INVERSE
-        size = (notional if inverse else size) / instrument.contract_value_exact
+        size = (notional if inverse else size) / (instrument.contract_value_exact or 1)
     size = instrument.round_size(size)
     if not size:
         raise ValueError(
