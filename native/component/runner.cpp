@@ -65,6 +65,7 @@ std::int64_t Runner::simulate(std::int64_t until, std::int64_t budget) {
     std::int64_t handled = 0;
     while (handled < budget) {
         const std::int64_t time = next_time();
+        if (!inputs_are_readable()) return -1;
         if (time == std::numeric_limits<std::int64_t>::max() || time > until) break;
         clock_->set(time);
         const std::int64_t did = settle();
@@ -88,6 +89,16 @@ bool Runner::stop() {
     }
     for (Member& member : members_) member.wiring->close();
     return clean;
+}
+
+bool Runner::inputs_are_readable() {
+    for (Member& member : members_) {
+        const journal::Reader& inputs = member.wiring->inputs();
+        if (inputs.status() == KF_OK) continue;
+        error_ = member.wiring->source() + ": cannot read on: " + inputs.error();
+        return false;
+    }
+    return true;
 }
 
 bool Runner::fail(const Member& member, const char* what) {

@@ -48,6 +48,8 @@ class Runner {
     };
 
     bool fail(const Member& member, const char* what);
+    /// False with `error` set if an input cannot be read on: what it still holds must not look like its end.
+    bool inputs_are_readable();
     std::int64_t settle();
 
     Clock* clock_;
