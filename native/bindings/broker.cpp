@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/component.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/view.hpp"
 #include "broker/broker.hpp"
@@ -36,6 +37,20 @@ Number number(nb::handle value, const char* what) {
     Number out;
     if (parse_number(text, out) == NumberError::OK) return out;
     throw nb::value_error((std::string(what) + ": expected a decimal number that fits, got " + text).c_str());
+}
+
+/// str(object) as UTF-8, whatever it holds: a check must not end the broker by what it says.
+std::string text_of(nb::handle object) {
+    nb::object text = nb::steal(PyObject_Str(object.ptr()));
+    nb::object utf8;
+    if (text.is_valid()) {
+        utf8 = nb::steal(PyUnicode_AsEncodedString(text.ptr(), "utf-8", "backslashreplace"));
+    }
+    if (!utf8.is_valid()) {
+        PyErr_Clear();
+        return "(no text)";
+    }
+    return {PyBytes_AsString(utf8.ptr()), static_cast<std::size_t>(PyBytes_Size(utf8.ptr()))};
 }
 
 /// What a check written in Python may look at; alive only while the check runs.
@@ -87,14 +102,20 @@ class PythonCheck : public broker::RiskCheck {
     broker::Verdict judge(const OrderRequest& order, const broker::RiskView& view,
                           std::string& reason) override {
         const nb::gil_scoped_acquire gil;
-        auto* open = nb::inst_ptr<OpenRiskView>(view_);
-        open->open(&view);
-        const broker::Verdict verdict = ask(order, view.now(), reason);
-        open->open(nullptr);
-        return verdict;
+        const Opened opened(*nb::inst_ptr<OpenRiskView>(view_), view);
+        return ask(order, view.now(), reason);
     }
 
   private:
+    /// Opens the view for one check, and closes it however the check ends.
+    struct Opened {
+        Opened(OpenRiskView& risk, const broker::RiskView& view) noexcept : risk_(risk) { risk_.open(&view); }
+        ~Opened() { risk_.open(nullptr); }
+        Opened(const Opened&) = delete;
+        Opened& operator=(const Opened&) = delete;
+        OpenRiskView& risk_;
+    };
+
     static nb::list order_class(const nb::object& events) {
         nb::list classes;
         classes.append(events.attr("OrderRequest"));
@@ -106,7 +127,7 @@ class PythonCheck : public broker::RiskCheck {
             const nb::object answer = call(order, now);
             if (answer.is_none()) return broker::Verdict::ALLOWED;
             if (nb::isinstance<nb::str>(answer)) {
-                reason = name_ + ": " + nb::cast<std::string>(answer);
+                reason = name_ + ": " + text_of(answer);
                 return broker::Verdict::REFUSED;
             }
             reason = "risk check " + name_ + " failed: it returned " +
@@ -115,8 +136,7 @@ class PythonCheck : public broker::RiskCheck {
             if (!raised.matches(PyExc_Exception))
                 throw broker::Fault("risk check " + name_ + " was interrupted");
             const std::string kind = nb::cast<std::string>(raised.type().attr("__name__"));
-            reason = "risk check " + name_ + " failed: " + kind + ": " +
-                     nb::cast<std::string>(nb::str(raised.value()));
+            reason = "risk check " + name_ + " failed: " + kind + ": " + text_of(raised.value());
         }
         return broker::Verdict::FAILED;
     }
@@ -128,9 +148,18 @@ class PythonCheck : public broker::RiskCheck {
         frame_.order = order;
         PyObject* event = orders_.view({&frame_.header, 0, OrderRequest::kType, sizeof order});
         if (event == nullptr) throw nb::python_error();
-        nb::object answer = check_(nb::handle(event), view_);
-        if (Py_REFCNT(event) > 1 && !keep(reinterpret_cast<ViewObject*>(event))) throw nb::python_error();
-        return answer;
+        const auto keep_if_held = [event] {
+            return Py_REFCNT(event) == 1 || keep(reinterpret_cast<ViewObject*>(event));
+        };
+        try {
+            nb::object answer = check_(nb::handle(event), view_);
+            if (keep_if_held()) return answer;
+        } catch (nb::python_error&) {
+            // The frames of the traceback hold the event, and may live longer than the order under it.
+            if (!keep_if_held()) PyErr_Clear();
+            throw;
+        }
+        throw nb::python_error();
     }
 
     struct {
@@ -158,12 +187,6 @@ std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     return bits;
 }
 
-void destroy_untaken(PyObject* capsule) noexcept {
-    if (!PyCapsule_IsValid(capsule, KF_COMPONENT_CAPSULE)) return;
-    auto* table = static_cast<kf_component*>(PyCapsule_GetPointer(capsule, KF_COMPONENT_CAPSULE));
-    table->destroy(table->self);
-}
-
 nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
                        const std::vector<CheckRow>& checks) {
     broker::BrokerConfig config;
@@ -177,8 +200,7 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
     for (const auto& [name, check] : checks) {
         config.checks.push_back(std::make_unique<PythonCheck>(name, check, events));
     }
-    kf_component* table = export_component(std::make_unique<broker::Broker>(std::move(config)));
-    return nb::steal(PyCapsule_New(table, KF_COMPONENT_CAPSULE, &destroy_untaken));
+    return component_capsule(std::make_unique<broker::Broker>(std::move(config)));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "bindings/book.hpp"
@@ -33,8 +34,8 @@ nb::object kept_view(nb::handle view_class, const kf_event& event) {
 }
 
 /// The instrument is the first member of every event that can be asked for; 0 asks for all.
-bool concerns(const kf_event& event, std::uint32_t type, std::uint64_t instrument) {
-    if (event.type != type) return false;
+bool concerns(const kf_event& event, std::uint32_t type, std::uint32_t size, std::uint64_t instrument) {
+    if (event.type != type || event.length < size) return false;
     std::uint64_t found = 0;
     std::memcpy(&found, event.frame + 1, sizeof found);
     return instrument == 0 || found == instrument;
@@ -53,12 +54,14 @@ void read_known(const TypeRows& types, const std::vector<Bounded>& journals, std
         if (status != KF_OK) raise_journal_error(status, reader.error());
         bounds[location.id()] = up_to;
     }
+    std::unordered_set<std::uint64_t> past;
     kf_event event{};
     while (reader.next(event)) {
         if (event.frame->gen_time < before || event.frame->sequence <= bounds[event.journal]) {
             take(event);
-        } else if (journals.size() == 1) {
-            break;
+        } else {
+            past.insert(event.journal);
+            if (past.size() == journals.size()) break;
         }
     }
     if (reader.status() != KF_OK) raise_journal_error(reader.status(), reader.error());
@@ -70,7 +73,7 @@ nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals
     if (layout == nullptr) throw nb::python_error();
     std::deque<nb::object> found;
     read_known(types, journals, since, before, [&](const kf_event& event) {
-        if (!concerns(event, layout->number, instrument)) return;
+        if (!concerns(event, layout->number, layout->size, instrument)) return;
         found.push_back(kept_view(view_class, event));
         if (found.size() > count) found.pop_front();
     });
@@ -82,8 +85,8 @@ nb::list read_events(const TypeRows& types, const std::vector<Bounded>& journals
 void read_book(const TypeRows& types, const std::vector<Bounded>& journals, InstrumentBook& book,
                std::uint64_t instrument, std::int64_t before) {
     read_known(types, journals, 0, before, [&](const kf_event& event) {
-        if (concerns(event, BookSnapshot::kType, instrument) ||
-            concerns(event, BookDelta::kType, instrument)) {
+        if (concerns(event, BookSnapshot::kType, sizeof(BookSnapshot), instrument) ||
+            concerns(event, BookDelta::kType, sizeof(BookDelta), instrument)) {
             apply_to_book(book, event);
         }
     });

@@ -17,7 +17,7 @@ namespace kungfu::python {
 
 namespace {
 
-/// The clock is held with the wiring that uses it.
+/// The clock is held with the wiring that uses it (the third argument of __new__, the class being the first).
 std::shared_ptr<Wiring> make_wiring(const std::string& source, Clock& clock, const TypeRows& types) {
     return std::make_shared<Wiring>(source, &clock, type_definitions(types));
 }
@@ -79,7 +79,7 @@ std::int64_t simulate(Runner& runner, std::int64_t until, std::int64_t budget) {
 void bind_session(nb::module_& m) {
     nb::class_<Wiring>(m, "Wiring", "What ties a component to its journals.")
         .def(nb::new_(&make_wiring), nb::arg("source"), nb::arg("clock"), nb::arg("types"),
-             nb::keep_alive<0, 2>())
+             nb::keep_alive<0, 3>())
         .def("join", &join, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope") = "",
              nb::arg("from_time") = 0, "Read a journal too, from the first event at `from_time` on.")
         .def("open_output", &open_output, nb::arg("clock"), nb::arg("root"), nb::arg("name"),

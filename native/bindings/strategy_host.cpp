@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bindings/component.hpp"
 #include "bindings/layout.hpp"
 
 namespace kungfu::python {
@@ -13,6 +14,9 @@ namespace {
 
 /// One poll handles no more than this, so that other components get their turn.
 constexpr int kMostEventsPerPoll = 256;
+
+/// Market data begins with the instrument's id and the venue's time; a shorter payload is damaged.
+constexpr std::uint32_t kLeastMarketData = 2 * sizeof(std::uint64_t);
 
 /// Every payload that concerns an instrument and can be subscribed to begins with the instrument's id.
 std::uint64_t instrument_of(const Event& event) {
@@ -51,11 +55,19 @@ void StrategyHost::guarded(F&& body) {
     }
 }
 
+const Port& StrategyHost::port() const {
+    if (!port_) throw std::runtime_error("a strategy has time and journals only while its session is there");
+    return port_;
+}
+
 void StrategyHost::start(Port port) { port_ = std::move(port); }
 
 std::int64_t StrategyHost::poll() {
     const nb::gil_scoped_acquire gil;
-    if (started_) return fire_timers() + read(kMostEventsPerPoll);
+    if (started_) {
+        const std::int64_t fired = fire_timers();
+        return fired + read(kMostEventsPerPoll);
+    }
     const std::int64_t handled = read(std::numeric_limits<int>::max());
     if (handled > 0) {
         started_ = true;
@@ -80,6 +92,7 @@ std::int64_t StrategyHost::read(int most) {
 
 void StrategyHost::dispatch(const Event& event) {
     if (is_book(event.type)) {
+        if (event.length < kLeastMarketData) return;
         dispatch_book(event);
         return;
     }
@@ -87,6 +100,7 @@ void StrategyHost::dispatch(const Event& event) {
     const Handler& handler = handlers_[event.type];
     if (!handler.callback.is_valid()) return;
     if (handler.subscribed_only) {
+        if (event.length < kLeastMarketData) return;
         if (subscriptions_.count(key(instrument_of(event), event.type)) == 0) return;
         note_venue_time(event);
     } else if (event.frame->destination != 0 && event.frame->destination != port_.source()) {
@@ -185,7 +199,7 @@ void StrategyHost::set_life_callbacks(nb::object on_start, nb::object on_stop, n
 void StrategyHost::append(nb::handle object, std::uint64_t destination) {
     kf_event event{};
     if (!event_under(object.ptr(), event)) throw nb::python_error();
-    const std::int32_t status = port_.append_raw(event.type, destination, event.frame + 1, event.length);
+    const std::int32_t status = port().append_raw(event.type, destination, event.frame + 1, event.length);
     if (status == KF_TOO_LARGE) {
         const std::string size = std::to_string(event.length);
         throw nb::value_error(
@@ -193,6 +207,15 @@ void StrategyHost::append(nb::handle object, std::uint64_t destination) {
     }
     if (status != KF_OK)
         throw std::runtime_error("cannot journal the event, status " + std::to_string(status));
+}
+
+void StrategyHost::unsubscribe(std::uint64_t instrument, std::uint32_t type) {
+    subscriptions_.erase(key(instrument, type));
+    const auto book = books_.find(instrument);
+    if (type != BookDelta::kType || book == books_.end()) return;
+    // What is not followed any more must not look like the market's state.
+    *book->second.book = InstrumentBook{};
+    book->second.book->instrument = instrument;
 }
 
 std::uint64_t StrategyHost::add_timer(std::int64_t due) {
@@ -235,6 +258,7 @@ class HostedStrategy : public Component {
         : owner_(std::move(host)), host_(nb::inst_ptr<StrategyHost>(owner_)) {}
     ~HostedStrategy() override {
         const nb::gil_scoped_acquire gil;
+        host_->detach();
         owner_.reset();
     }
     void start(Port port) override { host_->start(std::move(port)); }
@@ -248,8 +272,7 @@ class HostedStrategy : public Component {
 };
 
 nb::object component_of(nb::object host) {
-    kf_component* table = export_component(std::make_unique<HostedStrategy>(std::move(host)));
-    return nb::steal(PyCapsule_New(table, KF_COMPONENT_CAPSULE, nullptr));
+    return component_capsule(std::make_unique<HostedStrategy>(std::move(host)));
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ class StrategyHost : public Component {
     std::int64_t poll() override;
     std::int64_t next_time() override;
     void stop() override;
+    /// The runner let go of the component: nothing is behind the port any more.
+    void detach() { port_ = Port(); }
 
     /// What every callback gets as its first argument.
     void set_context(nb::object context) { context_ = std::move(context); }
@@ -45,13 +47,11 @@ class StrategyHost : public Component {
     void subscribe(std::uint64_t instrument, std::uint32_t type) {
         subscriptions_.insert(key(instrument, type));
     }
-    void unsubscribe(std::uint64_t instrument, std::uint32_t type) {
-        subscriptions_.erase(key(instrument, type));
-    }
+    void unsubscribe(std::uint64_t instrument, std::uint32_t type);
     void append(nb::handle event, std::uint64_t destination);
     std::uint64_t add_timer(std::int64_t due);
     bool cancel_timer(std::uint64_t timer) { return timers_.erase(timer) != 0; }
-    std::int64_t now() const { return port_.now(); }
+    std::int64_t now() const { return port().now(); }
     /// Sequence of the last event that was read from a journal; 0 if none was.
     std::uint64_t consumed(std::uint64_t journal) const;
     nb::object book(std::uint64_t instrument);
@@ -83,6 +83,8 @@ class StrategyHost : public Component {
     static std::uint64_t key(std::uint64_t instrument, std::uint32_t type) noexcept {
         return instrument ^ (static_cast<std::uint64_t>(type) * 0x9e3779b97f4a7c15ULL);
     }
+    /// Throws std::runtime_error outside of a session.
+    const Port& port() const;
     template <class F>
     void guarded(F&& body);
     std::int64_t read(int most);

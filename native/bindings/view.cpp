@@ -344,6 +344,7 @@ ViewPool::ViewPool(const nb::list& classes) {
         const Layout* layout = layout_of(view_class.ptr());
         if (layout == nullptr) throw nb::python_error();
         if (slots_.size() <= layout->number) slots_.resize(layout->number + 1);
+        slots_[layout->number].size = layout->size;
         slots_[layout->number].view_class = view_class.inc_ref().ptr();
     }
 }
@@ -360,6 +361,7 @@ ViewPool::~ViewPool() {
 PyObject* ViewPool::view(const kf_event& event) {
     if (event.type >= slots_.size() || slots_[event.type].view_class == nullptr) return nullptr;
     Slot& slot = slots_[event.type];
+    if (event.length < slot.size) return nullptr;
     PyObject*& mine = slot.views[slot.turn];
     slot.turn ^= 1U;
     if (mine != nullptr && Py_REFCNT(mine) == 1) {

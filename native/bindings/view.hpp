@@ -42,8 +42,8 @@ class ViewPool {
     ViewPool& operator=(const ViewPool&) = delete;
 
     /// A view of the event, borrowed from the pool; nullptr without an exception if the type has no
-    /// class, with one if memory ran out. Two views of a type take turns, so that in a loop the last
-    /// one is still whole while the next is made.
+    /// class or the payload is shorter than its type, with one if memory ran out. Two views of a type take
+    /// turns, so that in a loop the last one is still whole while the next is made.
     PyObject* view(const kf_event& event);
 
     /// Copies what somebody still holds; call before the memory under the views goes.
@@ -52,6 +52,7 @@ class ViewPool {
   private:
     struct Slot {
         PyObject* view_class = nullptr;  // owned
+        std::uint32_t size = 0;          // of the payload's fixed part
         std::array<PyObject*, 2> views = {nullptr, nullptr};
         unsigned turn = 0;
     };

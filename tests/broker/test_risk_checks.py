@@ -212,3 +212,68 @@ def test_an_interrupted_check_ends_the_broker() -> None:
 def test_a_route_to_a_gateway_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="account venue/main is routed to gateway"):
         _native.make_broker([], [("venue/main", "venue")], [])
+
+
+def test_a_view_that_outlives_an_interrupted_check_is_closed() -> None:
+    """The check ends the broker, and what it kept must not look into what is gone."""
+    kept: list[Any] = []
+
+    def interrupt(order: Any, view: Any) -> None:
+        kept.append(view)
+        raise KeyboardInterrupt
+
+    desk = Trading(interrupt)
+    with pytest.raises(RuntimeError, match="interrupted"):
+        desk.order(Side.BUY, "1")
+    with pytest.raises(RuntimeError, match="only while its check runs"):
+        _ = kept[0].now
+
+
+class SilentError(Exception):
+    """Cannot even say what it is."""
+
+    def __str__(self) -> str:
+        raise LookupError
+
+
+def fail_silently(order: Any, view: Any) -> None:
+    raise SilentError
+
+
+@pytest.mark.parametrize(
+    ("judge", "reason"),
+    [
+        (fail_silently, "risk check check 0 failed: SilentError: (no text)"),
+        (lambda order, view: "odd \ud800", "check 0: odd \\ud800"),
+    ],
+)
+def test_a_check_cannot_end_the_broker_by_what_it_says(judge: Any, reason: str) -> None:
+    update = Trading(judge).order(Side.BUY, "1")
+    assert update.values["state"] == OrderState.RISK_REJECTED
+    assert update.values["reason"] == reason
+
+
+def test_an_order_in_a_traceback_stays_what_it_was() -> None:
+    """A check may keep what it raised, for its log."""
+    kept: list[Exception] = []
+
+    class Check:
+        def check(self, order: Any, view: Any) -> None:
+            try:
+                self.look(order)
+            except ValueError as error:
+                kept.append(error)
+                raise
+
+        def look(self, order: Any) -> None:
+            raise ValueError
+
+    desk = Trading(Check().check)
+    for size in ("1", "2", "3", "4"):
+        desk.order(Side.BUY, size)
+    sizes = []
+    for error in kept:
+        assert error.__traceback__ is not None
+        frame = error.__traceback__.tb_frame
+        sizes.append(str(frame.f_locals["order"].size_exact))
+    assert sizes == ["1", "2", "3", "4"]

@@ -168,6 +168,35 @@ def test_a_kind_that_cannot_be_subscribed_to_is_refused(stage):
     assert "expected some of: Trade, Quote, Bar" in str(stage.runtime.fault)
 
 
+def test_a_book_that_was_given_up_is_not_known(stage):
+    """It must not look like the market; a new subscription brings it up to date."""
+    book, buy = id_of(NAME), Side.BUY
+    stage.at(1, events.BookSnapshot(book, 0, 5, [("99", "1", buy)]))
+    stage.at(3, events.BookSnapshot(book, 0, 9, [("77", "1", buy)]))
+    stage.at(9, trade())
+    seen = []
+
+    class Leaves(Strategy):
+        def on_start(self, context):
+            context.subscribe(NAME, OrderBook)
+            self.book = context.book(NAME)
+            for second in (2, 4, 5):
+                context.timer(after=f"{second}s")
+
+        def on_timer(self, context, timer):
+            step = len(seen)
+            if step == 0:
+                context.unsubscribe(NAME, OrderBook)
+            elif step == 2:
+                context.subscribe(NAME, OrderBook)
+            seen.append((self.book.instrument == book, self.book.known, self.book.bid_price))
+
+    stage.run(Leaves())
+    assert [known for _, known, _ in seen] == [False, False, True]
+    assert seen[-1] == (True, True, 77.0)
+    assert all(named for named, _, _ in seen)
+
+
 def test_an_unknown_instrument_names_those_that_are_known(stage):
     class Wrong(Strategy):
         def on_start(self, context):

@@ -1,5 +1,7 @@
 """What a raising callback does: its strategy stops, everything else goes on."""
 
+import struct
+
 import pytest
 from strategy_stage import NAME, OTHER, trade
 
@@ -141,3 +143,66 @@ def test_a_callback_may_change_its_own_subscription(stage):
     strategy = Turns()
     stage.run(strategy)
     assert (stage.runtime.fault, strategy.heard) == (None, 50)
+
+
+class Counts(Strategy):
+    trades = 0
+
+    def on_start(self, context):
+        context.subscribe(NAME, events.Trade)
+
+    def on_trade(self, context, trade):
+        self.trades += 1
+
+
+def damage_last_frame(page, frame, length):
+    """Give a page's last frame another length, and nothing behind it."""
+    content = bytearray(page.read_bytes())
+    struct.pack_into("<Q", content, frame, length)
+    content[frame + max(length, 72) :] = bytes(len(content) - frame - max(length, 72))
+    page.write_bytes(content)
+
+
+def last_frame(page):
+    """Where a page's last frame begins."""
+    content, at, last = page.read_bytes(), 512, 0
+    while length := struct.unpack_from("<I", content, at)[0]:
+        last, at = at, at + (length + 7) // 8 * 8
+    return last
+
+
+def test_a_journal_that_cannot_be_read_on_ends_the_session(stage, monkeypatch):
+    """What is behind the damage must not look as if it had never been recorded."""
+    for second in range(10):
+        stage.at(second, trade())
+    write = stage._write
+
+    def write_and_damage(source, name, rows):
+        write(source, name, rows)
+        if name == "MD":
+            (page,) = stage.root.rglob("MD.*.journal")
+            damage_last_frame(page, last_frame(page), 7)
+
+    monkeypatch.setattr(stage, "_write", write_and_damage)
+    strategy = Counts()
+    with pytest.raises(RuntimeError, match=r"mine: cannot read on: .*MD.*impossible frame length"):
+        stage.run(strategy)
+    assert strategy.trades == 9
+
+
+def test_an_event_shorter_than_its_type_is_not_handed_over(stage, monkeypatch):
+    """Its fields would be read from what lies behind it."""
+    for second in range(10):
+        stage.at(second, trade())
+    write = stage._write
+
+    def write_and_damage(source, name, rows):
+        write(source, name, rows)
+        if name == "MD":
+            (page,) = stage.root.rglob("MD.*.journal")
+            damage_last_frame(page, last_frame(page), 72 + 16)
+
+    monkeypatch.setattr(stage, "_write", write_and_damage)
+    strategy = Counts()
+    stage.run(strategy)
+    assert strategy.trades == 9

@@ -43,6 +43,9 @@ class Port {
     Port() = default;
     explicit Port(const kf_port* port) noexcept : port_(port) {}
 
+    /// Whether there is a port behind this one; nothing else may be called if not.
+    explicit operator bool() const noexcept { return port_ != nullptr; }
+
     bool next(Event& event) const noexcept { return port_->next(port_->self, &event) != 0; }
     std::int64_t now() const noexcept { return port_->now(port_->self); }
     std::uint64_t source() const noexcept { return port_->source(port_->self); }
