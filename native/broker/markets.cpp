@@ -1,6 +1,12 @@
 #include "broker/markets.hpp"
 
 namespace kungfu::broker {
+namespace {
+
+/// The digits of an amount of money: more could not be told apart in 128 bits.
+constexpr std::uint8_t kMostDecimals = 38;
+
+}  // namespace
 
 Number multiplier(const Instrument& definition) noexcept {
     return definition.get_size_unit() == SizeUnit::CONTRACTS ? definition.get_contract_value() : Number{1, 0};
@@ -12,6 +18,7 @@ std::string_view settlement_currency(const Instrument& definition) noexcept {
 }
 
 const char* unbookable(const Instrument& definition) noexcept {
+    if (definition.settle_decimals > kMostDecimals) return "no currency has so many decimals";
     switch (definition.get_product()) {
         case Product::SPOT:
             if (definition.get_base().empty() || definition.get_quote().empty())

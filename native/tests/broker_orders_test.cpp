@@ -144,6 +144,10 @@ void an_instrument_that_does_not_trade_or_cannot_be_booked_is_refused() {
     Instrument inverse = Desk::definition(77, Product::PERPETUAL, ContractKind::INVERSE);
     d.put(kVenue, 0, inverse, "venue:perpetual:BTCUSD");
     d.expect_refused(Desk::limit(2, Side::BUY, "1", "100", 77), "inverse contracts are not supported yet");
+    Instrument fine = Desk::definition(78, Product::SPOT, ContractKind::NONE);
+    fine.settle_decimals = 200;
+    d.put(kVenue, 0, fine, "venue:spot:BTCEUR");
+    d.expect_refused(Desk::limit(3, Side::BUY, "1", "100", 78), "no currency has so many decimals");
 }
 
 void an_order_id_is_taken_once() {
