@@ -159,7 +159,7 @@ class RiskView(Protocol):
         """Signed position size as a Decimal; 0 if there is none."""
 
     def open_size(self, account: int, instrument: int, side: int) -> Decimal:
-        """Sum of what open orders of that side may still fill, as a Decimal."""
+        """Sum of what may still be filled of the orders of that side, as a Decimal."""
 
     def last_price(self, instrument: int) -> Decimal | None:
         """Price of the last trade as a Decimal; None before the first."""

@@ -8,8 +8,12 @@
 namespace kungfu::broker {
 
 Number Order::remaining() const {
-    if (is_terminal(state) || size.is_none()) return {0, 0};
-    const Number total = !pending_size.is_none() && pending_size > size ? pending_size : size;
+    Number total = size;
+    if (is_terminal(state))
+        total = venue_filled;
+    else if (!pending_size.is_none() && pending_size > size)
+        total = pending_size;
+    if (total.is_none()) return {0, 0};
     const Number rest = sum(total, -filled, "rest of an order");
     return rest.mantissa > 0 ? rest : Number{0, 0};
 }

@@ -34,7 +34,8 @@ struct Order {
         set_fixed_text(venue_order_id, sizeof venue_order_id, value);
     }
 
-    /// What it may still fill: 0 once it is over, the larger size while an amend is under way.
+    /// What fills may still come: of the larger size while an amend is under way; once it is over, those that
+    /// the venue has told of and not reported yet.
     Number remaining() const;
 
     /// Where fills alone put an order that is alive: accepted, partially filled or filled.

@@ -114,7 +114,7 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
     }
     const Number told = reported.get_filled();
     if (!told.is_none() && (order->venue_filled.is_none() || told > order->venue_filled))
-        order->venue_filled = told;
+        orders_.change(*order, [&](Order& o) { o.venue_filled = told; });
     apply(*order, reported, reason);
 }
 

@@ -60,6 +60,28 @@ void the_first_refusal_gives_the_reason_and_ends_the_chain() {
     CHECK(later == 0);
 }
 
+/// A venue may tell that an order is over before it reports the last fills of it.
+void fills_that_are_still_to_come_count_when_an_order_reduces() {
+    bool broken = false;
+    Desk d(with({[&](const OrderRequest&, const RiskView&, std::string& reason) {
+        reason = "broken";
+        return broken ? Verdict::FAILED : Verdict::ALLOWED;
+    }}));
+    d.define_perpetual();
+    hold(d, 1, Side::BUY, "2");
+    d.request(Desk::limit(2, Side::SELL, "1.5", "100"));
+    d.update(2, OrderState::CANCELED, "1.5");
+    d.run();
+    broken = true;
+    CHECK(outcome(d, Desk::limit(3, Side::SELL, "1", "100")) == OrderState::RISK_REJECTED);
+    CHECK(outcome(d, Desk::limit(4, Side::SELL, "0.5", "100")) == OrderState::SUBMITTED);
+    d.fill(Desk::a_fill(2, "t", Side::SELL, "1.5", "100"));
+    d.update(4, OrderState::CANCELED);
+    d.run();
+    CHECK(outcome(d, Desk::limit(5, Side::SELL, "0.501", "100")) == OrderState::RISK_REJECTED);
+    CHECK(outcome(d, Desk::limit(6, Side::SELL, "0.5", "100")) == OrderState::SUBMITTED);
+}
+
 void a_broken_check_stops_all_but_what_reduces() {
     bool broken = false;
     Desk d(with({[&](const OrderRequest&, const RiskView&, std::string& reason) {
@@ -170,6 +192,7 @@ void an_amend_is_judged_by_what_it_may_still_fill() {
 int main() {
     the_first_refusal_gives_the_reason_and_ends_the_chain();
     a_broken_check_stops_all_but_what_reduces();
+    fills_that_are_still_to_come_count_when_an_order_reduces();
     a_cancel_is_never_asked_about();
     checks_see_the_state_of_that_moment();
     an_amend_is_judged_by_what_it_may_still_fill();

@@ -55,7 +55,9 @@ class Order:
 
     @property
     def remaining(self) -> Fraction:
-        if self.state in TERMINAL or self.size is None:
+        if self.state in TERMINAL:
+            return max((self.told or Fraction(0)) - self.filled, Fraction(0))
+        if self.size is None:
             return Fraction(0)
         return max(self.size, self.wanted or self.size, self.filled) - self.filled
 

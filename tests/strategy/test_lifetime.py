@@ -10,8 +10,8 @@ from strategy_stage import NAME, trade
 from kungfu_core import events
 from kungfu_core._native import Clock, StrategyHost, Wiring
 from kungfu_core.events import EVENT_CLASSES
-from kungfu_core.journal import type_rows
 from kungfu_core.strategy import Strategy
+from kungfu_core.views import type_rows
 
 
 class Keeps(Strategy):
