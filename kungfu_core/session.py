@@ -129,6 +129,8 @@ class SimulatedSession:
         wiring.open_output(self._clock, self._root, name, self._rows, page_size)
         for account in self._config.accounts:
             wiring.define_name(NameKind.ACCOUNT, id_of(account), account)
+        for source in (SESSION, BROKER, *self._config.gateways, *self._config.strategies):
+            wiring.define_name(NameKind.SOURCE, id_of(source), source)
 
     def _join_market(self, wiring: Wiring) -> None:
         """Join what everybody reads first: how the session began, then the market."""

@@ -142,6 +142,11 @@ def events_header() -> str:
         f'    {{{e.number}, {e.version}, "{e.name}", R"schema({e.schema})schema"}},'
         for e in EVENT_TYPES
     )
+    instruments = "\n".join(
+        f"        case {camel(e.name)}::kType: return offsetof({camel(e.name)}, instrument);"
+        for e in EVENT_TYPES
+        if any(f.name == "instrument" for f in e.fields)
+    )
     digest = fnv1a64("\n".join(e.schema for e in EVENT_TYPES).encode())
     return f"""{_BANNER.format("event_types.py")}
 #include <cstddef>
@@ -166,6 +171,14 @@ struct EventSchema {{
 inline constexpr EventSchema kEventSchemas[] = {{
 {table}
 }};
+
+/// Where an event of a type says which instrument it concerns; -1 if it does not.
+constexpr int instrument_offset(std::uint32_t type) noexcept {{
+    switch (type) {{
+{instruments}
+        default: return -1;
+    }}
+}}
 
 /// Hash over all layouts above; a native plugin that was compiled against others is refused.
 inline constexpr std::uint64_t kLayoutHash = {digest:#018x}ULL;

@@ -1,6 +1,7 @@
 #include "component/wiring.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "kungfu/id.hpp"
@@ -33,7 +34,7 @@ Wiring::Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefini
 
 void Wiring::add_output(std::unique_ptr<journal::Writer> writer) {
     writer->define_name(static_cast<std::uint8_t>(NameKind::SOURCE), source_id_, source_);
-    outputs_.push_back({std::move(writer), {}});
+    outputs_.push_back({std::move(writer), {}, {}, 0});
 }
 
 bool Wiring::next(kf_event& event) {
@@ -44,6 +45,7 @@ bool Wiring::next(kf_event& event) {
     in_hand_ = {event.journal, event.frame->sequence, event.frame->gen_time};
     event_in_hand_ = true;
     note_consumed(event);
+    if (event.type == Instrument::kType) learn_instrument(event.frame + 1, event.length);
     return true;
 }
 
@@ -58,6 +60,8 @@ std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64
     if (index >= outputs_.size()) return KF_BAD_ARGUMENT;
     Output& output = outputs_[index];
     if (const std::int32_t status = say_consumed(output); status != KF_OK) return status;
+    if (type == Instrument::kType) learn_instrument(payload, length);
+    if (const std::int32_t status = name_instrument(output, type, payload, length); status != KF_OK) return status;
     const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now()};
     const std::int32_t status = output.writer->append(type, source_id_, destination, because.time,
                                                       because.journal, because.sequence, payload, length);
@@ -88,6 +92,31 @@ std::int32_t Wiring::say_consumed(Output& output) {
     } else {
         error_ = output.writer->error();
     }
+    return status;
+}
+
+void Wiring::learn_instrument(const void* payload, std::uint32_t length) {
+    if (length <= sizeof(Instrument)) return;
+    std::uint64_t instrument = 0;
+    std::memcpy(&instrument, static_cast<const char*>(payload) + instrument_offset(Instrument::kType), sizeof instrument);
+    instruments_[instrument].assign(static_cast<const char*>(payload) + sizeof(Instrument), length - sizeof(Instrument));
+}
+
+std::int32_t Wiring::name_instrument(Output& output, std::uint32_t type, const void* payload, std::uint32_t length) {
+    const int offset = instrument_offset(type);
+    std::uint64_t instrument = 0;
+    if (offset < 0 || type == Instrument::kType || length < static_cast<unsigned>(offset) + sizeof instrument) {
+        return KF_OK;
+    }
+    std::memcpy(&instrument, static_cast<const char*>(payload) + offset, sizeof instrument);
+    if (instrument == output.last_named) return KF_OK;
+    const auto known = instruments_.find(instrument);
+    if (known == instruments_.end()) return KF_OK;
+    output.last_named = instrument;
+    if (!output.named.insert(instrument).second) return KF_OK;
+    const std::int32_t status = output.writer->define_name(static_cast<std::uint8_t>(NameKind::INSTRUMENT),
+                                                           instrument, known->second);
+    if (status != KF_OK) error_ = output.writer->error();
     return status;
 }
 

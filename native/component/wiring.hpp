@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "clock/clock.hpp"
@@ -17,7 +19,9 @@ namespace kungfu {
 /// The core's side of a `kf_port`.
 ///
 /// Before anything is written to an output, a CONSUMPTION event says what was read since that output
-/// last spoke, as runs of one journal in reading order; exact replay works from these.
+/// last spoke, as runs of one journal in reading order; exact replay works from these. Before an
+/// instrument is first mentioned in an output, its name is defined there, so that each journal reads
+/// by itself.
 class Wiring {
   public:
     /// `source` is the component's canonical name; the clock outlives the wiring.
@@ -48,6 +52,8 @@ class Wiring {
     struct Output {
         std::unique_ptr<journal::Writer> writer;
         std::vector<ConsumedRun> unsaid;
+        std::unordered_set<std::uint64_t> named;  ///< Instruments.
+        std::uint64_t last_named = 0;
     };
 
     bool next(kf_event& event);
@@ -56,12 +62,15 @@ class Wiring {
                         const kf_cause* cause, const void* payload, std::uint32_t length);
     void note_consumed(const kf_event& event);
     std::int32_t say_consumed(Output& output);
+    void learn_instrument(const void* payload, std::uint32_t length);
+    std::int32_t name_instrument(Output& output, std::uint32_t type, const void* payload, std::uint32_t length);
 
     std::string source_;
     std::uint64_t source_id_;
     Clock* clock_;
     journal::Reader inputs_;
     std::vector<Output> outputs_;
+    std::unordered_map<std::uint64_t, std::string> instruments_;  ///< Names, as far as they were read.
     kf_port port_{};
     kf_cause in_hand_{};
     bool event_in_hand_ = false;
