@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from kungfu_core.backtesting import Run
 from kungfu_core.cli.terminal import complain, is_terminal
@@ -39,19 +40,27 @@ def present(run: Run, *, as_json: bool, report: bool) -> int:
         KungfuError: its journals cannot be read, or the report cannot be written.
     """
     summary = summarize(run.folder)
-    page = run.folder / "report.html"
-    if report:
+    page = run.folder / "report.html" if report and _can_draw() else None
+    if page is not None:
         write_html(run.folder, summary, page)
     if as_json:
-        described = summary_json(summary) | {"report": str(page) if report else None}
+        described = summary_json(summary) | {"report": str(page) if page else None}
         sys.stdout.write(json.dumps(described) + "\n")
     else:
         print_summary(summary, sys.stdout, colour=is_terminal(sys.stdout))
         sys.stdout.write(f"\njournals  {run.folder / 'journal'}\n")
-        sys.stdout.write(f"report    {page}\n" if report else "")
+        sys.stdout.write(f"report    {page}\n" if page else "")
     for fault in run.result.faults:
         complain(
             f"strategy {fault.strategy!r} was stopped by {type(fault.exception).__name__}: "
             f"{fault.exception}; its STRATEGY journal has the traceback"
         )
     return 1 if run.result.faults else 0
+
+
+def _can_draw() -> bool:
+    """Whether the page can be made; says on standard error what is missing for it."""
+    if find_spec("matplotlib") is not None:
+        return True
+    sys.stderr.write("no report page without matplotlib: pip install 'kungfu-core[report]'\n")
+    return False

@@ -248,6 +248,15 @@ def test_the_session_journal_says_what_ran(recorded_run, read):
     assert all(p.loaded for p in plugins)
 
 
+def test_every_journal_names_what_it_mentions(recorded_run):
+    """Each journal reads by itself: instrument, account and components have their names in it."""
+    from kungfu_core.journal import Journal
+
+    for source, name in (("broker", "BROKER"), ("ema", "STRATEGY"), ("sim", "TD")):
+        names = set(Journal(recorded_run / "journal", source, name).names().values())
+        assert {"binance:perpetual:BTCUSDT", "main", "broker", "ema", "sim"} <= names, source
+
+
 def test_every_output_follows_from_what_was_consumed(recorded_run, read):
     """A frame's cause has been said to be consumed before the frame, in its own journal."""
     from kungfu_core.events import Consumption
