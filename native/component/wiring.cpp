@@ -61,7 +61,8 @@ std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64
     Output& output = outputs_[index];
     if (const std::int32_t status = say_consumed(output); status != KF_OK) return status;
     if (type == Instrument::kType) learn_instrument(payload, length);
-    if (const std::int32_t status = name_instrument(output, type, payload, length); status != KF_OK) return status;
+    if (const std::int32_t status = name_instrument(output, type, payload, length); status != KF_OK)
+        return status;
     const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now()};
     const std::int32_t status = output.writer->append(type, source_id_, destination, because.time,
                                                       because.journal, because.sequence, payload, length);
@@ -98,14 +99,18 @@ std::int32_t Wiring::say_consumed(Output& output) {
 void Wiring::learn_instrument(const void* payload, std::uint32_t length) {
     if (length <= sizeof(Instrument)) return;
     std::uint64_t instrument = 0;
-    std::memcpy(&instrument, static_cast<const char*>(payload) + instrument_offset(Instrument::kType), sizeof instrument);
-    instruments_[instrument].assign(static_cast<const char*>(payload) + sizeof(Instrument), length - sizeof(Instrument));
+    std::memcpy(&instrument, static_cast<const char*>(payload) + instrument_offset(Instrument::kType),
+                sizeof instrument);
+    instruments_[instrument].assign(static_cast<const char*>(payload) + sizeof(Instrument),
+                                    length - sizeof(Instrument));
 }
 
-std::int32_t Wiring::name_instrument(Output& output, std::uint32_t type, const void* payload, std::uint32_t length) {
+std::int32_t Wiring::name_instrument(Output& output, std::uint32_t type, const void* payload,
+                                     std::uint32_t length) {
     const int offset = instrument_offset(type);
     std::uint64_t instrument = 0;
-    if (offset < 0 || type == Instrument::kType || length < static_cast<unsigned>(offset) + sizeof instrument) {
+    if (offset < 0 || type == Instrument::kType ||
+        length < static_cast<unsigned>(offset) + sizeof instrument) {
         return KF_OK;
     }
     std::memcpy(&instrument, static_cast<const char*>(payload) + offset, sizeof instrument);

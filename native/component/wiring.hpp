@@ -63,7 +63,8 @@ class Wiring {
     void note_consumed(const kf_event& event);
     std::int32_t say_consumed(Output& output);
     void learn_instrument(const void* payload, std::uint32_t length);
-    std::int32_t name_instrument(Output& output, std::uint32_t type, const void* payload, std::uint32_t length);
+    std::int32_t name_instrument(Output& output, std::uint32_t type, const void* payload,
+                                 std::uint32_t length);
 
     std::string source_;
     std::uint64_t source_id_;
