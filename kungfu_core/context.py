@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, Unpack
 
 import attrs
 
@@ -14,7 +14,7 @@ from kungfu_core.bars import BarBuilder
 from kungfu_core.enums import LogLevel, OrderType, Side, SubscriptionAction, TimeInForce
 from kungfu_core.errors import OrderError
 from kungfu_core.instruments import Exact
-from kungfu_core.orders import Order, order_size
+from kungfu_core.orders import Order, OrderTerms, order_size
 from kungfu_core.values import parse_duration
 from kungfu_core.views import Event
 
@@ -281,11 +281,15 @@ class Context:
 
     # --- orders --------------------------------------------------------------------------------
 
-    def buy(self, instrument: InstrumentLike, size: Exact | None = None, **terms: Any) -> Order:  # noqa: ANN401
+    def buy(
+        self, instrument: InstrumentLike, size: Exact | None = None, **terms: Unpack[OrderTerms]
+    ) -> Order:
         """Place an order to buy; the terms are those of `submit`."""
         return self.submit(Side.BUY, instrument, size, **terms)
 
-    def sell(self, instrument: InstrumentLike, size: Exact | None = None, **terms: Any) -> Order:  # noqa: ANN401
+    def sell(
+        self, instrument: InstrumentLike, size: Exact | None = None, **terms: Unpack[OrderTerms]
+    ) -> Order:
         """Place an order to sell; the terms are those of `submit`."""
         return self.submit(Side.SELL, instrument, size, **terms)
 

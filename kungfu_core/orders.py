@@ -1,6 +1,7 @@
 """An order as its strategy sees it, and the arithmetic of sizes and contracts."""
 
 from decimal import Decimal, localcontext
+from typing import TypedDict
 
 import attrs
 
@@ -9,6 +10,18 @@ from kungfu_core.errors import OrderError
 from kungfu_core.events import Instrument, OrderUpdate
 from kungfu_core.instruments import Exact, exact, steps
 from kungfu_core.order_states import TERMINAL
+
+
+class OrderTerms(TypedDict, total=False):
+    """What `Context.submit` takes by name, for its short forms `buy` and `sell`."""
+
+    price: Exact | None
+    contracts: Exact | None
+    account: str | None
+    post_only: bool
+    time_in_force: TimeInForce
+    reduce_only: bool
+    tag: str
 
 
 @attrs.define
