@@ -162,7 +162,7 @@ class Context:
         the receive time within the last minute or two, that of the least delayed message. The
         strategy's own time while nothing is known.
         """
-        return self._host.exchange_time(_instrument_id(instrument))
+        return self._host.exchange_time(self._id(instrument))
 
     def timer(self, *, at: int | None = None, after: str | int | None = None) -> int:
         """Ask for `on_timer` once.
@@ -210,7 +210,8 @@ class Context:
         """
         if isinstance(instrument, events.Instrument):
             return instrument
-        found = self._known.instruments.get(_instrument_id(instrument))
+        number = id_of(instrument) if isinstance(instrument, str) else instrument
+        found = self._known.instruments.get(number)
         if found is None:
             known = ", ".join(sorted(i.name for i in self._known.instruments.values())) or "none"
             raise OrderError(f"unknown instrument {instrument!r}; known: {known}")
@@ -244,7 +245,7 @@ class Context:
 
     def book(self, instrument: InstrumentLike) -> OrderBook:
         """Give the live order book of an instrument; `known` is False until it can be trusted."""
-        book: OrderBook = self._host.book(_instrument_id(instrument))
+        book: OrderBook = self._host.book(self._id(instrument))
         return book
 
     def history(
@@ -273,7 +274,7 @@ class Context:
         """
         if (count is None) == (since is None):
             raise ValueError("history: expected either count= or since=")
-        target = _instrument_id(instrument)
+        target = self._id(instrument)
         if kind is not events.Bar:
             return self._setup.history.events(kind, target, count=count, since=since)
         builder = BarBuilder(target, _timeframe(timeframe))
@@ -415,14 +416,14 @@ class Context:
 
     def open_orders(self, instrument: InstrumentLike | None = None) -> list[Order]:
         """Give the strategy's orders that may still fill, oldest first."""
-        wanted = None if instrument is None else _instrument_id(instrument)
+        wanted = None if instrument is None else self._id(instrument)
         return [o for o in self._known.orders.values() if wanted in (None, o.instrument)]
 
     # --- accounts ------------------------------------------------------------------------------
 
     def position(self, instrument: InstrumentLike, account: str | None = None) -> events.Position:
         """Give an account's position; one of size 0 where there never was any."""
-        number, target = self._account(account), _instrument_id(instrument)
+        number, target = self._account(account), self._id(instrument)
         found = self._known.positions.get((number, target))
         return found or events.Position(number, target, 0, 0, 0, None)
 
@@ -443,6 +444,11 @@ class Context:
         return None if self._saved is None else json.loads(self._saved)
 
     # --- behind the scenes ---------------------------------------------------------------------
+
+    def _id(self, instrument: InstrumentLike) -> int:
+        """Give the id; a name without a definition is a mistake, nothing to wait for."""
+        known = self.instrument(instrument) if isinstance(instrument, str) else instrument
+        return known if isinstance(known, int) else known.instrument
 
     def _take_order_id(self) -> int:
         self._next_order += 1
@@ -465,7 +471,7 @@ class Context:
     ) -> None:
         if not kinds:
             raise ValueError("subscribe: expected at least one kind of event, such as Trade")
-        target = _instrument_id(instrument)
+        target = self._id(instrument)
         begin = action is SubscriptionAction.SUBSCRIBE
         for kind in kinds:
             if kind not in _SUBSCRIBABLE:
@@ -525,12 +531,6 @@ def _timeframe(timeframe: str | int | None) -> int:
     if length <= 0:
         raise ValueError(f"timeframe: expected a positive duration, got {timeframe!r}")
     return length
-
-
-def _instrument_id(instrument: InstrumentLike) -> int:
-    if isinstance(instrument, str):
-        return id_of(instrument)
-    return instrument if isinstance(instrument, int) else instrument.instrument
 
 
 def _said_exactly(cls: type[E], **values: Any) -> E:  # noqa: ANN401

@@ -197,10 +197,27 @@ def test_a_book_that_was_given_up_is_not_known(stage):
     assert all(named for named, _, _ in seen)
 
 
-def test_an_unknown_instrument_names_those_that_are_known(stage):
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda c, name: c.instrument(name),
+        lambda c, name: c.subscribe(name, events.Trade),
+        lambda c, name: c.unsubscribe(name, events.Trade),
+        lambda c, name: c.history(name, events.Trade, count=1),
+        lambda c, name: c.book(name),
+        lambda c, name: c.buy(name, 1),
+        lambda c, name: c.open_orders(name),
+        lambda c, name: c.cancel_all(name),
+        lambda c, name: c.position(name),
+        lambda c, name: c.exchange_time(name),
+    ],
+)
+def test_a_misspelt_instrument_is_told_with_those_that_are_known(stage, deed):
+    """Nothing waits in silence for an instrument that never comes."""
+
     class Wrong(Strategy):
         def on_start(self, context):
-            context.instrument("venue:spot:NONE")
+            deed(context, "venue:spot:NONE")
 
     stage.run(Wrong())
     assert str(stage.runtime.fault) == (
