@@ -142,11 +142,16 @@ inline bool add(Number a, Number b, Number& out) noexcept {
     std::int64_t mb = 0;
     std::int64_t sum = 0;
     if (!a.at(exponent, ma) || !b.at(exponent, mb) || __builtin_add_overflow(ma, mb, &sum)) return false;
+    // What has no negative does not count as fitting either.
+    if (sum == std::numeric_limits<std::int64_t>::min()) return false;
     out = {sum, static_cast<std::int8_t>(exponent)};
     return true;
 }
 
-inline bool subtract(Number a, Number b, Number& out) noexcept { return add(a, -b, out); }
+/// a - b at the finer of the two exponents; false if it does not fit.
+inline bool subtract(Number a, Number b, Number& out) noexcept {
+    return b.mantissa != std::numeric_limits<std::int64_t>::min() && add(a, -b, out);
+}
 
 /// a + b at the finer of the two exponents; false if it does not fit.
 inline bool add(Money a, Money b, Money& out) noexcept {
@@ -189,14 +194,13 @@ inline int compare(Money a, Money b) noexcept {
 /// Whether `value` is a whole number of `step`s; a step of 0 allows everything.
 inline bool is_multiple(Number value, Number step) noexcept {
     if (step.is_none() || step.mantissa == 0) return true;
-    int128 v = value.mantissa;
+    const int128 v = value.mantissa;
     int128 s = step.mantissa;
-    if (value.exponent > step.exponent) {
-        if (!scale_up(v, value.exponent - step.exponent)) return false;
-    } else if (!scale_up(s, step.exponent - value.exponent)) {
-        return v == 0;
-    }
-    return v % s == 0;
+    if (value.exponent <= step.exponent)
+        return scale_up(s, step.exponent - value.exponent) ? v % s == 0 : v == 0;
+    int128 rest = v % s;
+    for (int n = value.exponent - step.exponent; n > 0 && rest != 0; --n) rest = rest * 10 % s;
+    return rest == 0;
 }
 
 /// Appends a decimal digit; false if the mantissa does not fit.
