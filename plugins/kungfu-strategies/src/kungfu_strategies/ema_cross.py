@@ -6,7 +6,7 @@ import attrs
 
 from kungfu_core import Context, Fill, OrderState, OrderUpdate, Side, Strategy, Trade
 from kungfu_core.enums import Product
-from kungfu_strategies.sizes import positive, size_worth, terms
+from kungfu_strategies.sizes import amount, positive, size_worth
 
 _REFUSED = (OrderState.RISK_REJECTED, OrderState.REJECTED)
 
@@ -58,7 +58,7 @@ class EmaCross(Strategy):
         if not missing or target == self._refused:
             return
         place = context.buy if missing > 0 else context.sell
-        place(definition, **terms(abs(missing), definition))
+        place(definition, **amount(abs(missing), definition))
         self._refused = None
 
     def on_fill(self, context: Context, fill: Fill) -> None:

@@ -17,7 +17,7 @@ from kungfu_core import (
 )
 from kungfu_core.enums import Product
 from kungfu_core.values import Duration
-from kungfu_strategies.sizes import positive, size_worth, terms
+from kungfu_strategies.sizes import amount, positive, size_worth
 
 _RESTING = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 _REFUSED = (OrderState.RISK_REJECTED, OrderState.REJECTED)
@@ -96,7 +96,7 @@ class Quoter(Strategy):
             if wanted is None:
                 return
             place = context.buy if side is Side.BUY else context.sell
-            size = terms(min(self._size, room), definition)
+            size = amount(min(self._size, room), definition)
             self._orders[side] = place(definition, price=wanted, post_only=True, **size)
         elif wanted == self._asked[side] or order.state not in _RESTING:
             return

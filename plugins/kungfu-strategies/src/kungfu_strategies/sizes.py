@@ -1,7 +1,7 @@
 """Exact sizes from amounts of quote currency, and the validator of such parameters."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from kungfu_core import Instrument
 from kungfu_core.enums import ContractKind, SizeUnit
@@ -29,10 +29,18 @@ def size_worth(notional: Decimal, price: Decimal, instrument: Instrument) -> Dec
     return size
 
 
-def terms(size: Decimal, instrument: Instrument) -> dict[str, Decimal]:
+class Amount(TypedDict, total=False):
+    """How much, as orders take it: one of both."""
+
+    size: Decimal
+    contracts: Decimal
+
+
+def amount(size: Decimal, instrument: Instrument) -> Amount:
     """Say a size in the instrument's unit the way that orders take it."""
-    contracts = instrument.size_unit is SizeUnit.CONTRACTS
-    return {"contracts" if contracts else "size": size}
+    if instrument.size_unit is SizeUnit.CONTRACTS:
+        return {"contracts": size}
+    return {"size": size}
 
 
 def positive(_: object, attribute: "attrs.Attribute[Decimal]", value: Decimal) -> None:
