@@ -1,4 +1,4 @@
-"""Sizes made from amounts of quote currency: exact, on the lot, the largest that the amount pays."""
+"""Sizes made from quote currency: exact, on the lot, the largest that the amount pays."""
 
 from decimal import Decimal
 
