@@ -85,9 +85,9 @@ class RecordingSpec:
     """A format of recorded raw streams that `kungfu import` can read.
 
     Attributes:
-        name: the name that `--format` takes, e.g. "binance".
+        name: the name that `--format` takes, e.g. "example".
         title: what it is, in one line.
-        source: canonical name of the feed, e.g. "binance"; the dataset's source folder.
+        source: canonical name of the feed, e.g. "example"; the dataset's source folder.
         matches: whether the first messages of a file (a few dozen) look like this format.
         reader: makes a reader for one import.
     """

@@ -19,11 +19,11 @@ A JOURNAL is named as `ls` lists it; its end is enough where only one has it (br
 
 examples:
   kungfu journal ls
-  kungfu journal show data/august/binance/MD --type trade --limit 5
+  kungfu journal show data/august/venue/MD --type trade --limit 5
   kungfu journal show BROKER --since 2024-08-09T08:30:00Z --json
-  kungfu journal stat data/august/binance/MD
+  kungfu journal stat data/august/venue/MD
   kungfu journal export BROKER --type fill --format csv --output fills.csv
-  kungfu journal export data/august/binance/MD --type trade --format parquet --output trades.parquet
+  kungfu journal export data/august/venue/MD --type trade --format parquet --output trades.parquet
 """
 
 _SHOWN = 20

@@ -97,3 +97,17 @@ def test_public_headers_need_nothing_of_the_core_but_themselves():
         for room in re.findall(r'#include "(\w+)/', header.read_text(encoding="utf-8"))
     }
     assert rooms == {"kungfu"}
+
+
+def test_the_core_names_no_exchange():
+    """Every exchange is a plugin; the core does not know that any of them exists."""
+    venues = re.compile(r"binance|bybit|coinbase|deribit|kraken|\bokx\b", re.IGNORECASE)
+    sources = [
+        path
+        for room in ("kungfu_core", "native")
+        for path in (CHECKOUT / room).rglob("*")
+        if path.suffix in {".py", ".pyi", ".hpp", ".cpp", ".h", ".css"}
+    ]
+    assert len(sources) > 100
+    named = [p for p in sources if venues.search(p.read_text(encoding="utf-8"))]
+    assert named == []

@@ -15,7 +15,7 @@ constexpr std::uint64_t fnv1a64(std::string_view text) noexcept {
     return value;
 }
 
-/// The id of a canonical name, e.g. "binance:spot:BTCUSDT"; never 0, which means "none".
+/// The id of a canonical name, e.g. "venue:spot:BTCUSDT"; never 0, which means "none".
 constexpr std::uint64_t id_of(std::string_view name) noexcept {
     const std::uint64_t value = fnv1a64(name);
     return value ? value : 1;

@@ -113,7 +113,7 @@ struct Money {
 enum class NumberError : std::uint8_t { OK, SYNTAX, OVERFLOWED };
 
 /// -1, 0 or 1; exact whatever the exponents.
-inline int compare(Number a, Number b) noexcept {
+inline int compare(Money a, Money b) noexcept {
     const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
     const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
     if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
@@ -127,6 +127,10 @@ inline int compare(Number a, Number b) noexcept {
     }
     return (ma > mb) - (ma < mb);
 }
+
+inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
+
+inline int compare(Number a, Number b) noexcept { return compare(to_money(a), to_money(b)); }
 
 inline bool operator==(Number a, Number b) noexcept { return compare(a, b) == 0; }
 inline bool operator!=(Number a, Number b) noexcept { return compare(a, b) != 0; }
@@ -171,24 +175,6 @@ inline bool multiply(Number a, Number b, Money& out) noexcept {
     if (exponent <= kNoneExponent || exponent > 127) return false;
     out = {static_cast<int128>(a.mantissa) * b.mantissa, static_cast<std::int8_t>(exponent)};
     return true;
-}
-
-inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
-
-/// -1, 0 or 1; exact whatever the exponents.
-inline int compare(Money a, Money b) noexcept {
-    const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
-    const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
-    if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
-    if (sign_a == 0) return 0;
-    int128 ma = a.mantissa;
-    int128 mb = b.mantissa;
-    if (a.exponent > b.exponent) {
-        if (!scale_up(ma, a.exponent - b.exponent)) return sign_a;
-    } else if (!scale_up(mb, b.exponent - a.exponent)) {
-        return -sign_a;
-    }
-    return (ma > mb) - (ma < mb);
 }
 
 /// Whether `value` is a whole number of `step`s; a step of 0 allows everything.
