@@ -232,7 +232,7 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
         return emit(update, "amend: " + reason, event.frame->source);
     }
     orders_.change(*order, [&](Order& o) {
-        o.pending_size = amend.get_size();
+        if (!amend.get_size().is_none()) o.ask_for(amend.get_size());
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;
     });

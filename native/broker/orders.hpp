@@ -18,7 +18,8 @@ struct Order {
     std::uint64_t instrument = 0;
     Number price = Number::none();
     Number size = Number::none();          // none: an external order known only by a fill
-    Number pending_size = Number::none();  // asked for by an amend that is under way
+    Number asked_size = Number::none();    // by the last amend that is under way
+    Number pending_size = Number::none();  // the largest that amends under way ask for
     Number filled{0, 0};                   // sum of the booked fills
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
     std::uint64_t reason_hash = 0;         // of the last reason that was passed on since the last request
@@ -37,6 +38,14 @@ struct Order {
     /// What fills may still come: of the larger size while an amend is under way; once it is over, those that
     /// the venue has told of and not reported yet.
     Number remaining() const;
+
+    /// Notes the size that an amend asks for; earlier amends may still be on their way.
+    void ask_for(Number wanted) noexcept {
+        asked_size = wanted;
+        if (pending_size.is_none() || wanted > pending_size) pending_size = wanted;
+    }
+    /// No amend is under way any more.
+    void forget_amends() noexcept { asked_size = pending_size = Number::none(); }
 
     /// Where fills alone put an order that is alive: accepted, partially filled or filled.
     OrderState filled_state() const noexcept;

@@ -137,10 +137,10 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
         return tell(order, reported.time, true, why);
     }
     orders_.change(order, [&](Order& o) {
-        const bool answered = !reason.empty() || is_same(reported.get_size(), o.pending_size);
+        const bool answered = !reason.empty() || is_same(reported.get_size(), o.asked_size);
         if (is_given(reported.get_price())) o.price = reported.get_price();
         if (is_given(reported.get_size())) o.size = reported.get_size();
-        if (answered || is_terminal(target)) o.pending_size = Number::none();
+        if (answered || is_terminal(target)) o.forget_amends();
         if (!reported.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
         if (!text.empty()) o.reason_hash = fnv1a64(text);
         o.state = is_acknowledged(target) && !o.size.is_none() ? o.filled_state() : target;
@@ -186,7 +186,7 @@ void Broker::book(Order& order, const Fill& reported) {
         o.filled = filled;
         if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
         if (may_move(o.state, o.filled_state())) o.state = o.filled_state();
-        if (is_terminal(o.state)) o.pending_size = Number::none();
+        if (is_terminal(o.state)) o.forget_amends();
     });
 
     Fill fill = reported;

@@ -160,6 +160,38 @@ void checks_see_the_state_of_that_moment() {
     CHECK(seen == 1);
 }
 
+/// The venue may work off the first amend, and fill it, before it sees the second.
+void all_amends_under_way_count_until_the_last_is_answered() {
+    Number open = Number::none();
+    Desk d(with({[&](const OrderRequest&, const RiskView& view, std::string&) {
+        open = view.open_size(kAccount, kPerpetual, Side::BUY);
+        return Verdict::ALLOWED;
+    }}));
+    d.define_perpetual();
+    std::uint64_t next = 10;
+    const auto open_now = [&] {
+        d.request(Desk::limit(next, Side::BUY, "0.1", "1000"));
+        d.run();
+        d.update(next++, OrderState::CANCELED);
+        d.run();
+        return open;
+    };
+    d.request(Desk::limit(1, Side::BUY, "2", "100"));
+    d.amend(1, "8", nullptr);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "0.5", "100"));
+    d.amend(1, "3", nullptr);
+    d.fill(Desk::a_fill(1, "b", Side::BUY, "0.5", "100"));
+    d.amend(1, nullptr, "101");
+    d.run();
+    CHECK(open_now() == num("7"));
+    d.update(1, OrderState::PARTIALLY_FILLED, "1", {}, "8", "100");
+    d.run();
+    CHECK(open_now() == num("7"));
+    d.update(1, OrderState::PARTIALLY_FILLED, "1", {}, "3", "101");
+    d.run();
+    CHECK(open_now() == num("2"));
+}
+
 void an_amend_is_judged_by_what_it_may_still_fill() {
     Number asked = Number::none();
     Number open = Number::none();
@@ -196,4 +228,5 @@ int main() {
     a_cancel_is_never_asked_about();
     checks_see_the_state_of_that_moment();
     an_amend_is_judged_by_what_it_may_still_fill();
+    all_amends_under_way_count_until_the_last_is_answered();
 }

@@ -44,7 +44,7 @@ class Order:
     state: OrderState
     type: OrderType = OrderType.LIMIT
     venue_id: str = ""
-    wanted: Fraction | None = None
+    wanted: list[Fraction] = field(default_factory=list)
     told: Fraction | None = None
     last_reason: str = ""
     fills: list[Fraction] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Order:
             return max((self.told or Fraction(0)) - self.filled, Fraction(0))
         if self.size is None:
             return Fraction(0)
-        return max(self.size, self.wanted or self.size, self.filled) - self.filled
+        return max(self.size, *self.wanted, self.filled) - self.filled
 
     @property
     def state_by_fills(self) -> OrderState:
@@ -231,7 +231,9 @@ class Model:
             return [self.nowhere(v, sender, bare=True)]
         if not self.is_amendable(order, v, sender):
             return [self.update(order, anomaly=True, reason=True, to=sender)]
-        order.state, order.wanted, order.last_reason = S.PENDING_AMEND, v["size"], ""
+        order.state, order.last_reason = S.PENDING_AMEND, ""
+        if v["size"] is not None:
+            order.wanted.append(v["size"])
         return [self.update(order), ("order_amend", self.venue, self.forwarded(order, v))]
 
     def forwarded(self, order: Order, v: dict[str, Any]) -> dict[str, Any]:
@@ -287,8 +289,8 @@ class Model:
             return []
         if target != order.state and target not in TRANSITIONS[order.state]:
             return [self.update(order, anomaly=True, reason=True)]
-        if v["reason"] or v["size"] == order.wanted or target in TERMINAL:
-            order.wanted = None
+        if v["reason"] or v["size"] in order.wanted[-1:] or target in TERMINAL:
+            order.wanted.clear()
         order.price = v["price"] or order.price
         order.size = v["size"] or order.size
         order.venue_id = v["venue_order_id"] or order.venue_id
