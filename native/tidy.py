@@ -18,6 +18,10 @@ def tidy(build: str, source: str) -> str:
 
 if __name__ == "__main__":
     build, *sources = sys.argv[1:]
+    clean = True
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        complaints = [said for said in pool.map(lambda s: tidy(build, s), sources) if said]
-    sys.exit("\n".join(complaints) or None)
+        for said in pool.map(lambda source: tidy(build, source), sources):
+            sys.stdout.write(said)
+            sys.stdout.flush()
+            clean = clean and not said
+    sys.exit(0 if clean else 1)
