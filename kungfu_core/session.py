@@ -37,7 +37,7 @@ class Fault:
     """A strategy that an exception stopped."""
 
     strategy: str
-    exception: Exception
+    exception: BaseException
 
 
 @attrs.frozen

@@ -15,6 +15,9 @@ from kungfu_core.views import Event
 if TYPE_CHECKING:
     from kungfu_core.orders import Order
 
+_FAULT_BEGIN, _FAULT_END = 12_000, 500
+"""Characters of a longer traceback that are journaled; an endless message would not fit a page."""
+
 
 class StrategyRuntime:
     """A strategy with its context, as a component for a runner.
@@ -29,7 +32,7 @@ class StrategyRuntime:
     def __init__(
         self, strategy: Strategy, setup: StrategySetup, view_classes: list[type[Event]]
     ) -> None:
-        self.fault: Exception | None = None
+        self.fault: BaseException | None = None
         self.orders: dict[int, Order] = {}
         self.instruments: dict[int, events.Instrument] = {}
         self.positions: dict[tuple[int, int], events.Position] = {}
@@ -94,11 +97,13 @@ class StrategyRuntime:
     def _on_stop(self) -> None:
         self._strategy.on_stop(self.context)
 
-    def _on_fault(self, exception: Exception) -> None:
+    def _on_fault(self, exception: BaseException) -> None:
         self.fault = exception
-        detail = "".join(traceback.format_exception(exception))
+        detail = printable("".join(traceback.format_exception(exception)))
+        if len(detail) > _FAULT_BEGIN + _FAULT_END:
+            detail = f"{detail[:_FAULT_BEGIN]}\n[...]\n{detail[-_FAULT_END:]}"
         self._host.append(
-            events.ComponentStatus(ComponentKind.STRATEGY, ComponentPhase.FAULT, printable(detail))
+            events.ComponentStatus(ComponentKind.STRATEGY, ComponentPhase.FAULT, detail)
         )
         self.context.cancel_all()
 

@@ -2,14 +2,18 @@
 
 import json
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from textwrap import shorten
 
 from kungfu_core.backtesting import Run
 from kungfu_core.cli.terminal import complain, is_terminal
 from kungfu_core.report import print_summary, summarize, summary_json, write_html
 from kungfu_core.session import Progress
+
+_LONGEST_CAUSE = 300
 
 
 @contextmanager
@@ -51,9 +55,11 @@ def present(run: Run, *, as_json: bool, report: bool) -> int:
         sys.stdout.write(f"\njournals  {run.folder / 'journal'}\n")
         sys.stdout.write(f"report    {page}\n" if page else "")
     for fault in run.result.faults:
+        # Plain str() of an exception may raise, too.
+        said = "".join(traceback.format_exception_only(fault.exception)).strip()
         complain(
-            f"strategy {fault.strategy!r} was stopped by {type(fault.exception).__name__}: "
-            f"{fault.exception}; its STRATEGY journal has the traceback"
+            f"strategy {fault.strategy!r} was stopped by {shorten(said, _LONGEST_CAUSE)}; "
+            "its STRATEGY journal has the traceback"
         )
     return 1 if run.result.faults else 0
 

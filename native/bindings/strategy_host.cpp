@@ -47,7 +47,7 @@ void StrategyHost::guarded(F&& body) {
     } catch (nb::python_error& raised) {
         stopped_ = true;
         nb::object exception = nb::borrow(raised.value());
-        if (!raised.matches(PyExc_Exception)) {
+        if (raised.matches(PyExc_KeyboardInterrupt)) {
             interruption_ = exception;
             throw std::runtime_error("interrupted");
         }
@@ -302,7 +302,7 @@ void bind_strategy_host(nb::module_& m) {
             "A capsule for a runner.")
         .def_prop_ro("now", &StrategyHost::now, "Time of the event or timer in hand, ns since 1970 UTC.")
         .def_prop_ro("stopped", &StrategyHost::stopped, "A callback raised, or the session is over.")
-        .def_prop_ro("interruption", &StrategyHost::interruption);
+        .def_prop_ro("interruption", &StrategyHost::interruption, "The KeyboardInterrupt to raise again, or None.");
 }
 
 }  // namespace kungfu::python

@@ -58,8 +58,8 @@ class StrategyHost : public Component {
     /// What the clock of the instrument's venue shows now; our own time while nothing is known of it.
     std::int64_t exchange_time(std::uint64_t instrument) const;
     bool stopped() const noexcept { return stopped_; }
-    /// What a callback raised that is no Exception (KeyboardInterrupt), to be raised again.
-    nb::object interruption() const { return interruption_; }
+    /// The KeyboardInterrupt that came in a callback, to be raised again; None if there was none.
+    nb::object interruption() const { return interruption_.is_valid() ? interruption_ : nb::none(); }
     /// Gives up everything that could hold the host in a circle of references.
     void release();
 

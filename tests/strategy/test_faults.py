@@ -104,15 +104,33 @@ def test_events_in_the_frames_of_a_traceback_stay_whole(stage):
     assert held.price == 123.4
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
-def test_an_interrupt_ends_the_session(stage, kind):
+def test_an_interrupt_ends_the_session(stage):
     """It is no fault of the strategy, and nothing of it is journaled."""
     stage.at(1, trade())
     with pytest.raises(RuntimeError, match="interrupted"):
-        stage.run(Breaks("trade", kind()))
-    assert isinstance(stage.runtime.host.interruption, kind)
+        stage.run(Breaks("trade", KeyboardInterrupt()))
+    assert isinstance(stage.runtime.host.interruption, KeyboardInterrupt)
     assert stage.runtime.fault is None
     assert stage.written(events.ComponentStatus) == []
+
+
+@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit, type("Odd", (BaseException,), {})])
+def test_no_strategy_can_end_the_session(stage, kind):
+    """Whatever a callback raises stops that strategy alone; sys.exit() would look like success."""
+    stage.at(1, trade())
+    stage.run(Breaks("trade", kind(0)))
+    assert isinstance(stage.runtime.fault, kind)
+    assert stage.runtime.host.interruption is None
+    (fault,) = stage.written(events.ComponentStatus)
+    assert kind.__name__ in fault.detail
+    assert len(stage.written(events.OrderCancel)) == 2
+
+
+def test_a_traceback_longer_than_a_page_is_journaled_in_part(stage):
+    stage.run(Breaks("start", LookupError("no " * 1_000_000 + "end")))
+    (fault,) = stage.written(events.ComponentStatus)
+    assert "test_faults.py" in fault.detail
+    assert fault.detail.endswith("no end\n")
 
 
 def test_an_event_larger_than_a_page_says_so(stage):
