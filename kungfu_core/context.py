@@ -31,6 +31,7 @@ _SUBSCRIBABLE: tuple[type, ...] = (
     events.FundingRate,
     OrderBook,
 )
+_MOST = 2**63 - 1
 
 
 class History(Protocol):
@@ -175,12 +176,11 @@ class Context:
             The timer's id, as `on_timer` and `cancel_timer` know it.
 
         Raises:
-            ValueError: not exactly one of both was given.
+            ValueError: not exactly one of both was given, or it is out of range.
         """
         if (at is None) == (after is None):
             raise ValueError("timer: expected either at= or after=")
-        due = at if at is not None else self.now + _nanoseconds(after)
-        return self._host.add_timer(due)
+        return self._add_timer(at if at is not None else self.now + _nanoseconds(after))
 
     def interval(self, every: str | int) -> int:
         """Ask for `on_timer` again and again; gives the id that all its firings have.
@@ -191,7 +191,7 @@ class Context:
         length = _nanoseconds(every)
         if length <= 0:
             raise ValueError(f"interval: expected a positive duration, got {every!r}")
-        timer = self._host.add_timer(self.now + length)
+        timer = self._add_timer(self.now + length)
         self._known.intervals[timer] = Interval(timer, length, timer)
         return timer
 
@@ -270,10 +270,14 @@ class Context:
             timeframe: of bars.
 
         Raises:
-            ValueError: neither or both of count and since were given, or bars lack their timeframe.
+            ValueError: neither or both of count and since were given, or one that makes no sense;
+                the kind is no class of events; or bars lack their timeframe.
         """
         if (count is None) == (since is None):
             raise ValueError("history: expected either count= or since=")
+        _whole("history: since" if count is None else "history: count", count or since or 0)
+        if not (isinstance(kind, type) and issubclass(kind, Event)):
+            raise ValueError(f"history: expected a class of events such as Trade, got {kind!r}")
         target = self._id(instrument)
         if kind is not events.Bar:
             return self._setup.history.events(kind, target, count=count, since=since)
@@ -435,9 +439,15 @@ class Context:
     # --- own state -----------------------------------------------------------------------------
 
     def save(self, state: object) -> None:
-        """Journal the strategy's own state, anything that JSON can say; `load` gives it back."""
-        self._saved = json.dumps(state).encode()
-        self._host.append(events.State(self._saved))
+        """Journal the strategy's own state, anything that JSON can say; `load` gives it back.
+
+        Raises:
+            TypeError: JSON cannot say it.
+            ValueError: it has a number that is not finite, or does not fit into a page.
+        """
+        saved = json.dumps(state, allow_nan=False).encode()
+        self._host.append(events.State(saved))
+        self._saved = saved
 
     def load(self) -> Any:  # noqa: ANN401
         """Give what was saved last, also by an earlier session; None if nothing was."""
@@ -448,7 +458,13 @@ class Context:
     def _id(self, instrument: InstrumentLike) -> int:
         """Give the id; a name without a definition is a mistake, nothing to wait for."""
         known = self.instrument(instrument) if isinstance(instrument, str) else instrument
-        return known if isinstance(known, int) else known.instrument
+        number = known.instrument if isinstance(known, events.Instrument) else known
+        if not isinstance(number, int) or not 0 <= number < 1 << 64:
+            raise OrderError(f"expected an instrument's name, id or definition, got {number!r}")
+        return number
+
+    def _add_timer(self, due: int) -> int:
+        return self._host.add_timer(_whole("timer", due))
 
     def _take_order_id(self) -> int:
         self._next_order += 1
@@ -518,6 +534,17 @@ class Context:
         last = builder.close(self.now)
         bars += [last] if last else []
         return bars if count is None else bars[-count:] if count else []
+
+
+def _whole(what: str, value: object) -> int:
+    """Take a number as a journal can hold it.
+
+    Raises:
+        ValueError: it is not whole, negative, or too large.
+    """
+    if not isinstance(value, int) or not 0 <= value <= _MOST:
+        raise ValueError(f"{what}: expected a whole number from 0 to {_MOST}, got {value!r}")
+    return value
 
 
 def _nanoseconds(duration: str | int | None) -> int:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from strategy_stage import NAME, OTHER, SECOND, START, Stage, trade
 
 from kungfu_core import events
+from kungfu_core._native import OrderBook
 from kungfu_core.strategy import Strategy
 
 
@@ -98,3 +99,35 @@ def test_state_is_saved_and_loaded(tmp_path):
     Stage(tmp_path / "second").run(second, saved=saved)
     assert first.found is None
     assert first.now == second.found == {"n": 2, "text": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        (lambda c: c.history(NAME, events.Trade, count=-1), "history: count: expected a whole"),
+        (lambda c: c.history(NAME, events.Trade, since=1.5), "history: since: expected a whole"),
+        (lambda c: c.history(NAME, events.Trade, since=2**63), "history: since: expected a whole"),
+        (lambda c: c.history(NAME, OrderBook, count=1), "expected a class of events such as Trade"),
+        (lambda c: c.history(NAME, "trade", count=1), "expected a class of events such as Trade"),
+        (lambda c: c.history(None, events.Trade, count=1), "expected an instrument's name, id"),
+        (lambda c: c.book(-1), "expected an instrument's name, id or definition, got -1"),
+        (lambda c: c.save(float("nan")), "nan"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(stage, question, message):
+    stage.run(Asks(question))
+    assert message in str(stage.runtime.fault)
+
+
+def test_what_could_not_be_saved_is_not_loaded(stage):
+    """A restart would know nothing of it."""
+
+    def save_too_much(context):
+        context.save("kept")
+        with pytest.raises(ValueError, match="does not fit into a page"):
+            context.save("x" * 10_000_000)
+        return context.load()
+
+    strategy = Asks(save_too_much)
+    stage.run(strategy)
+    assert strategy.answers == ["kept"]

@@ -108,6 +108,9 @@ def test_a_timer_comes_before_events_of_its_time(stage):
         (lambda c: c.timer(at=1, after=1), "timer: expected either at= or after="),
         (lambda c: c.timer(after="soon"), "expected a duration like"),
         (lambda c: c.interval(0), "interval: expected a positive duration, got 0"),
+        (lambda c: c.timer(at=2**70), "timer: expected a whole number from 0 to"),
+        (lambda c: c.timer(after=2**63), "timer: expected a whole number from 0 to"),
+        (lambda c: c.interval(2**63), "timer: expected a whole number from 0 to"),
     ],
 )
 def test_times_that_make_no_sense_are_refused(stage, deed, message):
