@@ -20,13 +20,16 @@ from kungfu_core.strategy_file import load_strategy_file
 from kungfu_core.structuring import Problem, structure, unknown_key
 from kungfu_core.toml_lines import Path as KeyPath
 from kungfu_core.toml_lines import key_lines
-from kungfu_core.values import Duration, Time, shown
+from kungfu_core.values import LAST_TIME, Duration, Time, shown
 
 DEFAULT_START = Time(1_767_225_600_000_000_000)
 """2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
 
 _T = TypeVar("_T")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_LONGEST_CURRENCY = 16
+_DIGITS_EACH_SIDE = 18
+"""Of a starting balance; leaves its 128 bits room for exact fees and profits."""
 
 
 RESERVED_NAMES = ("session", "broker")
@@ -68,12 +71,25 @@ class MarketSection:
     start: Time = DEFAULT_START
 
 
-def _not_negative(
+def _amounts(
     _: object, attribute: "attrs.Attribute[Mapping[str, Decimal]]", value: Mapping[str, Decimal]
 ) -> None:
     for currency, amount in value.items():
+        said = f"{attribute.name}.{currency}"
+        nameable = currency.isprintable() and not any(map(str.isspace, currency))
+        if not nameable or not 1 <= len(currency.encode()) <= _LONGEST_CURRENCY:
+            raise ValueError(
+                f"{attribute.name}: expected a currency of 1 to {_LONGEST_CURRENCY} bytes without "
+                f"blanks, got {currency!r}"
+            )
         if amount < 0:
-            raise ValueError(f"{attribute.name}.{currency} must not be negative: {amount}")
+            raise ValueError(f"{said} must not be negative: {amount}")
+        exponent = amount.as_tuple().exponent
+        if amount.adjusted() >= _DIGITS_EACH_SIDE or int(exponent) < -_DIGITS_EACH_SIDE:
+            raise ValueError(
+                f"{said} has more than {_DIGITS_EACH_SIDE} digits before or after the point: "
+                f"{amount}"
+            )
 
 
 @attrs.frozen
@@ -86,7 +102,7 @@ class AccountSection:
     """
 
     gateway: str = ""
-    balances: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_not_negative)
+    balances: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_amounts)
 
 
 @attrs.frozen
@@ -172,7 +188,7 @@ def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
             file and line.
     """
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -188,7 +204,8 @@ def parse_backtest_config(text: str, path: Path, plugins: Plugins) -> BacktestCo
     """
     try:
         table = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        # Too long a number and too deep an array are no TOMLDecodeError.
         raise ConfigError(f"{path}: not TOML: {error}") from error
     reader = _Reader(table, path.parent, plugins)
     config = reader.read(path, text)
@@ -289,6 +306,8 @@ class _Reader:
                 self._problem(("data", "end"), "expected a time after start")
         if "market" in self._table:
             market = self._structure(self._table["market"], MarketSection, ("market",))
+            if market and market.start + market.duration > LAST_TIME:
+                self._problem(("market", "duration"), "expected to end before the year 2262")
         if "data" in self._table and "market" in self._table:
             self._problem(("market",), "expected either [data] or [market], not both")
         if "data" not in self._table and "market" not in self._table:

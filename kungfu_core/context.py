@@ -233,8 +233,10 @@ class Context:
             timeframe: of bars: a duration such as "1m", or ns.
 
         Raises:
+            OrderError: no definition of the instrument has been read.
             ValueError: a kind cannot be subscribed to, or bars lack their timeframe.
         """
+        self.instrument(instrument)  # of a name misspelt nothing would ever come
         self._change(instrument, kinds, timeframe, SubscriptionAction.SUBSCRIBE)
 
     def unsubscribe(

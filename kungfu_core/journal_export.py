@@ -7,7 +7,7 @@ the names behind them where the journal tells these, else in hexadecimal.
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum
@@ -175,7 +175,8 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made it cannot be taken away either
+            partial.unlink()
         if isinstance(error, JournalError):
             raise
         raise JournalError(f"cannot write {path}: {error.strerror or error}") from error

@@ -141,7 +141,7 @@ class SimulatedSession:
 
     def _market(self) -> list[Journal]:
         if self._datasets:
-            return [Journal(str(d.folder), d.source, "MD", d.name) for d in self._datasets]
+            return [_recorded(dataset) for dataset in self._datasets]
         return [Journal(self._root, name, "MD") for name in self._config.gateways]
 
     def _open_session(self, reports: Sequence[PluginReport]) -> Wiring:
@@ -157,18 +157,21 @@ class SimulatedSession:
         return wiring
 
     def _definitions(self) -> list[events.Instrument]:
-        """The instruments of the recorded market as they were defined when the session begins."""
-        recorded = self._market() if self._datasets else []
+        """The instruments of the recorded market as they were defined when the session begins.
+
+        Those of a dataset that begins later are known from the start, too.
+        """
         found = [
             definition
-            for j in recorded
+            for dataset in self._datasets
+            for j in [_recorded(dataset)]
             for definition in read_events(
                 self._rows,
                 [(j.root, j.source, j.name, j.scope, 0)],
                 events.Instrument,
                 instrument=0,
                 since=0,
-                before=self.start + 1,
+                before=max(self.start, dataset.first_time) + 1,
                 count=_MOST_INSTRUMENTS,
             )
         ]
@@ -248,6 +251,10 @@ class SimulatedSession:
     def _consumed(self, configured: ConfiguredStrategy) -> Callable[[int], int]:
         # The runtime is made after its history, which asks for this.
         return lambda journal: self._runtimes[configured.name].host.consumed(journal)  # noqa: PLW0108
+
+
+def _recorded(dataset: Dataset) -> Journal:
+    return Journal(str(dataset.folder), dataset.source, "MD", dataset.name)
 
 
 def _first_order(journal: int, sequence: int) -> int:

@@ -31,7 +31,8 @@ _TIME = re.compile(
 )
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MAX_TIME = 2**63 - 1
+LAST_TIME = Time(2**63 - 1)
+"""In the year 2262; later ones do not fit into an event."""
 
 
 def parse_duration(text: object) -> Duration:
@@ -98,7 +99,7 @@ def parse_decimal(value: object) -> Decimal:
 
 
 def _in_range(nanoseconds: int, written: object) -> int:
-    if not 0 <= nanoseconds <= _MAX_TIME:
+    if not 0 <= nanoseconds <= LAST_TIME:
         raise ValueError(f"{shown(written)} is out of range (the years 1970 to 2262)")
     return nanoseconds
 

@@ -1,6 +1,7 @@
 """`kungfu init`: write a configuration and a first strategy that run as they are."""
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     contents = {CONFIG_NAME: first_config(Plugins(arguments.blocked)), STRATEGY_NAME: strategy}
     _write(folder, contents)
     print(f"wrote {folder / CONFIG_NAME} and {folder / STRATEGY_NAME}")  # noqa: T201
-    change = "" if folder == Path() else f"cd {folder} && "
+    change = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
     print(f"next: {change}kungfu backtest {CONFIG_NAME}")  # noqa: T201
     return 0
 

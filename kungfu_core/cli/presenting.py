@@ -57,6 +57,7 @@ def present(run: Run, *, as_json: bool, report: bool) -> int:
     for fault in run.result.faults:
         # Plain str() of an exception may raise, too.
         said = "".join(traceback.format_exception_only(fault.exception)).strip()
+        said = said.removeprefix(f"{type(fault.exception).__module__}.")
         complain(
             f"strategy {fault.strategy!r} was stopped by {shorten(said, _LONGEST_CAUSE)}; "
             "its STRATEGY journal has the traceback"

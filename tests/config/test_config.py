@@ -48,6 +48,18 @@ def test_strategy_instances_are_fresh(good, path, installed):
     assert first is not second
 
 
+@pytest.mark.parametrize("value", ["[" * 3000 + "]" * 3000, "9" * 5000])
+def test_what_the_toml_reader_cannot_hold_is_one_message(installed, value):
+    assert complaint(f"seed = {value}\n", installed).startswith("b.toml: not TOML: ")
+
+
+def test_a_byte_order_mark_is_no_mistake(good, tmp_path, installed):
+    """Editors of some systems write one."""
+    file = tmp_path / "b.toml"
+    file.write_text(good, encoding="utf-8-sig")
+    assert read_backtest_config(file, installed).session.seed == 7
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -55,6 +67,29 @@ def test_strategy_instances_are_fresh(good, path, installed):
             "[session]",
             "[sesion]",
             "b.toml:1: sesion: unknown section 'sesion'; did you mean 'session'?",
+        ),
+        (
+            'duration = "60s"',
+            'duration = "90000d"\nstart = "2200-01-01T00:00:00Z"',
+            "b.toml:5: market.duration: expected to end before the year 2262",
+        ),
+        (
+            '"100000"',
+            '"1e400"',
+            "b.toml:14: accounts.main.balances: balances.USDT has more than 18 digits before or "
+            "after the point: 1E+400",
+        ),
+        (
+            '"100000"',
+            '"1e-19"',
+            "b.toml:14: accounts.main.balances: balances.USDT has more than 18 digits before or "
+            "after the point: 1E-19",
+        ),
+        (
+            "USDT =",
+            '"US DT" =',
+            "b.toml:14: accounts.main.balances: balances: expected a currency of 1 to 16 bytes "
+            "without blanks, got 'US DT'",
         ),
         ("seed = 7", "sed = 7", "b.toml:2: session.sed: unknown key 'sed'; did you mean 'seed'?"),
         ("seed = 7", 'seed = "7"', 'b.toml:2: session.seed: expected a whole number, got "7"'),
