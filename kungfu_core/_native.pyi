@@ -290,7 +290,8 @@ class StrategyHost:
         """A callback raised, or the session is over."""
 
     @property
-    def interruption(self) -> Any: ...
+    def interruption(self) -> Any:
+        """The KeyboardInterrupt to raise again, or None."""
 
 class Wiring:
     """What ties a component to its journals."""

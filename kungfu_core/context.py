@@ -15,7 +15,7 @@ from kungfu_core.enums import LogLevel, OrderType, Side, SubscriptionAction, Tim
 from kungfu_core.errors import OrderError
 from kungfu_core.instruments import Exact
 from kungfu_core.orders import Order, OrderTerms, order_size
-from kungfu_core.values import parse_duration
+from kungfu_core.values import LAST_TIME, parse_duration
 from kungfu_core.views import Event
 
 InstrumentLike = str | int | events.Instrument
@@ -31,7 +31,6 @@ _SUBSCRIBABLE: tuple[type, ...] = (
     events.FundingRate,
     OrderBook,
 )
-_MOST = 2**63 - 1
 
 
 class History(Protocol):
@@ -236,7 +235,6 @@ class Context:
             OrderError: no definition of the instrument has been read.
             ValueError: a kind cannot be subscribed to, or bars lack their timeframe.
         """
-        self.instrument(instrument)  # of a name misspelt nothing would ever come
         self._change(instrument, kinds, timeframe, SubscriptionAction.SUBSCRIBE)
 
     def unsubscribe(
@@ -272,14 +270,15 @@ class Context:
             timeframe: of bars.
 
         Raises:
+            TypeError: the kind is no class of events.
             ValueError: neither or both of count and since were given, or one that makes no sense;
-                the kind is no class of events; or bars lack their timeframe.
+                or bars lack their timeframe.
         """
         if (count is None) == (since is None):
             raise ValueError("history: expected either count= or since=")
         _whole("history: since" if count is None else "history: count", count or since or 0)
         if not (isinstance(kind, type) and issubclass(kind, Event)):
-            raise ValueError(f"history: expected a class of events such as Trade, got {kind!r}")
+            raise TypeError(f"history: expected a class of events such as Trade, got {kind!r}")
         target = self._id(instrument)
         if kind is not events.Bar:
             return self._setup.history.events(kind, target, count=count, since=since)
@@ -544,8 +543,8 @@ def _whole(what: str, value: object) -> int:
     Raises:
         ValueError: it is not whole, negative, or too large.
     """
-    if not isinstance(value, int) or not 0 <= value <= _MOST:
-        raise ValueError(f"{what}: expected a whole number from 0 to {_MOST}, got {value!r}")
+    if not isinstance(value, int) or not 0 <= value <= LAST_TIME:
+        raise ValueError(f"{what}: expected a whole number from 0 to {LAST_TIME}, got {value!r}")
     return value
 
 

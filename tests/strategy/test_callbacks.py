@@ -223,14 +223,3 @@ def test_a_misspelt_instrument_is_told_with_those_that_are_known(stage, deed):
     assert str(stage.runtime.fault) == (
         f"unknown instrument 'venue:spot:NONE'; known: {NAME}, {OTHER}"
     )
-
-
-def test_what_is_not_known_cannot_be_subscribed_to(stage):
-    """A misspelt name would be a strategy that never hears a thing."""
-
-    class Misspells(Strategy):
-        def on_start(self, context):
-            context.subscribe("venue:spot:TYPO", events.Trade)
-
-    stage.run(Misspells())
-    assert str(stage.runtime.fault) == f"unknown instrument 'venue:spot:TYPO'; known: {NAME}, {OTHER}"
