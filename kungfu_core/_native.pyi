@@ -337,3 +337,6 @@ class Runner:
         """When something happens next; 2**63-1 if nothing does."""
 
     def stop(self) -> None: ...
+
+    def close(self) -> None:
+        """Close all journals, after a failure too."""

@@ -114,6 +114,7 @@ class SimulatedSession:
             self._say(ComponentPhase.FAULT, str(error))
             raise SessionError(str(error)) from error
         finally:
+            self._runner.close()
             self._session.close()
             for runtime in self._runtimes.values():
                 runtime.host.release()

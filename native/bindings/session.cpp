@@ -111,7 +111,8 @@ void bind_session(nb::module_& m) {
         .def("simulate", &simulate, nb::arg("until"), nb::arg("budget"),
              "Handle up to `budget` events of simulated time before `until`; says how many.")
         .def("next_time", &Runner::next_time, "When something happens next; 2**63-1 if nothing does.")
-        .def("stop", [](Runner& r) { must(r, r.stop()); });
+        .def("stop", [](Runner& r) { must(r, r.stop()); })
+        .def("close", &Runner::close, "Close all journals, after a failure too.");
 }
 
 }  // namespace kungfu::python

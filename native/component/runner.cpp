@@ -87,8 +87,12 @@ bool Runner::stop() {
         if (member->component->stop(member->component->self) != 0) clean = fail(*member, "stop");
         if (clean && settle() < 0) clean = false;
     }
-    for (Member& member : members_) member.wiring->close();
+    close();
     return clean;
+}
+
+void Runner::close() {
+    for (Member& member : members_) member.wiring->close();
 }
 
 bool Runner::inputs_are_readable() {

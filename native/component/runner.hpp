@@ -39,6 +39,9 @@ class Runner {
     /// Stops all components and closes their journals; false with `error` set if one fails.
     bool stop();
 
+    /// Closes all journals, after a failure too: what was read so far is journaled.
+    void close();
+
     const std::string& error() const noexcept { return error_; }
 
   private:

@@ -8,8 +8,9 @@ import pytest
 from strategy_stage import NAME, trade
 
 from kungfu_core import events
-from kungfu_core._native import Clock, StrategyHost, Wiring
+from kungfu_core._native import MIN_PAGE_SIZE, Clock, Runner, StrategyHost, Wiring
 from kungfu_core.events import EVENT_CLASSES
+from kungfu_core.journal import Journal, Reader, Writer
 from kungfu_core.strategy import Strategy
 from kungfu_core.views import type_rows
 
@@ -68,3 +69,31 @@ def test_a_wiring_holds_its_clock():
     assert sys.getrefcount(clock) == before + 1
     del wiring
     assert sys.getrefcount(clock) == before
+
+
+def test_a_runner_that_failed_still_journals_what_was_read(tmp_path):
+    """An exact replay of the session reaches the failure only by that."""
+    clock, rows = Clock(5), type_rows(EVENT_CLASSES)
+    with Writer(tmp_path, "venue", "MD", clock=clock, page_size=MIN_PAGE_SIZE) as market:
+        market.append(trade())
+        market.append(trade())
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    host = StrategyHost(list(EVENT_CLASSES))
+    host.set_life_callbacks(interrupt, interrupt, interrupt, interrupt)
+    wiring = Wiring("mine", clock, rows)
+    wiring.join(str(tmp_path), "venue", "MD")
+    wiring.open_output(clock, str(tmp_path), "STRATEGY", rows, MIN_PAGE_SIZE)
+    runner = Runner(clock)
+    runner.add(host.component(), wiring)
+    runner.start()
+    with pytest.raises(RuntimeError, match="interrupted"):
+        runner.simulate(9, 100)
+    runner.close()
+    host.release()
+    with Reader(Journal(tmp_path, "mine", "STRATEGY")) as reader:
+        (said,) = (e for e in reader if isinstance(e, events.Consumption))
+    assert [(run.journal, run.up_to) for run in said.runs] == [(market.id, market.last_sequence)]
+    Writer(tmp_path, "mine", "STRATEGY", clock=clock).close()
