@@ -1,4 +1,4 @@
-"""`journal.*`: appending and scanning in C++, beside copying and walking over the same bytes."""
+"""`journal.*` and `clock.now` in C++, beside copying the same bytes and the kernel's clock."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ BUILD = ROOT / "build" / "bench"
 
 def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
     """Build and run native/bench/figures.cpp."""
-    names = ("journal.append", "journal.scan")
+    names = ("journal.append", "journal.scan", "clock.now")
     if beginnings and not any(n.startswith(tuple(beginnings)) for n in names):
         return
     _run("cmake", "-S", str(ROOT), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release")

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "clock/counter_clock.hpp"
+
 namespace kungfu {
 
 /// Raises `last` to `reading` and returns the greater of the two.
@@ -32,7 +34,7 @@ class Clock {
     /// Never less than any value that it returned before; for system time, in the whole process.
     std::int64_t now() noexcept {
         if (kind_ == Kind::SIMULATED) return simulated_.load(std::memory_order_relaxed);
-        return never_back(system_, read(CLOCK_REALTIME));
+        return never_back(system_, counter_.now());
     }
 
     /// Moves simulated time forward; an earlier time leaves it where it is.
@@ -50,6 +52,7 @@ class Clock {
 
     inline static std::atomic<std::int64_t> system_{0};
     Kind kind_;
+    CounterClock counter_;
     std::atomic<std::int64_t> simulated_;
 };
 
