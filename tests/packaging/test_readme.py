@@ -1,7 +1,9 @@
 """The README says nothing that does not work."""
 
+import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,18 @@ def test_first_command_installs_everything_and_runs_the_demo(fresh_clone, tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
     (report,) = (fresh_clone / "runtime" / "runs").glob("*/report.html")
     assert report.stat().st_size > 10_000
+
+
+def test_strategy_of_20_lines_trades(tmp_path):
+    """Put in the place of the strategy that `kungfu init` writes, it runs and trades."""
+    kungfu = [sys.executable, "-m", "kungfu_core"]
+    in_folder = {"cwd": tmp_path, "check": True, "capture_output": True, "text": True}
+    subprocess.run([*kungfu, "init"], **in_folder)
+    (source,) = blocks("A strategy in 20 lines")
+    (tmp_path / "first_strategy.py").write_text(source)
+    run = [*kungfu, "backtest", "backtest.toml", "--no-report", "--json"]
+    said = json.loads(subprocess.run(run, **in_folder).stdout)
+    assert said["fills"] > 0
 
 
 def test_links_into_the_tree_lead_somewhere():
