@@ -302,7 +302,8 @@ void bind_strategy_host(nb::module_& m) {
             "A capsule for a runner.")
         .def_prop_ro("now", &StrategyHost::now, "Time of the event or timer in hand, ns since 1970 UTC.")
         .def_prop_ro("stopped", &StrategyHost::stopped, "A callback raised, or the session is over.")
-        .def_prop_ro("interruption", &StrategyHost::interruption, "The KeyboardInterrupt to raise again, or None.");
+        .def_prop_ro("interruption", &StrategyHost::interruption,
+                     "The KeyboardInterrupt to raise again, or None.");
 }
 
 }  // namespace kungfu::python

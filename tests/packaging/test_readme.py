@@ -37,12 +37,12 @@ def test_first_command_installs_everything_and_runs_the_demo(fresh_clone, tmp_pa
 def test_strategy_of_20_lines_trades(tmp_path):
     """Put in the place of the strategy that `kungfu init` writes, it runs and trades."""
     kungfu = [sys.executable, "-m", "kungfu_core"]
-    in_folder = {"cwd": tmp_path, "check": True, "capture_output": True, "text": True}
-    subprocess.run([*kungfu, "init"], **in_folder)
+    in_folder = {"cwd": tmp_path, "capture_output": True, "text": True}
+    subprocess.run([*kungfu, "init"], check=True, **in_folder)
     (source,) = blocks("A strategy in 20 lines")
     (tmp_path / "first_strategy.py").write_text(source)
     run = [*kungfu, "backtest", "backtest.toml", "--no-report", "--json"]
-    said = json.loads(subprocess.run(run, **in_folder).stdout)
+    said = json.loads(subprocess.run(run, check=True, **in_folder).stdout)
     assert said["fills"] > 0
 
 
