@@ -111,7 +111,7 @@ def test_state_is_saved_and_loaded(tmp_path):
         (lambda c: c.history(NAME, "trade", count=1), "expected a class of events such as Trade"),
         (lambda c: c.history(None, events.Trade, count=1), "expected an instrument's name, id"),
         (lambda c: c.book(-1), "expected an instrument's name, id or definition, got -1"),
-        (lambda c: c.save(float("nan")), "nan"),
+        (lambda c: c.save(float("nan")), "not JSON compliant"),
     ],
 )
 def test_questions_that_make_no_sense_are_refused(stage, question, message):
