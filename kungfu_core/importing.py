@@ -55,7 +55,7 @@ def import_recordings(
     """
     dataset = dataset_name(name, files[0])
     advance = _advance(files, progress)
-    sources = _identify(files)
+    sources = identify(files)
     spec = _spec(formats, files[0], format_name)
     home.create()
     _refuse_existing(home.data / dataset, sources)
@@ -80,6 +80,8 @@ class _Import:
         with Writer(folder, self._spec.source, "MD", scope=final.name) as writer:
             sink = _Sink(writer)
             self._write(sink, first)
+        if not sink.instruments:
+            raise DataError(f"{self._named()}: no message in it tells of a market")
         return Dataset(
             folder=final,
             format=self._spec.name,
@@ -108,8 +110,7 @@ class _Import:
         try:
             self._reader.begin(sink)
         except (DataError, ValueError) as error:
-            names = ", ".join(str(path) for path in self._files)
-            raise DataError(f"{names}: {error}") from error
+            raise DataError(f"{self._named()}: {error}") from error
         receive = self._reader.receive
         for line in merged_lines(self._files, self._advance):
             sink.at(line[0])
@@ -117,6 +118,9 @@ class _Import:
                 receive(line[3])
             except (DataError, ValueError) as error:
                 raise self._placed(line, error) from error
+
+    def _named(self) -> str:
+        return ", ".join(map(str, self._files))
 
     def _placed(self, line: Line, error: Exception) -> DataError:
         return DataError(f"{self._files[line[1]]}: line {line[2]}: {error}")
@@ -158,7 +162,7 @@ class _Sink:
         return defined
 
 
-def _identify(files: Sequence[Path]) -> tuple[SourceFile, ...]:
+def identify(files: Sequence[Path]) -> tuple[SourceFile, ...]:
     """Take each file's name and hash.
 
     Raises:
@@ -166,6 +170,8 @@ def _identify(files: Sequence[Path]) -> tuple[SourceFile, ...]:
     """
     found: dict[str, Path] = {}
     for path in files:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise DataError(f"{path} is no regular file: a recording is read more than once")
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -188,8 +194,9 @@ def _spec(formats: Registry[RecordingSpec], file: Path, name: str | None) -> Rec
         return formats.get(name)
     messages = [line[3] for line in islice(lines(file), _SNIFFED_LINES)]
     fitting = [entry for entry in formats if entry.load().matches(messages)]
-    if len(fitting) == 1:
-        return fitting[0].load()
+    if len(fitting) == 1 or len(formats.names) == 1:
+        # Where there is only one format, its reader says best what is wrong with the messages.
+        return (fitting or list(formats))[0].load()
     if not formats.names:
         raise DataError(f"{file}: no installed plugin reads recordings (see kungfu plugins)")
     if fitting:

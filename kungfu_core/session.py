@@ -1,21 +1,29 @@
 """Puts a simulated session together from its configuration, and runs it on one thread."""
 
 import json
+import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from kungfu_core import events
 from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker, read_events
-from kungfu_core.config import BacktestConfig, ConfiguredGateway, ConfiguredStrategy
+from kungfu_core.config import (
+    BacktestConfig,
+    ConfiguredGateway,
+    ConfiguredRiskCheck,
+    ConfiguredStrategy,
+)
 from kungfu_core.context import StrategySetup
 from kungfu_core.datasets import Dataset
 from kungfu_core.enums import ComponentKind, ComponentPhase, NameKind
-from kungfu_core.errors import ConfigError, KungfuError, SessionError
+from kungfu_core.errors import ConfigError, KungfuError, PluginError, SessionError
 from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.history import JournalHistory
-from kungfu_core.interfaces import GatewaySetup
+from kungfu_core.interfaces import GatewaySetup, RiskCheck
 from kungfu_core.journal import Journal
 from kungfu_core.plugins import PluginReport, Plugins
 from kungfu_core.strategy_runtime import StrategyRuntime
@@ -205,7 +213,8 @@ class SimulatedSession:
             recorded=bool(self._datasets),
             start_ns=self.start - 1,
         )
-        self._runner.add(gateway.spec.factory(gateway.config, setup), wiring)
+        make = partial(gateway.spec.factory, gateway.config, setup)
+        self._runner.add(_made(f"gateway {gateway.name!r}", make), wiring)
 
     def _add_broker(self) -> None:
         wiring = self._wire(BROKER)
@@ -226,7 +235,7 @@ class SimulatedSession:
             for name, gateway in self._config.gateways.items()
         ]
         routes = [(name, account.gateway) for name, account in self._config.accounts.items()]
-        checks = [(c.name, c.spec.factory(c.config)) for c in self._config.risk_checks]
+        checks = [(check.name, _risk_check(check)) for check in self._config.risk_checks]
         self._runner.add(make_broker(gateways, routes, checks), wiring)
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
@@ -252,6 +261,34 @@ class SimulatedSession:
     def _consumed(self, configured: ConfiguredStrategy) -> Callable[[int], int]:
         # The runtime is made after its history, which asks for this.
         return lambda journal: self._runtimes[configured.name].host.consumed(journal)  # noqa: PLW0108
+
+
+def _made(what: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Make what a plugin's factory gives.
+
+    Raises:
+        PluginError: it raised; sys.exit() in it would look like success, and is a failure too.
+    """
+    try:
+        return make()
+    except (KungfuError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        said = "".join(traceback.format_exception_only(error)).strip()
+        raise PluginError(f"{what} cannot be made: its factory raised {said}") from error
+
+
+def _risk_check(configured: ConfiguredRiskCheck) -> RiskCheck:
+    """Make a check that the configuration names.
+
+    Raises:
+        PluginError: its factory raised, or gave no check.
+    """
+    what = f"risk check {configured.name!r}"
+    check: RiskCheck = _made(what, partial(configured.spec.factory, configured.config))
+    if not callable(getattr(check, "check", None)):
+        raise PluginError(f"{what}: its factory gave {check!r}, expected an object with check()")
+    return check
 
 
 def _recorded(dataset: Dataset) -> Journal:

@@ -1,6 +1,5 @@
 """Runs a demo: a configuration that a plugin brings, on its own market or on a recording."""
 
-import hashlib
 import sys
 import webbrowser
 from pathlib import Path
@@ -12,9 +11,9 @@ from kungfu_core.cli.importing import progress_bar
 from kungfu_core.cli.presenting import present, session_progress
 from kungfu_core.config import BacktestConfig, parse_backtest_config
 from kungfu_core.datasets import Dataset, dataset_name
-from kungfu_core.errors import ConfigError, DataError, PluginError
+from kungfu_core.errors import ConfigError, PluginError
 from kungfu_core.home import Home
-from kungfu_core.importing import import_recordings
+from kungfu_core.importing import identify, import_recordings
 from kungfu_core.interfaces import DemoSpec
 from kungfu_core.plugins import Plugins
 
@@ -87,12 +86,8 @@ def _dataset(home: Home, plugins: Plugins, file: Path) -> Dataset:
     Raises:
         DataError: the file cannot be read, or is not a recording that a plugin knows.
     """
-    try:
-        with file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    name = f"{dataset_name(None, file)}-{digest[:8]}"
+    (source,) = identify([file])
+    name = f"{dataset_name(None, file)}-{source.sha256[:8]}"
     if (home.data / name).is_dir():
         return Dataset.load(home.data / name)
     with progress_bar() as progress:

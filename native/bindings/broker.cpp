@@ -133,7 +133,7 @@ class PythonCheck : public broker::RiskCheck {
             reason = "risk check " + name_ + " failed: it returned " +
                      nb::cast<std::string>(nb::repr(answer)) + ", expected a reason or None";
         } catch (nb::python_error& raised) {
-            if (!raised.matches(PyExc_Exception))
+            if (raised.matches(PyExc_KeyboardInterrupt))
                 throw broker::Fault("risk check " + name_ + " was interrupted");
             const std::string kind = nb::cast<std::string>(raised.type().attr("__name__"));
             reason = "risk check " + name_ + " failed: " + kind + ": " + text_of(raised.value());

@@ -1,5 +1,6 @@
 """Risk checks written in Python inside the native chain."""
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -207,6 +208,17 @@ def test_an_interrupted_check_ends_the_broker() -> None:
     desk = Trading(interrupt)
     with pytest.raises(RuntimeError, match="risk check check 0 was interrupted"):
         desk.order(Side.BUY, "1")
+
+
+def test_a_check_that_exits_refuses_the_order() -> None:
+    """It fails closed as one that raises, and the session goes on."""
+
+    def leave(order: Any, view: Any) -> None:
+        sys.exit(0)
+
+    desk = Trading(leave)
+    update = desk.order(Side.BUY, "1")
+    assert update.values["reason"] == "risk check check 0 failed: SystemExit: 0"
 
 
 def test_a_route_to_a_gateway_that_is_not_there_is_refused() -> None:

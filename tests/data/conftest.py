@@ -59,6 +59,11 @@ def formats():
 
 
 @pytest.fixture
+def alone():
+    return Registry("recording format", [tape("tape")])
+
+
+@pytest.fixture
 def ambiguous():
     return Registry("recording format", [tape("tape"), tape("twin")])
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -209,3 +210,19 @@ def test_home_that_cannot_be_written_is_one_error(home, formats, tmp_path):
     home.root.write_text("a file in the way")
     with pytest.raises(ConfigError, match="cannot write in the home"):
         import_recordings(home, formats, [recording(tmp_path)])
+
+
+def test_the_only_format_says_what_is_wrong_with_the_first_message(home, alone, tmp_path):
+    """Where there is no choice, "no known format" would hide the reason."""
+    path = tmp_path / "tape.txt"
+    path.write_bytes(b"%d nonsense\n" % T)
+    with pytest.raises(DataError, match=r"tape\.txt: line 1: not a tape message"):
+        import_recordings(home, alone, [path])
+
+
+def test_what_can_be_read_only_once_is_refused_at_once(home, formats, tmp_path):
+    """An import would wait for ever for a second writer of the pipe."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="no regular file: a recording is read more than once"):
+        import_recordings(home, formats, [pipe])
