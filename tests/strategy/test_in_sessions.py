@@ -51,6 +51,8 @@ import signal
 import attrs
 from kungfu_core import Strategy
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+
 @attrs.define(eq=False)
 class Bad(Strategy):
     def on_start(self, context):
