@@ -1,7 +1,6 @@
 """A first strategy: go with the price when it leaves its average. Change it into your own.
 
-The same file runs in a backtest, in replay, on paper and live: everything it may know comes through
-its callbacks' arguments and through the context.
+Everything that it may know comes through its callbacks' arguments and through the context.
 """
 
 from decimal import Decimal
