@@ -493,7 +493,10 @@ class Context:
         for kind in kinds:
             if kind not in _SUBSCRIBABLE:
                 names = ", ".join(k.__name__ for k in _SUBSCRIBABLE)
-                raise ValueError(f"cannot subscribe to {kind!r}; expected some of: {names}")
+                raise ValueError(
+                    f"cannot subscribe to {kind!r}; expected some of: {names}, "
+                    "each as an argument of its own"
+                )
             length = _timeframe(timeframe) if kind is events.Bar else 0
             number = _type_number(kind)
             self._host.append(events.Subscription(target, number, action, length))

@@ -50,7 +50,9 @@ def find(home: Home, reference: str) -> Journal:
     if len(fitting) == 1:
         return journals[fitting[0]]
     if fitting:
-        raise JournalError(f"journal {reference!r} is ambiguous: {', '.join(fitting)}")
+        raise JournalError(
+            f"journal {reference!r} is ambiguous, give more of its name: {', '.join(fitting)}"
+        )
     if not journals:
         raise JournalError(f"journal {reference!r}: there are no journals in {home.root}")
     near = get_close_matches(wanted, journals, n=1, cutoff=0.3)

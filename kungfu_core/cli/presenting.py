@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from textwrap import shorten
 
 from kungfu_core.backtesting import Run
@@ -59,10 +60,19 @@ def present(run: Run, *, as_json: bool, report: bool) -> int:
         said = "".join(traceback.format_exception_only(fault.exception)).strip()
         said = said.removeprefix(f"{type(fault.exception).__module__}.")
         complain(
-            f"strategy {fault.strategy!r} was stopped by {shorten(said, _LONGEST_CAUSE)}; "
-            "its STRATEGY journal has the traceback"
+            f"strategy {fault.strategy!r} was stopped by {shorten(said, _LONGEST_CAUSE)}"
+            f"{_place(fault.exception)}; its STRATEGY journal has the traceback"
         )
     return 1 if run.result.faults else 0
+
+
+def _place(exception: BaseException) -> str:
+    """Say where in the strategy's own file it came from; the core calls that file and no other."""
+    core = Path(__file__).parents[1]
+    frames = traceback.extract_tb(exception.__traceback__)
+    outside = [frame for frame in frames if core not in Path(frame.filename).parents]
+    own = [frame for frame in outside if frame.filename == outside[0].filename]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 def _can_draw() -> bool:

@@ -91,7 +91,11 @@ def test_a_fault_stops_one_strategy_and_is_the_exit_code(tmp_path):
     """The other one trades on, the fault's orders are cancelled at the venue."""
     run = Run(tmp_path, 'raise LookupError("broken on purpose")')
     assert run.done.returncode == 1
-    assert "strategy 'bad' was stopped by LookupError: broken on purpose" in run.done.stderr
+    line = BAD[: BAD.index("{deed}")].count("\n") + 1
+    assert (
+        f"strategy 'bad' was stopped by LookupError: broken on purpose (bad.py, line {line})"
+        in run.done.stderr
+    )
     assert "Traceback" not in run.done.stderr
     json.loads(run.done.stdout)
     states = [u.state for u in run.read("broker", "BROKER", events.OrderUpdate) if u.price_exact]
