@@ -6,14 +6,24 @@ Standard library only: the build reads this file before anything is installed.
 from enum import IntEnum
 
 
-class Side(IntEnum):
+class Vocabulary(IntEnum):
+    """A number that shows its name: `f"{order.side}"` is "BUY"."""
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        return format(self.name, spec)
+
+
+class Side(Vocabulary):
     """Which way a trade or an order goes."""
 
     BUY = 1
     SELL = 2
 
 
-class Product(IntEnum):
+class Product(Vocabulary):
     """What kind of thing an instrument is."""
 
     SPOT = 1
@@ -22,7 +32,7 @@ class Product(IntEnum):
     OPTION = 4
 
 
-class ContractKind(IntEnum):
+class ContractKind(Vocabulary):
     """How a contract pays: in quote currency (linear) or in base currency (inverse)."""
 
     NONE = 0
@@ -30,14 +40,14 @@ class ContractKind(IntEnum):
     INVERSE = 2
 
 
-class SizeUnit(IntEnum):
+class SizeUnit(Vocabulary):
     """What the number in a size counts."""
 
     BASE = 1
     CONTRACTS = 2
 
 
-class InstrumentStatus(IntEnum):
+class InstrumentStatus(Vocabulary):
     """Whether a venue accepts orders for an instrument."""
 
     TRADING = 1
@@ -46,7 +56,7 @@ class InstrumentStatus(IntEnum):
     DELISTED = 4
 
 
-class OrderType(IntEnum):
+class OrderType(Vocabulary):
     """How an order meets the book."""
 
     MARKET = 1
@@ -57,7 +67,7 @@ class OrderType(IntEnum):
     TRAILING_STOP = 6
 
 
-class TimeInForce(IntEnum):
+class TimeInForce(Vocabulary):
     """How long an order may rest."""
 
     GTC = 1
@@ -67,7 +77,7 @@ class TimeInForce(IntEnum):
     DAY = 5
 
 
-class OrderState(IntEnum):
+class OrderState(Vocabulary):
     """Where an order stands; `order_states.py` has the moves between these."""
 
     CREATED = 1
@@ -84,7 +94,7 @@ class OrderState(IntEnum):
     UNKNOWN = 12
 
 
-class Liquidity(IntEnum):
+class Liquidity(Vocabulary):
     """Whether a fill made or took liquidity."""
 
     UNKNOWN = 0
@@ -92,7 +102,7 @@ class Liquidity(IntEnum):
     TAKER = 2
 
 
-class CashKind(IntEnum):
+class CashKind(Vocabulary):
     """Why a balance changed."""
 
     TRANSFER = 1
@@ -107,7 +117,7 @@ class CashKind(IntEnum):
     ADJUSTMENT = 10
 
 
-class ComponentKind(IntEnum):
+class ComponentKind(Vocabulary):
     """What a component is."""
 
     GATEWAY = 1
@@ -116,7 +126,7 @@ class ComponentKind(IntEnum):
     SESSION = 4
 
 
-class ComponentPhase(IntEnum):
+class ComponentPhase(Vocabulary):
     """A step in a component's life."""
 
     START = 1
@@ -124,7 +134,7 @@ class ComponentPhase(IntEnum):
     FAULT = 3
 
 
-class ConnectionState(IntEnum):
+class ConnectionState(Vocabulary):
     """A gateway's link to its venue."""
 
     CONNECTING = 1
@@ -132,7 +142,7 @@ class ConnectionState(IntEnum):
     DISCONNECTED = 3
 
 
-class FeedState(IntEnum):
+class FeedState(Vocabulary):
     """Whether a market-data feed can be trusted."""
 
     LIVE = 1
@@ -141,14 +151,14 @@ class FeedState(IntEnum):
     ENDED = 4
 
 
-class SubscriptionAction(IntEnum):
+class SubscriptionAction(Vocabulary):
     """Whether a subscription begins or ends."""
 
     SUBSCRIBE = 1
     UNSUBSCRIBE = 2
 
 
-class NameKind(IntEnum):
+class NameKind(Vocabulary):
     """What a hashed 64-bit id stands for."""
 
     SOURCE = 1
@@ -157,7 +167,7 @@ class NameKind(IntEnum):
     JOURNAL = 4
 
 
-class LogLevel(IntEnum):
+class LogLevel(Vocabulary):
     """Severity, numbered as in Python's `logging`."""
 
     DEBUG = 10

@@ -103,7 +103,7 @@ def vocabularies() -> list[type[IntEnum]]:
     return [
         value
         for _, value in inspect.getmembers(enums, inspect.isclass)
-        if issubclass(value, IntEnum) and value is not IntEnum
+        if issubclass(value, IntEnum) and len(value) > 0
     ]
 
 

@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     understood, 130 an interrupt.
     """
     arguments_given = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until we end
     try:
         parser = _parser(arguments_given)
         arguments = parser.parse_args(arguments_given)
@@ -52,9 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _USER_INTERRUPT
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be written there at exit either.
+    except OSError as error:
+        # Nothing may be written there at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have seen enough
+            sys.stderr.write(f"error: cannot write the output: {error}\n")
         return 1
     return status
 

@@ -50,7 +50,7 @@ class FirstStrategy(Strategy):
 
     def on_fill(self, context: Context, fill: Fill) -> None:
         """Say what was done; the session's log keeps it."""
-        context.log.info(f"{fill.side.name} {fill.size_exact} at {fill.price_exact}")
+        context.log.info(f"{fill.side} {fill.size_exact} at {fill.price_exact}")
 
     def _hold(self, context: Context, lots: int) -> None:
         """Trade the difference between what is wanted now and what was asked for before."""

@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -121,3 +122,20 @@ def test_reader_that_has_seen_enough(kungfu, tmp_path):
     )
     assert result.returncode == 1
     assert result.stderr == ""
+
+
+def test_output_that_cannot_be_written(tmp_path):
+    """A full device is one message; no output at all is nobody's fault."""
+    command = [sys.executable, "-m", "kungfu_core", "plugins"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: cannot write the output: ")
+    assert result.stderr.count("\n") == 1
+    closed = f"exec >&-; exec {sys.executable} -m kungfu_core plugins"
+    result = subprocess.run(
+        ["/bin/sh", "-c", closed], stderr=subprocess.PIPE, text=True, check=False, cwd=tmp_path
+    )
+    assert (result.returncode, result.stderr) == (0, "")

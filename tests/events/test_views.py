@@ -139,7 +139,7 @@ def test_equal_means_same_type_and_payload():
 
 def test_repr_shows_exact_values_in_declared_order():
     assert repr(trade()) == (
-        "Trade(instrument=1, time=2, price=1.10, size=3, trade_id=4, side=1, aggregate=False)"
+        "Trade(instrument=1, time=2, price=1.10, size=3, trade_id=4, side=BUY, aggregate=False)"
     )
 
 

@@ -84,7 +84,7 @@ class Quoter(Strategy):
             self._asked[update.side] = update.price_exact
         elif update.state in _REFUSED:
             self._quiet_until = context.now + self.pause
-            context.log.warning(f"{update.side.name} refused: {update.reason}")
+            context.log.warning(f"{update.side} refused: {update.reason}")
 
     def _keep(
         self, context: Context, side: Side, definition: Instrument, price: Decimal, room: Decimal
