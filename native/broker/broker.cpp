@@ -172,25 +172,25 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
     return passes(checks_, request, view, reason);
 }
 
-void Broker::answer_unknown(const Event& event, OrderUpdate update, std::string_view reason) {
+template <class Request>
+void Broker::answer_unknown(const Event& event, const Request& request, const char* what) {
+    OrderUpdate update{};
+    update.order_id = request.order_id;
+    update.instrument = request.instrument;
+    update.account = request.account;
+    update.strategy = request.strategy;
     update.set_price(Number::none());
     update.set_size(Number::none());
     update.set_filled(Number::none());
     update.set_state(OrderState::UNKNOWN);
     update.anomaly = 1;
-    emit(update, reason, event.frame->source);
+    emit(update, std::string(what) + ": order " + hex(request.order_id) + " is not known",
+         event.frame->source);
 }
 
 void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
     Order* order = orders_.find(cancel.order_id);
-    if (!order) {
-        OrderUpdate update{};
-        update.order_id = cancel.order_id;
-        update.instrument = cancel.instrument;
-        update.account = cancel.account;
-        update.strategy = cancel.strategy;
-        return answer_unknown(event, update, "cancel: order " + hex(cancel.order_id) + " is not known");
-    }
+    if (!order) return answer_unknown(event, cancel, "cancel");
     const Gateway* gateway = gateway_of(order->account);
     std::string reason;
     if (!may_move(order->state, OrderState::PENDING_CANCEL)) {
@@ -217,14 +217,7 @@ void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
 
 void Broker::on_amend(const Event& event, const OrderAmend& amend) {
     Order* order = orders_.find(amend.order_id);
-    if (!order) {
-        OrderUpdate update{};
-        update.order_id = amend.order_id;
-        update.instrument = amend.instrument;
-        update.account = amend.account;
-        update.strategy = amend.strategy;
-        return answer_unknown(event, update, "amend: order " + hex(amend.order_id) + " is not known");
-    }
+    if (!order) return answer_unknown(event, amend, "amend");
     std::string reason;
     if (!is_amendable(*order, amend, event.frame->source, reason)) {
         OrderUpdate update = describe(*order);

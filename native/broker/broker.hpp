@@ -46,7 +46,9 @@ class Broker : public Component {
 
     /// Tells the order's strategy where it stands; an anomaly says that the report did not fit it.
     void tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason);
-    void answer_unknown(const Event& event, OrderUpdate update, std::string_view reason);
+    /// Answers a cancel or amend of an order that was never heard of.
+    template <class Request>
+    void answer_unknown(const Event& event, const Request& request, const char* what);
     void tell_balance(std::uint64_t account, std::string_view currency);
     template <class T>
     void emit(const T& event, std::uint64_t destination) {
