@@ -193,23 +193,6 @@ void Page::key_checksums() noexcept {
     key_ = crc32c(0, place, sizeof place);
 }
 
-std::uint32_t Page::checksum(std::uint64_t offset, std::uint32_t length) const noexcept {
-    return frame_checksum(key_, offset, length, data() + offset + 8);
-}
-
-bool Page::verifies(std::uint64_t offset, std::uint64_t commit) const noexcept {
-    const auto length = static_cast<std::uint32_t>(commit);
-    return holds(offset, length) && static_cast<std::uint32_t>(commit >> 32) == checksum(offset, length);
-}
-
-void Page::put(std::uint64_t offset, const kf_frame& head, const void* payload,
-               std::uint32_t length) noexcept {
-    const std::uint32_t crc = lay_frame(data() + offset, key_, offset, head, payload, length);
-    const std::uint64_t commit =
-        static_cast<std::uint64_t>(crc) << 32 | (static_cast<std::uint32_t>(sizeof head) + length);
-    __atomic_store_n(&frame(offset)->commit, commit, __ATOMIC_RELEASE);
-}
-
 void Page::set_commit(std::uint64_t offset, std::uint32_t length) noexcept {
     const std::uint64_t commit = static_cast<std::uint64_t>(checksum(offset, length)) << 32 | length;
     __atomic_store_n(&frame(offset)->commit, commit, __ATOMIC_RELEASE);

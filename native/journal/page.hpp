@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "journal/crc32c.hpp"
 #include "journal/location.hpp"
 #include "journal/mapping.hpp"
 #include "journal/status.hpp"
@@ -167,11 +168,21 @@ class Page {
     bool has_frame_at(std::uint64_t offset) const noexcept { return offset + sizeof(kf_frame) <= size(); }
     /// The checksum of a frame at its place: over journal, page number, offset, length and its bytes from 8
     /// on.
-    std::uint32_t checksum(std::uint64_t offset, std::uint32_t length) const noexcept;
+    std::uint32_t checksum(std::uint64_t offset, std::uint32_t length) const noexcept {
+        return frame_checksum(key_, offset, length, data() + offset + 8);
+    }
     /// Whether the commit word fits the frame's place and bytes.
-    bool verifies(std::uint64_t offset, std::uint64_t commit) const noexcept;
+    bool verifies(std::uint64_t offset, std::uint64_t commit) const noexcept {
+        const auto length = static_cast<std::uint32_t>(commit);
+        return holds(offset, length) && static_cast<std::uint32_t>(commit >> 32) == checksum(offset, length);
+    }
     /// Lays a frame down and makes it readable; its place must be zero.
-    void put(std::uint64_t offset, const kf_frame& head, const void* payload, std::uint32_t length) noexcept;
+    void put(std::uint64_t offset, const kf_frame& head, const void* payload, std::uint32_t length) noexcept {
+        const std::uint32_t crc = lay_frame(data() + offset, key_, offset, head, payload, length);
+        const std::uint64_t commit =
+            static_cast<std::uint64_t>(crc) << 32 | (static_cast<std::uint32_t>(sizeof head) + length);
+        __atomic_store_n(&frame(offset)->commit, commit, __ATOMIC_RELEASE);
+    }
     /// Makes the frame at the offset readable; it must be complete.
     void set_commit(std::uint64_t offset, std::uint32_t length) noexcept;
     /// To be called when journal and page number are in the header.

@@ -223,9 +223,11 @@ std::int32_t Writer::append_at(std::int64_t gen_time, std::uint32_t type, std::u
     frame.cause_sequence = cause_sequence;
     frame.source = source;
     frame.destination = destination;
-    frame.type = file_number(type);
-    frame.flags = 0;
-    if (frame.type == 0) return KF_BAD_ARGUMENT;
+    // Type and flags in one store, since the checksum takes them as one word.
+    const std::uint64_t type_and_flags = file_number(type);
+    std::memcpy(&frame.type, &type_and_flags, sizeof type_and_flags);
+    static_assert(offsetof(kf_frame, flags) == offsetof(kf_frame, type) + 4);
+    if (type_and_flags == 0) return KF_BAD_ARGUMENT;
     if (!Tables::keeps(type) && type != PageEnd::kType) return put(frame, payload, length);
     std::int32_t status = definition_problem(type, payload, length);
     if (status == KF_OK) status = put(frame, payload, length);
@@ -256,21 +258,6 @@ std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload,
     return fail(KF_BAD_ARGUMENT, location_.label() + ": id " + std::to_string(fixed.named) +
                                      " stands for \"" + *known + "\" and cannot also stand for \"" + text +
                                      "\"");
-}
-
-std::int32_t Writer::put(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
-    const std::uint64_t end = position_ + frame_size(length);
-    if (end > limit_) return put_past_limit(frame, payload, length);
-    frame.sequence = last_sequence_ + 1;
-    frame.gen_time = std::max(frame.gen_time, last_time_);
-    page_->page.put(position_, frame, payload, length);
-    page_->index.add(frame, position_);
-    position_ = end;
-    page_->position.store(end, std::memory_order_release);
-    last_sequence_ = frame.sequence;
-    last_time_ = frame.gen_time;
-    if (each_append_nudges_) supply_->nudge();
-    return KF_OK;
 }
 
 std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
