@@ -1,4 +1,4 @@
-// Figures of the journal and the clock, one JSON object a line, each beside its floor measured in the same
+// Figures of the journal, one JSON object a line, each beside its floor measured in the same
 // rounds. Arguments are the beginnings of the names that are wanted.
 #include <unistd.h>
 
@@ -102,8 +102,6 @@ int main(int argc, char** argv) {
     std::vector<double> copies;
     std::vector<double> scans;
     std::vector<double> walks;
-    std::vector<double> clocks;
-    std::vector<double> kernel_clocks;
     std::uint64_t sum = 0;
     for (int round = 0; round < kRounds; ++round) {
         Page floor;
@@ -122,16 +120,9 @@ int main(int argc, char** argv) {
             std::memcpy(&seen, event.frame + 1, sizeof seen);
             sum += seen.trade_id;
         }));
-        clocks.push_back(round_of([&](int) { sum += static_cast<std::uint64_t>(clock.now()); }));
-        kernel_clocks.push_back(round_of([&](int) {
-            timespec time{};
-            clock_gettime(CLOCK_REALTIME, &time);
-            sum += static_cast<std::uint64_t>(time.tv_nsec);
-        }));
     }
     std::filesystem::remove_all(root);
     if (wanted("journal.append", beginnings)) tell("journal.append", appends, copies);
     if (wanted("journal.scan", beginnings)) tell("journal.scan", scans, walks);
-    if (wanted("clock.now", beginnings)) tell("clock.now", clocks, kernel_clocks);
     return sum == 0 ? 1 : 0;
 }
