@@ -212,6 +212,7 @@ class Listener {
         while (reader_.last_sequence() != last) {
             const kf_frame* frame = reader_.peek();
             if (frame == nullptr) {
+                if (reader_.status() != KF_OK) fail(reader_.error());
                 waited = true;
                 if (sleeps) waiter_.wait([&] { return reader_.peek() != nullptr; }, 1'000'000'000);
                 continue;
@@ -324,8 +325,9 @@ class Speaker {
 };
 
 void clock_now() {
-    constexpr int kRounds = 31;
-    constexpr int kReadings = 100'000;
+    constexpr int kRounds = 501;
+    constexpr int kReadings =
+        5'000;  // shorter than a time slice, lest other processes fall into one kind only
     const auto per_reading = [](auto read) {
         std::uint64_t sum = 0;
         const std::int64_t begin = Clock::monotonic_now();
