@@ -35,7 +35,7 @@ Writer::Writer(const WriterOptions& options)
       page_size_(options.page_size),
       durability_(options.durability),
       supply_(new PageSupply(
-          {location_, id_, options.page_size, options.durability, options.sync_interval})) {}
+          {location_, id_, options.page_size, options.durability, options.sync_interval, &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -56,6 +56,10 @@ std::int32_t Writer::open(WriterOptions options, std::unique_ptr<Writer>& writer
     if (status != KF_OK) return status;
     made->forks_ = fork_generation();
     made->open_ = true;
+    // Nobody waits for what happens in simulated time.
+    if (options.clock->kind() == Clock::Kind::SYSTEM) {
+        made->bell_ = Doorbell::for_writer(options.root, bell_bit(options.source, options.name));
+    }
     status = made->recover();
     for (std::size_t i = 0; status == KF_OK && i < options.types.size(); ++i) {
         status = made->adopt(options.types[i]);
@@ -97,12 +101,17 @@ std::int32_t Writer::recover() {
         if (!live->page.is_sealed()) seal_page(live->page, found.position, live->index.entries());
         return KF_OK;
     }
+    // A power cut may have kept the header and lost frames.
+    __atomic_store_n(&live->page.header().written_position, found.position, __ATOMIC_RELEASE);
     position_ = found.position;
     live->ready.store(position_ / 4096 * 4096);
     live->position.store(position_);
     page_ = std::move(live);
     supply_->watch(page_.get());
     set_limit();
+    // Readers obey what the page says of its durability: another one begins with the next page.
+    if (page_->page.header().durability != static_cast<std::uint32_t>(durability_)) limit_ = 0;
+    if (durability_ != Durability::NONE) supply_->nudge();
     return KF_OK;
 }
 
@@ -278,7 +287,8 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
                                   ": the file was cut while it was written");
     }
     std::int32_t status = KF_OK;
-    const bool begins = !page_ || position_ + size + kPageEndRoom > page_->page.size();
+    const bool begins = !page_ || position_ + size + kPageEndRoom > page_->page.size() ||
+                        page_->page.header().durability != static_cast<std::uint32_t>(durability_);
     if (begins) {
         status = begin_page(std::max(frame.gen_time, last_time_), size);
     } else {
@@ -291,6 +301,7 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
     status = put(frame, payload, length);
     if (begins) {
         page_->page.give_birth();
+        bell_.ring();
         page_births().fetch_add(1, std::memory_order_release);
     }
     set_limit();
@@ -348,6 +359,8 @@ void Writer::fill_header(LivePage& page, std::int64_t gen_time) noexcept {
     PageHeader& h = page.page.header();
     h.first_sequence = last_sequence_ + 1;
     h.create_time = gen_time;
+    h.clock_source = static_cast<std::uint32_t>(clock_->source());
+    h.clock_error = clock_->error_bound();
     if (clock_->kind() == Clock::Kind::SYSTEM) h.monotonic_time = Clock::monotonic_now();
     h.checksum = header_checksum(h);
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clock/clock.hpp"
+#include "journal/doorbell.hpp"
 #include "journal/location.hpp"
 #include "journal/lock.hpp"
 #include "journal/page.hpp"
@@ -101,6 +102,7 @@ class Writer {
         page_->position.store(end, std::memory_order_release);
         last_sequence_ = frame.sequence;
         last_time_ = frame.gen_time;
+        bell_.ring();
         if (each_append_nudges_) supply_->nudge();
         return KF_OK;
     }
@@ -120,6 +122,7 @@ class Writer {
     bool open_ = false;
     bool each_append_nudges_ = false;  ///< Durability::COMMIT.
     std::uint64_t forks_ = 0;          ///< Differs from fork_generation() in a child.
+    Doorbell bell_;
     std::unique_ptr<LivePage> page_;
     std::vector<std::uint32_t> file_numbers_;  ///< By this process's number of the type.
     Clock* clock_;
