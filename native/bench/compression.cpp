@@ -1,0 +1,256 @@
+// What compressing a sealed page costs and saves, and what a seek into it costs, beside plain zstd over the same
+// bytes. The page is the file that KUNGFU_BENCH_JOURNAL names, or one of a made-up market with a fixed seed:
+// 20 instruments, the first the busiest; 70 % quotes, 20 % trades, 10 % book deltas of 1 to 20 levels; prices
+// walk on a grid of ticks, sizes are three decimals with a heavy tail, every fifth sticks; bursts in time.
+// One JSON object a line; arguments are the beginnings of the names that are wanted.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <zstd.h>
+
+#include "journal/compression.hpp"
+#include "journal/writer.hpp"
+#include "kungfu/events.hpp"
+
+using namespace kungfu;
+using namespace kungfu::journal;
+
+namespace {
+
+constexpr int kRounds = 11;
+constexpr int kSeeks = 101;
+constexpr int kLevel = 3;
+
+void require(bool holds, const std::string& what) {
+    if (holds) return;
+    std::fprintf(stderr, "%s\n", what.c_str());
+    std::exit(1);
+}
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+template <class Work>
+double microseconds(Work work) {
+    const std::int64_t begin = Clock::monotonic_now();
+    work();
+    return static_cast<double>(Clock::monotonic_now() - begin) / 1e3;
+}
+
+class Market {
+  public:
+    /// Fills one page and returns its path.
+    std::string write(const std::string& root) {
+        Clock clock(Clock::Kind::SIMULATED, time_);
+        WriterOptions options;
+        options.root = root;
+        options.source = "bench";
+        options.name = "MD";
+        options.clock = &clock;
+        std::unique_ptr<Writer> writer;
+        std::string error;
+        require(Writer::open(options, writer, error) == KF_OK, error);
+        std::vector<PageFile> pages;
+        for (int i = 0; i % 1000 != 0 || (pages = list_pages(writer->location())).size() < 2; ++i) step(*writer);
+        return pages.front().path;
+    }
+
+  private:
+    struct State {
+        std::int64_t price;
+        std::int64_t bid_size;
+        std::int64_t ask_size;
+        std::uint64_t update_id;
+        std::uint64_t trade_id;
+    };
+
+    std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
+    std::int64_t size() { return static_cast<std::int64_t>(1 + below(1 + below(1 + below(100'000)))); }
+
+    template <class Event>
+    void head(Event& event, std::uint64_t instrument) {
+        event.instrument = 0x9e3779b97f4a7c15ULL * (instrument + 1);
+        event.time = time_ / 1'000'000 * 1'000'000;
+    }
+
+    void append(Writer& writer, std::uint32_t type, const void* payload, std::size_t length) {
+        require(writer.append_at(time_, type, 7, 0, time_, 0, 0, payload, static_cast<std::uint32_t>(length)) ==
+                    KF_OK,
+                writer.error());
+    }
+
+    void step(Writer& writer) {
+        time_ += static_cast<std::int64_t>(below(10) < 7 ? below(20'000) : below(4'000'000));
+        const std::uint64_t instrument = below(1 + below(20));
+        State& s = states_[instrument];
+        const std::uint64_t kind = below(10);
+        s.price += below(4) == 0 ? static_cast<std::int64_t>(below(5)) - 2 : 0;
+        s.update_id += 1 + below(30);
+        if (kind < 7) {
+            (below(2) == 0 ? s.bid_size : s.ask_size) = size();
+            Quote quote{};
+            head(quote, instrument);
+            quote.update_id = s.update_id;
+            quote.set_bid_price({s.price, -1});
+            quote.set_bid_size({s.bid_size, -3});
+            quote.set_ask_price({s.price + 1, -1});
+            quote.set_ask_size({s.ask_size, -3});
+            append(writer, Quote::kType, &quote, sizeof quote);
+        } else if (kind < 9) {
+            Trade trade{};
+            head(trade, instrument);
+            trade.trade_id = ++s.trade_id;
+            trade.set_price({s.price + static_cast<std::int64_t>(below(2)), -1});
+            trade.set_size({below(5) == 0 ? s.bid_size : size(), -3});
+            trade.set_side(below(2) == 0 ? Side::BUY : Side::SELL);
+            append(writer, Trade::kType, &trade, sizeof trade);
+        } else {
+            struct {
+                BookDelta delta;
+                Level levels[20];
+            } book{};
+            head(book.delta, instrument);
+            book.delta.previous_id = s.update_id - 1;
+            book.delta.update_id = s.update_id;
+            const std::uint64_t count = 1 + below(20);
+            for (std::uint64_t i = 0; i < count; ++i) {
+                const bool bid = i < count / 2;
+                const auto away = static_cast<std::int64_t>(i * 3 + below(3));
+                book.levels[i].set_price({bid ? s.price - away : s.price + 1 + away, -1});
+                book.levels[i].set_size({below(3) == 0 ? 0 : size(), -3});
+                book.levels[i].set_side(bid ? Side::BUY : Side::SELL);
+            }
+            append(writer, BookDelta::kType, &book, sizeof(BookDelta) + count * sizeof(Level));
+        }
+    }
+
+    std::mt19937_64 random_{20240809};
+    std::int64_t time_ = 1'723'161'600'000'000'000;
+    std::vector<State> states_ = std::vector<State>(20, {600'000, 1, 1, 1'000, 1});
+};
+
+void tell(const char* name, const char* unit, const std::vector<double>& measured,
+          const std::vector<double>& floor, const std::string& more) {
+    const double value = median(measured);
+    const double reference = median(floor);
+    std::printf(
+        "{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"reference\": %.2f, \"ratio\": %.3f%s}\n", name,
+        value, unit, reference, value / reference, more.c_str());
+}
+
+bool wanted(const std::string& name, const std::vector<std::string>& beginnings) {
+    return beginnings.empty() || std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& b) {
+               return name.compare(0, b.size(), b) == 0;
+           });
+}
+
+/// The blocks as plain zstd frames, as the reference has them.
+std::vector<std::string> pack_plainly(const Page& page, const std::vector<BlockEntry>& blocks,
+                                      ZSTD_CCtx* context) {
+    std::vector<std::string> packed;
+    for (const BlockEntry& b : blocks) {
+        std::string frame(ZSTD_compressBound(b.end - b.begin), '\0');
+        const std::size_t size = ZSTD_compressCCtx(context, frame.data(), frame.size(), page.data() + b.begin,
+                                                   b.end - b.begin, kLevel);
+        require(!ZSTD_isError(size), "zstd refused a block");
+        frame.resize(size);
+        packed.push_back(std::move(frame));
+    }
+    return packed;
+}
+
+/// Opens the compressed page and goes to the event with the sequence.
+const kf_frame* seek(const std::string& path, std::uint64_t sequence, char* memory) {
+    CompressedPage packed;
+    std::string error;
+    require(packed.open(path, error) == KF_OK, error);
+    const BlockEntry& block = packed.blocks()[packed.find_sequence(sequence)];
+    CompressedPage::Range range{};
+    require(packed.load(block.begin, memory, range, error) == KF_OK, error);
+    for (std::uint64_t offset = range.begin; offset < range.end;) {
+        const auto* frame = reinterpret_cast<const kf_frame*>(memory + offset);
+        if (frame->sequence == sequence) return frame;
+        offset += align8(static_cast<std::uint32_t>(frame->commit));
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::vector<std::string> beginnings(argv + 1, argv + argc);
+    std::string root = (std::filesystem::temp_directory_path() / "kungfu-bench-XXXXXX").string();
+    require(mkdtemp(root.data()) != nullptr, root);
+    const char* given = std::getenv("KUNGFU_BENCH_JOURNAL");
+    const std::string path = root + "/MD.1.journal";
+    std::filesystem::copy_file(given ? std::string(given) : Market().write(root), path);
+
+    Page page;
+    std::string error;
+    require(page.open(path, 0, false, error) == KF_OK, error);
+    require(compress_page(path, Transform::COLUMNS, error) == KF_OK, error);
+    CompressedPage packed;
+    require(packed.open(compressed_path(path), error) == KF_OK, error);
+    const std::vector<BlockEntry> blocks = packed.blocks();
+    const double bytes = static_cast<double>(page.size());
+    ZSTD_CCtx* context = ZSTD_createCCtx();
+    std::vector<std::string> plain = pack_plainly(page, blocks, context);
+
+    std::vector<double> compressed;
+    std::vector<double> compressed_plainly;
+    for (int round = 0; round < kRounds; ++round) {
+        compressed_plainly.push_back(bytes / microseconds([&] { plain = pack_plainly(page, blocks, context); }));
+        compressed.push_back(bytes / microseconds([&] {
+                                 require(compress_page(path, Transform::COLUMNS, error) == KF_OK, error);
+                             }));
+    }
+    if (wanted("journal.compress", beginnings)) {
+        char more[64];
+        std::snprintf(more, sizeof more, ", \"smaller\": %.2f",
+                      bytes / static_cast<double>(std::filesystem::file_size(compressed_path(path))));
+        tell("journal.compress", "MB/s", compressed, compressed_plainly, more);
+    }
+
+    auto* memory = static_cast<char*>(
+        mmap(nullptr, page.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    require(memory != MAP_FAILED, "no memory");
+    ZSTD_DCtx* reader = ZSTD_createDCtx();
+    std::vector<double> seeks;
+    std::vector<double> unpacked;
+    const std::uint64_t events = page.header().frame_count;
+    for (std::uint64_t i = 0; i < kSeeks; ++i) {
+        const std::uint64_t sequence = page.header().first_sequence + i * 7919 * 7919 % events;
+        const std::size_t number = packed.find_sequence(sequence);
+        const BlockEntry& block = blocks[number];
+        madvise(memory, page.size(), MADV_DONTNEED);
+        unpacked.push_back(microseconds([&] {
+            const std::size_t size = block.end - block.begin;
+            require(ZSTD_decompressDCtx(reader, memory + block.begin, size, plain[number].data(),
+                                        plain[number].size()) == size,
+                    "zstd refused a block");
+        }));
+        madvise(memory, page.size(), MADV_DONTNEED);
+        seeks.push_back(microseconds([&] {
+            require(seek(compressed_path(path), sequence, memory) != nullptr, "an event was not found");
+        }));
+    }
+    if (wanted("journal.compressed_seek", beginnings)) {
+        tell("journal.compressed_seek", "us", seeks, unpacked, "");
+    }
+    ZSTD_freeDCtx(reader);
+    ZSTD_freeCCtx(context);
+    std::filesystem::remove_all(root);
+    return 0;
+}
