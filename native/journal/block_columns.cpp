@@ -62,6 +62,17 @@ unsigned char* put_number(unsigned char* out, std::uint64_t number) noexcept {
     return out;
 }
 
+unsigned char* put_values(unsigned char* out, const std::uint64_t* values, std::size_t count) noexcept {
+    std::uint64_t all = 0;
+    for (std::size_t i = 0; i < count; ++i) all |= zigzag(values[i]);
+    if (all < 0x80) {
+        for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<unsigned char>(zigzag(values[i]));
+        return out + count;
+    }
+    for (std::size_t i = 0; i < count; ++i) out = put_number(out, zigzag(values[i]));
+    return out;
+}
+
 }  // namespace
 
 /// Reads numbers up to an end, behind which kSlack more bytes may be looked at.
@@ -218,9 +229,7 @@ unsigned char* BlockColumns::put_column(unsigned char* out, std::size_t count) c
     }
     const bool plain = plain_size < delta_size;
     *out++ = plain ? kPlain : kDelta;
-    const std::vector<std::uint64_t>& values = plain ? plain_ : deltas_;
-    for (std::size_t i = 0; i < count; ++i) out = put_number(out, zigzag(values[i]));
-    return out;
+    return put_values(out, plain ? plain_.data() : deltas_.data(), count);
 }
 
 unsigned char* BlockColumns::put_group(unsigned char* out, const Group& group, const char* rows) {

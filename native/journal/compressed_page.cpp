@@ -177,10 +177,16 @@ bool CompressedPage::unpack(const BlockEntry& block, char* rows) {
         return ZSTD_decompressDCtx(context_.get(), rows, size, packed_.data(), packed_.size()) == size;
     }
     // Columns that are not shorter than their rows are never written.
-    if (unpacked_.size() < size + BlockColumns::kSlack) unpacked_.resize(size + BlockColumns::kSlack);
+    ZSTD_frameHeader frame{};
+    if (ZSTD_getFrameHeader_advanced(&frame, packed_.data(), packed_.size(), ZSTD_f_zstd1_magicless) != 0 ||
+        frame.frameContentSize > size) {
+        return false;
+    }
+    const std::size_t room = frame.frameContentSize;
+    if (unpacked_.size() < room + BlockColumns::kSlack) unpacked_.resize(room + BlockColumns::kSlack);
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_format, ZSTD_f_zstd1_magicless);
     const std::size_t got =
-        ZSTD_decompressDCtx(context_.get(), unpacked_.data(), size, packed_.data(), packed_.size());
+        ZSTD_decompressDCtx(context_.get(), unpacked_.data(), room, packed_.data(), packed_.size());
     return !ZSTD_isError(got) && columns_.decode(unpacked_.data(), got, rows, size, key_, block.begin);
 }
 

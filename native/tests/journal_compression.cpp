@@ -1,4 +1,5 @@
-// A compressed page gives back its page bit for bit, finds what is looked for, and no damage to it is believed.
+// A compressed page gives back its page bit for bit, finds what is looked for, and no damage to it is
+// believed.
 #include <cstring>
 #include <random>
 
@@ -30,7 +31,8 @@ class Mixture {
                 trade.time = time_ - 1000;
                 trade.trade_id = ++trade_id_;
                 trade.set_price({60'000 - static_cast<std::int64_t>(below(50)), -2});
-                trade.set_size(below(9) == 0 ? Number{0, kNoneExponent} : Number{static_cast<std::int64_t>(random_() >> 40), -3});
+                trade.set_size(below(9) == 0 ? Number{0, kNoneExponent}
+                                             : Number{static_cast<std::int64_t>(random_() >> 40), -3});
                 return put(writer, Trade::kType, bytes(trade));
             }
             case 1: {
@@ -52,10 +54,8 @@ class Mixture {
                 }
                 return put(writer, BookDelta::kType, payload);
             }
-            case 3:
-                return put(writer, Log::kType, std::string(8, '\1') + text(below(300)));
-            case 4:
-                return put(writer, kPluginType, text(below(80)));
+            case 3: return put(writer, Log::kType, std::string(8, '\1') + text(below(300)));
+            case 4: return put(writer, kPluginType, text(below(80)));
             default:
                 return put(writer, below(2) == 0 ? OrderUpdate::kType : State::kType, text(200 + below(20)));
         }
@@ -76,8 +76,9 @@ class Mixture {
 
     void put(Writer& writer, std::uint32_t type, const std::string& payload) {
         const std::uint64_t cause = below(3) == 0 ? random_() : 0;
-        CHECK_EQUAL(writer.append_at(time_, type, 1 + below(3), below(2), time_ - static_cast<std::int64_t>(cause % 999),
-                                     cause, cause >> 9, payload.data(), static_cast<std::uint32_t>(payload.size())),
+        CHECK_EQUAL(writer.append_at(time_, type, 1 + below(3), below(2),
+                                     time_ - static_cast<std::int64_t>(cause % 999), cause, cause >> 9,
+                                     payload.data(), static_cast<std::uint32_t>(payload.size())),
                     KF_OK);
     }
 
@@ -240,7 +241,8 @@ void a_damaged_page_is_refused() {
     CHECK(!std::filesystem::exists(compressed_path(path) + ".tmp"));
 }
 
-/// Reads a file that may be damaged: every block is right, or reported and zeros. Gives how many were reported.
+/// Reads a file that may be damaged: every block is right, or reported and zeros. Gives how many were
+/// reported.
 int blocks_reported(const std::string& path, const std::string& page) {
     const auto is_told = [&](const std::string& error) { return error.rfind(path + ": offset ", 0) == 0; };
     CompressedPage packed;
@@ -273,7 +275,8 @@ int blocks_reported(const std::string& path, const std::string& page) {
 std::string simple_page(const Folder& folder) {
     Clock clock(Clock::Kind::SIMULATED, 1);
     auto writer = open_writer(options(folder.path(), clock));
-    for (std::uint64_t i = 1; list_pages(at(folder.path())).size() < 2; ++i) CHECK_EQUAL(put(*writer, i), KF_OK);
+    for (std::uint64_t i = 1; list_pages(at(folder.path())).size() < 2; ++i)
+        CHECK_EQUAL(put(*writer, i), KF_OK);
     return list_pages(at(folder.path()))[0].path;
 }
 
