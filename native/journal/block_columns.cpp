@@ -23,7 +23,6 @@ constexpr std::uint64_t kFirstPayloadWord = 9;
 static_assert(offsetof(kf_frame, sequence) == 8 && offsetof(kf_frame, gen_time) == 16 &&
               offsetof(kf_frame, trigger_time) == 24 && offsetof(kf_frame, cause_journal) == 32 &&
               offsetof(kf_frame, type) == 64 && offsetof(kf_frame, flags) == 68);
-constexpr std::size_t kMaxNumberSize = 10;
 
 std::uint64_t load(const char* place) noexcept {
     std::uint64_t word = 0;
@@ -273,8 +272,8 @@ unsigned char* BlockColumns::put_group(unsigned char* out, const Group& group, c
 bool BlockColumns::encode(const char* rows, std::size_t size) {
     if (!plan(rows, size)) return false;
     sort_by_group();
-    // A frame has nine words in its header and seven numbers of the plan besides; no word takes more than
-    // kMaxNumberSize bytes, and a mode a word.
+    // The longest columns: a number has at most ten bytes, a frame of w words of payload at most 14 + w
+    // numbers and 8 + w modes in 72 + 8 w bytes; and put_number() stores eight bytes at once.
     if (columns_.size() < size * 3 + 64) columns_.resize(size * 3 + 64);
     if (plain_.size() < size / 8) plain_.resize(size / 8);
     if (deltas_.size() < size / 8) deltas_.resize(size / 8);
