@@ -54,7 +54,7 @@ def cpp_files() -> list[str]:
         str(path)
         for room in NATIVE
         for path in Path(room).rglob("*")
-        if path.suffix in {".cpp", ".hpp", ".h"} and "build" not in path.parts
+        if path.suffix in {".cpp", ".hpp", ".h"} and not {"build", "third_party"} & {*path.parts}
     )
 
 

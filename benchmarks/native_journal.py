@@ -1,4 +1,4 @@
-"""`journal.*` and `clock.now` in C++, beside what the machine can do at best."""
+"""`journal.*` and `clock.now` in C++, each beside a reference of the same run."""
 
 import json
 import subprocess
@@ -11,22 +11,30 @@ from measuring import is_wanted
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "bench"
 
-
 PROGRAMS = {
     "bench_journal": (
-        "journal.append", "journal.bulk", "journal.scan", "journal.merge32", "journal.seek",
+        "journal.append",
+        "journal.bulk",
+        "journal.scan",
+        "journal.merge32",
+        "journal.seek",
     ),
+    "bench_compression": ("journal.compress", "journal.compressed_seek"),
     "bench_latency": ("clock.now", "journal.handover", "journal.wakeup"),
 }
-"""The programs of native/bench, and the names of what each measures."""
+"""The programs of native/bench, and what each measures, or how the names of it begin."""
 
 
 def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
     """Build and run the programs that measure what is wanted."""
-    for program, names in PROGRAMS.items():
-        if not any(_may_want(name, beginnings) for name in names):
-            continue
+    wanted = [
+        program
+        for program, names in PROGRAMS.items()
+        if any(_may_want(name, beginnings) for name in names)
+    ]
+    if wanted:
         _run("cmake", "-S", str(ROOT), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release")
+    for program in wanted:
         _run("cmake", "--build", str(BUILD), "--parallel", "--target", program)
         for line in _run(str(BUILD / program), *beginnings).splitlines():
             yield json.loads(line)

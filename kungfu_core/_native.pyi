@@ -151,6 +151,11 @@ class Clock:
     def monotonic() -> int:
         """For intervals; unrelated to the calendar."""
 
+def compress_page(path: str, columns: bool) -> None:
+    """
+    Compress a sealed page to `path`.zst; the page stays. Without columns, `zstd -d` gives it back.
+    """
+
 def read_events(types: Sequence[tuple[int, int, str, str]], journals: Sequence[tuple[str, str, str, str, int]], view_class: object, instrument: int, since: int, before: int, count: int) -> list[Any]:
     """
     The last `count` events of a class and instrument (0 for all) from `since` on that are older than

@@ -87,6 +87,7 @@ std::int32_t Writer::recover() {
     auto live = std::make_unique<LivePage>();
     const bool compressed = is_compressed(pages.back().path);
     status = live->page.open(pages.back().path, id_, !compressed, error_);
+    if (status == KF_OK) status = live->page.unpack(error_);
     Recovered found;
     if (status == KF_OK) {
         supply_->define([&](Tables& tables) {
