@@ -68,7 +68,7 @@ def filter_of(
         JournalError: there is no type, source or instrument of that name.
     """
     wanted = frozenset(types)
-    known = sorted(set(known_types))
+    known = list(dict.fromkeys(known_types))
     for name in wanted.difference(known):
         there = ", ".join(known) or "none yet"
         raise JournalError(f"{where} knows no event type {name!r}, only: {there}")

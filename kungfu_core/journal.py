@@ -115,6 +115,22 @@ class Journal:
         """
         return [PageInfo(*row) for row in _native.list_pages(self.root, self.source, self.name)]
 
+    def last_sequence(self) -> int:
+        """Give the sequence of the last event that is there now; 0 if there is none.
+
+        Reads through the last page.
+
+        Raises:
+            JournalCorrupt: it is damaged.
+        """
+        pages = self.pages()
+        last = pages[-1].first_sequence - 1 if pages else 0
+        with Reader(event_classes=self.event_classes()) as reader:
+            reader.add(self, after=last)
+            for event in reader:
+                last = event.sequence
+        return last
+
     def names(self) -> dict[int, str]:
         """Give the names behind ids, as far as the journal tells them."""
         told: dict[int, str] = _native.journal_names(self.root, self.source, self.name)
@@ -148,7 +164,7 @@ class Journal:
         """
         classes = {c.__event_type__.name: c for c in self.event_classes()}
         if name not in classes:
-            known = ", ".join(sorted(classes)) or "none yet"
+            known = ", ".join(classes) or "none yet"
             raise JournalError(f"{self.label} knows no event type {name!r}, only: {known}")
         return classes[name]
 
@@ -205,6 +221,30 @@ def list_journals(root: str | os.PathLike[str]) -> list[Journal]:
     """List the journals under a root by source and name; none if there is no such folder."""
     folder = os.fspath(root)
     return [Journal(folder, *row) for row in _native.list_journals(folder)]
+
+
+def merged_event_classes(journals: Sequence[Journal]) -> list[type[Event]]:
+    """Give a class for every type in any of the journals, for reading them as one.
+
+    Types that only a journal describes have numbers of that journal; here each gets one of its own.
+
+    Raises:
+        JournalError: a layout in a journal cannot be read.
+    """
+    merged: dict[str, type[Event]] = {}
+    taken: set[int] = set()
+    for event_class in (c for journal in journals for c in journal.event_classes()):
+        event_type = event_class.__event_type__
+        if event_type.schema in merged:
+            continue
+        number = event_type.number
+        if number in taken:
+            number = max(999, *taken) + 1  # below are the core's
+            merged[event_type.schema] = view_class(event_type_of(event_type.schema, number))
+        else:
+            merged[event_type.schema] = event_class
+        taken.add(number)
+    return list(merged.values())
 
 
 class Writer(_native.JournalWriter):
