@@ -15,7 +15,7 @@ from typing import Any
 
 from kungfu_core.dataset_folder import new_dataset_folder
 from kungfu_core.datasets import DESCRIPTION, dataset_name
-from kungfu_core.errors import ConfigError, DataError, JournalError
+from kungfu_core.errors import ConfigError, DataError, JournalCorrupt, JournalError
 from kungfu_core.home import Home
 from kungfu_core.journal import Journal, list_journals
 from kungfu_core.journal_archive import KIND, MANIFEST, SUMS, VERSION, Archive, Entry, file_pattern
@@ -170,6 +170,10 @@ def _bytes_of(path: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> byte
 
 def _check_identity(path: Path, archive: Archive, folder: Path) -> None:
     said = Journal(str(folder), archive.source, archive.name, archive.scope)
+    try:
+        said.pages()
+    except JournalCorrupt as error:
+        raise DataError(f"{path} holds a damaged page: {error}") from error
     for found in list_journals(folder):
         if found.label != said.label:
             raise DataError(

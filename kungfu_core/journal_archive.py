@@ -17,7 +17,7 @@ import attrs
 
 from kungfu_core.datasets import DESCRIPTION
 from kungfu_core.errors import JournalError
-from kungfu_core.journal import Journal
+from kungfu_core.journal import Journal, list_journals
 from kungfu_core.journal_export import whole_file
 from kungfu_core.page_frames import frames
 
@@ -86,7 +86,7 @@ def write_archive(journal: Journal, path: Path) -> Archive:
         raise JournalError(f"{journal.label} has no page yet, nothing to archive")
     root = Path(journal.root)
     archive = Archive(
-        journal.source, journal.name, journal.scope,
+        journal.source, journal.name, _scope(journal),
         tuple(Entry(file.relative_to(root).as_posix(), file.stat().st_size) for file in files),
     )  # fmt: skip
     last = _last_raw_page(files)
@@ -94,13 +94,28 @@ def write_archive(journal: Journal, path: Path) -> Archive:
     with whole_file(path) as partial, tarfile.open(partial, "w|", format=tarfile.PAX_FORMAT) as tar:
         _add_text(tar, MANIFEST, _manifest_text(archive))
         for file, entry in zip(files, archive.files, strict=True):
-            with file.open("rb") as stream:
+            with _opened(file) as stream:
                 filled = _written(file) if file == last else entry.bytes
                 source = _Source(stream, filled, entry, file)
                 tar.addfile(_member(entry.path, entry.bytes), source)
             sums.append(f"{source.digest.hexdigest()}  {entry.path}\n")
         _add_text(tar, SUMS, "".join(sums))
     return archive
+
+
+def _scope(journal: Journal) -> str:
+    """Give the scope that the pages state, where the journal was named without."""
+    there = list_journals(journal.root)
+    place = (journal.source, journal.name)
+    return next((j.scope for j in there if (j.source, j.name) == place), journal.scope)
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except FileNotFoundError as error:
+        # Pages are compressed and pruned at any time.
+        raise JournalError(f"{file} went away before it was archived: try again") from error
 
 
 def _files(journal: Journal) -> list[Path]:

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-_BARS = " ▁▂▃▄▅▆▇█"
-_PLAIN_BARS = " .:-=+*#@"
+_BARS = "·▁▂▃▄▅▆▇█"
+_PLAIN_BARS = ".:-=+*#%@"
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 

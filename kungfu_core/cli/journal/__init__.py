@@ -3,7 +3,7 @@
 import argparse
 from importlib import import_module
 
-_ACTIONS = {
+ACTIONS = {
     "ls": ("listing", "list the journals of the home"),
     "show": ("showing", "print events"),
     "follow": ("following", "print events as they are written, like tail -f"),
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the actions, each with arguments of its own."""
     parser.epilog = _EPILOG
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, (module_name, summary) in _ACTIONS.items():
+    for name, (module_name, summary) in ACTIONS.items():
         module = import_module(f"{__name__}.{module_name}")
         action = actions.add_parser(
             name,

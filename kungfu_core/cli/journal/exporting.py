@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         archive = write_archive(journal, output)
         said = {"pages": archive.pages, "bytes": archive.bytes}
-        told = f"{archive.pages} pages, {size_text(archive.bytes)}"
+        told = f"pages: {archive.pages}, {size_text(archive.bytes)}"
     else:
         count = _export(journal, arguments)
         said, told = {"events": count}, f"{count} events"

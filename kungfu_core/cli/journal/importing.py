@@ -52,6 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         size = size_text(archive.bytes)
         sys.stdout.write(
-            f"imported {arguments.file} as {reference}: {archive.pages} pages, {size}\n"
+            f"imported {arguments.file} as {reference}: pages: {archive.pages}, {size}\n"
         )
     return 0

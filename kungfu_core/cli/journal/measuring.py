@@ -123,7 +123,7 @@ def _latencies(measured: "Profile") -> str:
         )
         for name, latencies in measured.latencies.items()
     ]
-    drawn = f"{duration(1 << low >> 1)} to {duration((1 << high) - 1)}"
+    drawn = f"{duration(1 << low >> 1)} to {duration(1 << high)}"
     headers = ["latency", "events", *_QUANTILES, "max", drawn]
     return "\n" + table(rows, headers) + "\n"
 
