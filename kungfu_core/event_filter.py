@@ -88,7 +88,8 @@ def _ids(
         return frozenset({wanted})
     ids = frozenset(number for number, name in names.items() if name == wanted)
     if not ids:
-        near = get_close_matches(wanted, names.values(), n=1, cutoff=0.3)
+        near = [name for name in names.values() if wanted.lower() in name.lower()]
+        near = near or get_close_matches(wanted, names.values(), n=1, cutoff=0.3)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise JournalError(f"{where} knows no {what} {wanted!r}{hint}")
     return ids

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 _BARS = "·▁▂▃▄▅▆▇█"
-_PLAIN_BARS = ".:-=+*#%@"
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -29,15 +28,10 @@ def table(rows: Iterable[Sequence[object]], headers: Sequence[str]) -> str:
     return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
 
 
-def bars(counts: Sequence[int], stream: TextIO | None = None) -> str:
+def bars(counts: Sequence[int]) -> str:
     """Draw each count as a bar of one character; what is not 0 is seen, however small it is."""
-    steps = _BARS
-    try:
-        steps.encode((stream or sys.stdout).encoding or "ascii")
-    except UnicodeEncodeError:
-        steps = _PLAIN_BARS
     most = max(counts, default=0) or 1
-    return "".join(steps[-(-count * (len(steps) - 1) // most)] for count in counts)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts)
 
 
 def size_text(count: int) -> str:
