@@ -88,8 +88,7 @@ class Selection:
     def __iter__(self) -> Iterator[Event]:
         classes = self.journal.event_classes()
         with Reader(self.journal, since=self.since, verify=True, event_classes=classes) as reader:
-            last = None if self.until is None else self.until - 1
-            events: Iterator[Event] = iter(partial(reader.next, last), None)
+            events = iter(reader) if self.until is None else _before(reader, self.until)
             yield from (
                 events if self.filter == _EVERYTHING else filter(self.filter.passes, events)
             )
@@ -186,6 +185,11 @@ class Selection:
                 wanted = np.array(sorted(ids), "u8")
                 passing &= np.isin(np.asarray(rows[name]), wanted) if name in there else False
         return passing
+
+
+def _before(reader: Reader, time: int) -> Iterator[Event]:
+    while (event := reader.next(time - 1)) is not None:
+        yield event
 
 
 def _list(names: frozenset[str]) -> str:
