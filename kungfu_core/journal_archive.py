@@ -107,7 +107,7 @@ def _scope(journal: Journal) -> str:
     """Give the scope that the pages state, where the journal was named without."""
     there = list_journals(journal.root)
     place = (journal.source, journal.name)
-    return next((j.scope for j in there if (j.source, j.name) == place), journal.scope)
+    return next((j.scope for j in there if (j.source, j.name) == place), "") or journal.scope
 
 
 def _opened(file: Path) -> BinaryIO:
