@@ -202,9 +202,7 @@ class Writer(_native.JournalWriter):
         emit: Emit = super().emitter(view_class(event_type))
         return emit
 
-    def extend(
-        self, event_class: type[Event], rows: "np.ndarray[Any, np.dtype[np.void]]"
-    ) -> int:
+    def extend(self, event_class: type[Event], rows: "np.ndarray[Any, np.dtype[np.void]]") -> int:
         """Append the rows of a structured array, and give how many there were.
 
         Rows of `columns.payload_dtype_of` are events of now: they get the time of the call, or that

@@ -137,17 +137,12 @@ class JournalWriter {
         raise_journal_error(status, writer_->error() + rest);
     }
 
-    std::uint64_t append_event(nb::handle object, std::uint64_t destination, nb::handle cause_event) {
+    std::uint64_t append_event(PyObject* object, std::uint64_t destination, const kf_cause& cause) {
         kf_event event{};
-        kf_event cause{};
-        if (!event_under(object.ptr(), event)) throw nb::python_error();
-        if (!cause_event.is_none() && !event_under(cause_event.ptr(), cause)) throw nb::python_error();
-        const kf_cause from = cause.frame
-                                  ? kf_cause{cause.journal, cause.frame->sequence, cause.frame->gen_time}
-                                  : kf_cause{0, 0, 0};
-        const std::int32_t status = append(event.type, destination, from, event.frame + 1, event.length);
+        if (!event_under(object, event)) throw nb::python_error();
+        const std::int32_t status = append(event.type, destination, cause, event.frame + 1, event.length);
         if (status != KF_OK) {
-            refuse(status, nb::cast<std::string>(object.type().attr("__name__")).c_str());
+            refuse(status, nb::cast<std::string>(nb::handle(object).type().attr("__name__")).c_str());
         }
         return writer_->last_sequence();
     }
@@ -184,37 +179,45 @@ class JournalWriter {
     bool extending_ = false;
 };
 
-/// The arguments of append().
-struct AppendArguments {
+/// Puts the arguments of append() into their places; false with a Python exception set.
+bool place(PyObject* const* arguments, Py_ssize_t count, PyObject* keywords,
+           std::array<PyObject*, 3>& values) {
     static constexpr std::array<const char*, 3> kNames = {"event", "destination", "cause"};
-    std::array<PyObject*, 3> values = {nullptr, nullptr, nullptr};
-
-    /// Puts arguments into their places; false with a Python exception set.
-    bool place(PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
-        if (count > 3) {
-            PyErr_Format(PyExc_TypeError, "append: expected at most 3 arguments, got %zd", count);
-            return false;
-        }
-        std::copy(arguments, arguments + count, values.begin());
-        const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_Size(keywords);
-        for (Py_ssize_t i = 0; i < named; ++i) {
-            PyObject* name = PyTuple_GetItem(keywords, i);
-            const auto same = [name](const char* known) {
-                return PyUnicode_CompareWithASCIIString(name, known) == 0;
-            };
-            const auto at =
-                static_cast<std::size_t>(std::find_if(kNames.begin(), kNames.end(), same) - kNames.begin());
-            if (at == kNames.size() || values[at] != nullptr) {
-                PyErr_Format(PyExc_TypeError, "append: argument %R is unknown or given twice", name);
-                return false;
-            }
-            values[at] = arguments[count + i];
-        }
-        if (values[0] != nullptr) return true;
-        PyErr_SetString(PyExc_TypeError, "append: expected an event");
+    if (count > 3) {
+        PyErr_Format(PyExc_TypeError, "append: expected at most 3 arguments, got %zd", count);
         return false;
     }
-};
+    std::copy(arguments, arguments + count, values.begin());
+    const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_Size(keywords);
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* name = PyTuple_GetItem(keywords, i);
+        std::size_t at = 0;
+        while (at < kNames.size() && PyUnicode_CompareWithASCIIString(name, kNames[at]) != 0) ++at;
+        if (at == kNames.size() || values[at] != nullptr) {
+            PyErr_Format(PyExc_TypeError, "append: argument %R is unknown or given twice", name);
+            return false;
+        }
+        values[at] = arguments[count + i];
+    }
+    if (values[0] != nullptr) return true;
+    PyErr_SetString(PyExc_TypeError, "append: expected an event");
+    return false;
+}
+
+std::uint64_t append_to(JournalWriter& writer, PyObject* event, PyObject* destination, PyObject* cause) {
+    std::uint64_t to = 0;
+    if (destination != nullptr) {
+        to = PyLong_AsUnsignedLongLong(destination);
+        if (PyErr_Occurred() != nullptr) {
+            PyErr_Format(PyExc_TypeError, "append: destination: expected a 64-bit id, got %R", destination);
+            throw nb::python_error();
+        }
+    }
+    if (cause == nullptr || cause == Py_None) return writer.append_event(event, to, {0, 0, 0});
+    kf_event from{};
+    if (!event_under(cause, from)) throw nb::python_error();
+    return writer.append_event(event, to, {from.journal, from.frame->sequence, from.frame->gen_time});
+}
 
 /// append(event, destination=0, cause=None), written against CPython: it is called for every event.
 PyObject* append(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
@@ -222,15 +225,14 @@ PyObject* append(PyObject* self, PyObject* const* arguments, Py_ssize_t count, P
         PyErr_SetString(PyExc_TypeError, "append: the writer was never opened");
         return nullptr;
     }
-    AppendArguments given;
-    if (!given.place(arguments, count, keywords)) return nullptr;
-    const auto [event, destination, cause] = given.values;
-    const unsigned long long to = destination == nullptr ? 0 : PyLong_AsUnsignedLongLong(destination);
-    if (to == static_cast<unsigned long long>(-1) && PyErr_Occurred() != nullptr) return nullptr;
+    auto* writer = nb::inst_ptr<JournalWriter>(self);
     try {
-        auto* writer = nb::inst_ptr<JournalWriter>(self);
-        return PyLong_FromUnsignedLongLong(
-            writer->append_event(event, to, cause == nullptr ? Py_None : cause));
+        if (count == 1 && keywords == nullptr) {
+            return PyLong_FromUnsignedLongLong(writer->append_event(arguments[0], 0, {0, 0, 0}));
+        }
+        std::array<PyObject*, 3> given = {nullptr, nullptr, nullptr};
+        if (!place(arguments, count, keywords, given)) return nullptr;
+        return PyLong_FromUnsignedLongLong(append_to(*writer, given[0], given[1], given[2]));
     } catch (nb::python_error& error) {
         error.restore();
     }

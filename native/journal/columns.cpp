@@ -19,25 +19,32 @@ class RowCollector {
     RowCollector(const ColumnsRequest& request, Columns& columns)
         : row_(sizeof(kf_frame) + request.size), tails_(request.tails), columns_(columns) {}
 
-    void add(const kf_frame* frame, std::uint64_t length) {
-        const auto* bytes = reinterpret_cast<const char*>(frame);
-        if (tails_) add_tail(bytes, length);
+    /// `count` frames of the same length behind each other.
+    void add(const kf_frame* first, std::uint64_t length, std::uint64_t count) {
+        const auto* bytes = reinterpret_cast<const char*>(first);
+        if (tails_) add_tails(bytes, length, count);
         const bool whole = length == row_ && row_ % 8 == 0;
         if (columns_.count == 0 && whole) {
             columns_.rows = bytes;
             in_page_ = true;
         }
         if (in_page_ && whole && bytes == columns_.rows + columns_.count * row_) {
-            ++columns_.count;
+            columns_.count += count;
             return;
         }
         copy_out();
-        char* row = columns_.copied.extend(row_);
+        char* rows = columns_.copied.extend(count * row_);
         columns_.rows = columns_.copied.data();
-        ++columns_.count;
+        columns_.count += count;
+        if (whole) {
+            std::memcpy(rows, bytes, count * row_);
+            return;
+        }
         const std::uint64_t there = length < row_ ? length : row_;
-        std::memcpy(row, bytes, there);
-        std::memset(row + there, 0, row_ - there);
+        for (; count > 0; --count, rows += row_, bytes += align8(length)) {
+            std::memcpy(rows, bytes, there);
+            std::memset(rows + there, 0, row_ - there);
+        }
     }
 
     bool in_page() const noexcept { return in_page_; }
@@ -54,9 +61,11 @@ class RowCollector {
     }
 
   private:
-    void add_tail(const char* bytes, std::uint64_t length) {
-        if (length > row_) columns_.tails.insert(columns_.tails.end(), bytes + row_, bytes + length);
-        columns_.tail_ends.push_back(static_cast<std::int64_t>(columns_.tails.size()));
+    void add_tails(const char* bytes, std::uint64_t length, std::uint64_t count) {
+        for (; count > 0; --count, bytes += align8(length)) {
+            if (length > row_) columns_.tails.insert(columns_.tails.end(), bytes + row_, bytes + length);
+            columns_.tail_ends.push_back(static_cast<std::int64_t>(columns_.tails.size()));
+        }
     }
 
     std::uint64_t row_;
@@ -82,25 +91,30 @@ class Walk {
         if (first->gen_time >= request_.until) return Stop::DONE;
         const Page& page = reader.page();
         std::uint64_t offset = reader.offset();
-        next_ = first->sequence + 1;
-        learn(first->type, reader.type() == request_.type ? Known::WANTED : Known::OTHER);
         auto length = static_cast<std::uint32_t>(first->commit);
-        if (reader.type() == request_.type) rows_.add(first, length);
-        while (page.has_frame_at(offset += align8(length))) {
+        learn(first->type, reader.type() == request_.type ? Known::WANTED : Known::OTHER);
+        if (known(first->type) == Known::NOT) {
+            if (reader.type() == request_.type) rows_.add(first, length, 1);
+            next_ = first->sequence + 1;
+            offset += align8(length);
+        } else {
+            next_ = first->sequence;
+        }
+        while (page.has_frame_at(offset)) {
             const kf_frame* frame = page.frame(offset);
             length = static_cast<std::uint32_t>(page.commit(offset));
             if (length == 0 && !is_sealed(page)) return Stop::DONE;
             if (!page.holds(offset, length)) return Stop::UNSURE;
-            __builtin_prefetch(page.data() + offset + kPrefetch);
             if ((frame->flags & kTableFlag) != 0) {
                 return frame->type == PageEnd::kType ? Stop::PAGE_END : Stop::UNSURE;
             }
-            if (frame->sequence != next_) return Stop::UNSURE;
+            const Known type = known(frame->type);
+            if (type == Known::NOT || frame->sequence != next_) return Stop::UNSURE;
             if (frame->gen_time >= request_.until) return Stop::DONE;
-            const Known known = frame->type < known_.size() ? known_[frame->type] : Known::NOT;
-            if (known == Known::NOT) return Stop::UNSURE;
-            if (known == Known::WANTED) rows_.add(frame, length);
-            ++next_;
+            const std::uint64_t count = alike(frame, length, (page.size() - offset) / align8(length));
+            if (type == Known::WANTED) rows_.add(frame, length, count);
+            offset += count * align8(length);
+            next_ += count;
         }
         return Stop::UNSURE;
     }
@@ -120,6 +134,28 @@ class Walk {
         if (type == kungfu::TypeDefinition::kType || type > kHighestType) return;
         if (type >= known_.size()) known_.resize(type + 1, Known::NOT);
         known_[type] = known;
+    }
+
+    Known known(std::uint32_t type) const noexcept {
+        return type < known_.size() ? known_[type] : Known::NOT;
+    }
+
+    /// How many of the events from this one on are of its type and length, and asked for. Where the next one
+    /// stands hangs on nothing that is read, so the processor reads far ahead.
+    std::uint64_t alike(const kf_frame* first, std::uint32_t length, std::uint64_t most) const noexcept {
+        const auto* at = reinterpret_cast<const char*>(first);
+        std::uint64_t count = 1;
+        for (; count < most; ++count) {
+            at += align8(length);
+            __builtin_prefetch(at + kPrefetch);
+            const auto* frame = reinterpret_cast<const kf_frame*>(at);
+            const std::uint64_t commit = __atomic_load_n(&frame->commit, __ATOMIC_ACQUIRE);
+            const bool same = static_cast<std::uint32_t>(commit) == length && frame->type == first->type &&
+                              frame->flags == first->flags && frame->sequence == first->sequence + count &&
+                              frame->gen_time < request_.until;
+            if (!same) break;
+        }
+        return count;
     }
 
     const ColumnsRequest& request_;
