@@ -1,5 +1,8 @@
 #include "journal/columns.hpp"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -8,9 +11,10 @@
 namespace kungfu::journal {
 namespace {
 
-constexpr std::uint64_t kFirstBlock = 64ULL * 1024;
+constexpr std::uint64_t kFirstBlock = 256ULL * 1024;
+constexpr std::uint64_t kHugeBlock = 4ULL * 1024 * 1024;
 /// Far enough ahead that a frame is in the cache when the walk comes to it.
-constexpr std::uint64_t kPrefetch = 512;
+constexpr std::uint64_t kPrefetch = 1024;
 constexpr std::uint32_t kHighestType = 1'000'000;
 
 /// Takes rows in; while all of them lie behind each other in one page, only says where they are.
@@ -148,6 +152,7 @@ class Walk {
         for (; count < most; ++count) {
             at += align8(length);
             __builtin_prefetch(at + kPrefetch);
+            __builtin_prefetch(at + kPrefetch + 64);  // a header may lie on two lines
             const auto* frame = reinterpret_cast<const kf_frame*>(at);
             const std::uint64_t commit = __atomic_load_n(&frame->commit, __ATOMIC_ACQUIRE);
             const bool same = static_cast<std::uint32_t>(commit) == length && frame->type == first->type &&
@@ -166,11 +171,23 @@ class Walk {
 
 }  // namespace
 
+Block::~Block() {
+    if (data_ != nullptr) munmap(data_, capacity_);
+}
+
 void Block::grow(std::uint64_t size) {
-    std::uint64_t wanted = capacity_ == 0 ? kFirstBlock : capacity_ * 2;
-    if (wanted < used_ + size) wanted = used_ + size;
-    void* grown = std::realloc(data_, wanted);
-    if (grown == nullptr) throw std::bad_alloc();
+    std::uint64_t wanted = capacity_ == 0 ? kFirstBlock : std::max(capacity_ * 2, kHugeBlock);
+    while (wanted < used_ + size) wanted *= 2;
+    // A mapping that grows where it is stays unaligned, and huge pages want alignment.
+    const bool is_huge = capacity_ >= kHugeBlock;
+    void* grown = is_huge ? mremap(data_, capacity_, wanted, MREMAP_MAYMOVE)
+                          : mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (grown == MAP_FAILED) throw std::bad_alloc();
+    if (wanted >= kHugeBlock) madvise(grown, wanted, MADV_HUGEPAGE);  // a kernel without them says no
+    if (!is_huge && data_ != nullptr) {
+        std::memcpy(grown, data_, used_);
+        munmap(data_, capacity_);
+    }
     data_ = static_cast<char*>(grown);
     capacity_ = wanted;
 }

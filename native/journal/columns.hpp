@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -24,11 +23,12 @@ struct ColumnsRequest {
     bool tails = false;
 };
 
-/// A block of memory that grows without being copied where the allocator can remap it.
+/// Memory in huge pages once it is large, as faulting small ones in costs several times what copying rows
+/// into them does; it then grows by being remapped instead of copied.
 class Block {
   public:
-    ~Block() { std::free(data_); }
     Block() = default;
+    ~Block();
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
 
