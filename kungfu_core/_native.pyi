@@ -182,6 +182,11 @@ class JournalWriter:
     def emitter(self, view_class: object) -> Any:
         """A fast function that appends events of one type."""
 
+    def append_rows(self, view_class: object, rows: object, headed: bool) -> int:
+        """
+        Append payloads that lie behind each other, each with a frame header before it or none.
+        """
+
     def define_name(self, kind: int, id: int, text: str) -> None:
         """Journal the name behind an id."""
 
@@ -206,16 +211,16 @@ class JournalWriter:
 class JournalReader:
     """Several journals read as one, merged by time."""
 
+    def __iter__(self) -> Any: ...
+
+    def __next__(self) -> Any: ...
+
     def __init__(self, types: Sequence[tuple[int, int, str, str]], classes: list[Any], unknown: object, verify: bool) -> None: ...
 
     def join(self, root: str, source: str, name: str, scope: str = '', after: int = 0, from_time: int | None = None, at_end: bool = False) -> None: ...
 
     def next(self, limit: int | None = None) -> Any:
         """The next event with gen_time <= limit; None if there is none now."""
-
-    def __iter__(self) -> Any: ...
-
-    def __next__(self) -> Any: ...
 
     def close(self) -> None:
         """Leave all journals; views that were kept stay whole."""
@@ -225,6 +230,11 @@ class JournalReader:
 
     def seek_time(self, time: int) -> None:
         """Move all journals to the first event at this time or later."""
+
+class Rows:
+    """
+    Events of one type behind each other, in memory or in their page: a buffer.
+    """
 
 def list_journals(root: str) -> list[Any]:
     """(source, name, scope) of every journal under a root."""

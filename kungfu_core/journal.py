@@ -287,6 +287,28 @@ class Writer(_native.JournalWriter):
         emit: Emit = super().emitter(view_class(event_type))
         return emit
 
+    def extend(self, event_class: type[Event], rows: "np.ndarray[Any, np.dtype[np.void]]") -> int:
+        """Append the rows of a structured array, and give how many there were.
+
+        Rows of `columns.payload_dtype_of` are events of now: they get the time of the call, or that
+        of `at`. Rows of `columns.dtype_of` say generation time (0: now), trigger time, cause and
+        destination themselves; sequence and source are the writer's in any case. No other thread
+        can use this writer meanwhile, but they all run.
+
+        Args:
+            event_class: what the rows are; a type without a tail.
+            rows: one dimension, the columns at whatever offsets; where they are those of the two
+                dtypes, nothing is copied but into the journal.
+
+        Raises:
+            TypeError: `rows` is no structured array of one dimension.
+            ValueError: the type has a tail; or a column is missing, unknown or of another kind.
+            JournalError: no room, or the writer is closed; says how many of the rows stand.
+        """
+        from kungfu_core import columns  # noqa: PLC0415 - NumPy is optional
+
+        return self.append_rows(event_class, *columns.to_append(event_class.__event_type__, rows))
+
     def __enter__(self) -> Self:
         return self
 
