@@ -104,18 +104,19 @@ class Walk {
         } else {
             next_ = first->sequence;
         }
-        while (page.has_frame_at(offset)) {
+        const std::uint64_t end = reader.readable_end();
+        while (offset + sizeof(kf_frame) <= end) {
             const kf_frame* frame = page.frame(offset);
             length = static_cast<std::uint32_t>(page.commit(offset));
-            if (length == 0 && !is_sealed(page)) return Stop::DONE;
-            if (!page.holds(offset, length)) return Stop::UNSURE;
+            if (length == 0 && !page.is_sealed()) return Stop::DONE;
+            if (length < sizeof(kf_frame) || offset + align8(length) > end) return Stop::UNSURE;
             if ((frame->flags & kTableFlag) != 0) {
                 return frame->type == PageEnd::kType ? Stop::PAGE_END : Stop::UNSURE;
             }
             const Known type = known(frame->type);
             if (type == Known::NOT || frame->sequence != next_) return Stop::UNSURE;
             if (frame->gen_time >= request_.until) return Stop::DONE;
-            const std::uint64_t count = alike(frame, length, (page.size() - offset) / align8(length));
+            const std::uint64_t count = alike(frame, length, (end - offset) / align8(length));
             if (type == Known::WANTED) rows_.add(frame, length, count);
             offset += count * align8(length);
             next_ += count;
@@ -128,10 +129,6 @@ class Walk {
 
   private:
     enum class Known : std::uint8_t { NOT, WANTED, OTHER };
-
-    static bool is_sealed(const Page& page) noexcept {
-        return __atomic_load_n(&page.header().sealed, __ATOMIC_ACQUIRE) != 0;
-    }
 
     void learn(std::uint32_t type, Known known) {
         // The reader checks every definition of a type; a number that is out of range it meets anew.

@@ -99,7 +99,9 @@ std::string sealed_page(const Folder& folder, std::uint64_t page_size, std::uint
     auto writer = open_mixed_writer(folder, clock, page_size);
     Mixture mixture(seed);
     while (list_pages(writer->location()).size() < 2) mixture.append(*writer);
-    return list_pages(writer->location())[0].path;
+    const Location location = writer->location();
+    writer.reset();  // pages are sealed behind the writer's back
+    return list_pages(location)[0].path;
 }
 
 void compress(const std::string& path, Transform transform) {
