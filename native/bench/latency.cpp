@@ -60,6 +60,14 @@ std::string also(const char* key, double value) {
     return text;
 }
 
+std::uint64_t counter() noexcept {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return static_cast<std::uint64_t>(system_time(CLOCK_MONOTONIC));
+#endif
+}
+
 /// One conversion of the counter for both processes. Each would discipline a `Clock` of its own, and what
 /// those differ by is as much as what is measured here.
 class CommonClock {
@@ -80,14 +88,6 @@ class CommonClock {
     }
 
   private:
-    static std::uint64_t counter() noexcept {
-#if defined(__x86_64__)
-        return __builtin_ia32_rdtsc();
-#else
-        return static_cast<std::uint64_t>(system_time(CLOCK_MONOTONIC));
-#endif
-    }
-
     std::uint64_t origin_;
     std::int64_t start_;
     double ns_per_tick_;
@@ -326,8 +326,8 @@ class Speaker {
 
 void clock_now() {
     constexpr int kRounds = 501;
-    constexpr int kReadings =
-        5'000;  // shorter than a time slice, lest other processes fall into one kind only
+    // Rounds shorter than a time slice: other processes shall not fall into those of one kind only.
+    constexpr int kReadings = 5'000;
     const auto per_reading = [](auto read) {
         std::uint64_t sum = 0;
         const std::int64_t begin = Clock::monotonic_now();
@@ -339,12 +339,14 @@ void clock_now() {
     Clock clock;
     std::vector<double> ours;
     std::vector<double> kernel;
+    std::vector<double> bare;
     for (int round = 0; round < kRounds; ++round) {
         kernel.push_back(per_reading([] { return system_time(CLOCK_REALTIME); }));
         ours.push_back(per_reading([&] { return clock.now(); }));
+        bare.push_back(per_reading([] { return counter(); }));
     }
     tell("clock.now", "ns", median(ours), median(kernel),
-         also("error_bound", static_cast<double>(clock.error_bound())) +
+         also("bare_counter", median(bare)) + also("error_bound", static_cast<double>(clock.error_bound())) +
              (clock.source() == ClockSource::COUNTER ? ", \"source\": \"counter\""
                                                      : ", \"source\": \"kernel\""));
 }
