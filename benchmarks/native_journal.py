@@ -13,7 +13,9 @@ BUILD = ROOT / "build" / "bench"
 
 
 PROGRAMS = {
-    "bench_figures": ("journal.append", "journal.scan"),
+    "bench_journal": (
+        "journal.append", "journal.bulk", "journal.scan", "journal.merge32", "journal.seek",
+    ),
     "bench_latency": ("clock.now", "journal.handover", "journal.wakeup"),
 }
 """The programs of native/bench, and the names of what each measures."""
@@ -22,12 +24,17 @@ PROGRAMS = {
 def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
     """Build and run the programs that measure what is wanted."""
     for program, names in PROGRAMS.items():
-        if not any(is_wanted(name, beginnings) for name in names):
+        if not any(_may_want(name, beginnings) for name in names):
             continue
         _run("cmake", "-S", str(ROOT), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release")
         _run("cmake", "--build", str(BUILD), "--parallel", "--target", program)
         for line in _run(str(BUILD / program), *beginnings).splitlines():
             yield json.loads(line)
+
+
+def _may_want(name: str, beginnings: list[str]) -> bool:
+    """Whether a name, or one that goes on from it, is asked for."""
+    return is_wanted(name, beginnings) or any(b.startswith(f"{name}.") for b in beginnings)
 
 
 def _run(*command: str) -> str:

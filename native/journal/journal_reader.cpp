@@ -1,9 +1,11 @@
 #include "journal/journal_reader.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "clock/clock.hpp"
-#include "journal/index.hpp"
 #include "journal/tables.hpp"
 #include "kungfu/events.hpp"
 
@@ -13,11 +15,13 @@ namespace {
 constexpr std::uint32_t kUnlearnt = ~0U;
 // Pages that other processes make are looked for this often; this process's own are noticed at once.
 constexpr std::int64_t kLookEvery = 1'000'000;
+// Listing all folders is dear; pages that are gone stay gone.
+constexpr std::uint64_t kListEvery = 64;
 
 }  // namespace
 
 JournalReader::JournalReader(Location location, const std::vector<TypeDefinition>& types, bool verify)
-    : location_(std::move(location)), id_(location_.id()), types_(types), verify_(verify) {
+    : verify_(verify), location_(std::move(location)), id_(location_.id()), types_(types) {
     const std::string problem = location_.problem();
     if (!problem.empty()) {
         status_ = KF_BAD_ARGUMENT;
@@ -28,6 +32,8 @@ JournalReader::JournalReader(Location location, const std::vector<TypeDefinition
 std::int32_t JournalReader::fail(std::int32_t status, std::uint64_t offset, const std::string& text) {
     status_ = status;
     error_ = page_.path() + ": offset " + std::to_string(offset) + ": " + text;
+    end_ = 0;
+    frame_ = nullptr;
     return status;
 }
 
@@ -37,6 +43,7 @@ bool JournalReader::worth_looking() noexcept {
     if (births == looked_at_births_ && now - looked_at_ < kLookEvery) return false;
     looked_at_births_ = births;
     looked_at_ = now;
+    ++looks_;
     return true;
 }
 
@@ -44,33 +51,73 @@ bool JournalReader::open_page(const PageFile& file) {
     Page page;
     const std::uint64_t expected = file_.page == 0 && location_.scope.empty() ? 0 : id_;
     const std::int32_t status = page.open(file.path, expected, false, error_);
-    if (status != KF_OK) {
-        status_ = status;
+    if (status == kUnborn) {
+        unborn_ = std::move(page);
+        unborn_file_ = file;
         return false;
     }
+    if (status != KF_OK) {
+        status_ = status;
+        end_ = 0;
+        return false;
+    }
+    return take_page(std::move(page), file);
+}
+
+bool JournalReader::take_page(Page page, const PageFile& file) {
     const PageHeader& header = page.header();
     if (header.page_number != file.page || header.source != location_.source ||
         header.name != location_.name) {
         status_ = kCorrupt;
         error_ = file.path + ": offset 32: the page is " + header.source + "/" + header.name + " " +
                  std::to_string(header.page_number) + ", not what its file name says";
+        end_ = 0;
         return false;
     }
     id_ = header.journal;
     location_.scope = header.scope;
+    page_.let_go();
     left_ = std::move(page_);
     page_ = std::move(page);
+    unborn_.reset();
     file_ = file;
+    data_ = page_.data();
     offset_ = sizeof(PageHeader);
+    end_ = 0;
+    index_.clear();
+    indexed_to_ = 0;
     ++pages_opened_;
     looked_at_births_ = ~0ULL;  // the page after may be there already
     return true;
 }
 
-bool JournalReader::next_page() {
+bool JournalReader::open_first_page() {
     if (!worth_looking()) return false;
-    const PageFile file = find_page(location_, file_.page + 1, file_.date);
-    if (file.path.empty() || !open_page(file)) return false;
+    const std::vector<PageFile> pages = list_pages(location_);
+    if (pages.empty() || !open_page(pages.front())) return false;
+    last_sequence_ = page_.header().first_sequence - 1;
+    return true;
+}
+
+bool JournalReader::next_page() {
+    if (!unborn_) {
+        if (!worth_looking()) return false;
+        const PageFile file = find_page(location_, file_.page + 1, file_.date);
+        if (file.path.empty()) {
+            notice_pruned_pages();
+            return false;
+        }
+        if (!open_page(file) && !unborn_) return false;
+    }
+    if (unborn_) {
+        if (!unborn_.is_born()) {
+            // Its writer takes it away when it closes, and the next one makes another.
+            if (worth_looking() && unborn_.is_deleted()) unborn_.reset();
+            return false;
+        }
+        status_ = unborn_.birth(id_, error_);
+        if (status_ != KF_OK || !take_page(std::move(unborn_), unborn_file_)) return false;
+    }
     if (page_.header().first_sequence != last_sequence_ + 1) {
         fail(kCorrupt, 40,
              "the page begins with sequence " + std::to_string(page_.header().first_sequence) +
@@ -78,6 +125,16 @@ bool JournalReader::next_page() {
         return false;
     }
     return true;
+}
+
+void JournalReader::notice_pruned_pages() {
+    if (looks_ % kListEvery != 0) return;
+    for (const PageFile& later : list_pages(location_)) {
+        if (later.page <= file_.page + 1) continue;
+        fail(kPruned, offset_,
+             "the page after this one is there no more; the journal goes on with " + later.path);
+        return;
+    }
 }
 
 void JournalReader::learn_type(const kf_frame* frame) {
@@ -90,7 +147,10 @@ void JournalReader::learn_type(const kf_frame* frame) {
         fail(kCorrupt, offset_, "a type definition that cannot be read");
         return;
     }
-    if (met.number >= process_numbers_.size()) process_numbers_.resize(met.number + 1, kUnlearnt);
+    if (met.number >= process_numbers_.size()) {
+        process_numbers_.resize(met.number + 1, kUnlearnt);
+        plain_types_.resize(met.number + 1, kNotPlain);
+    }
     std::uint32_t number = 0;
     for (const TypeDefinition& type : types_) {
         if (type.name != met.name || type.version != met.version) continue;
@@ -103,14 +163,19 @@ void JournalReader::learn_type(const kf_frame* frame) {
         number = type.number;
     }
     process_numbers_[met.number] = number;
+    if (met.number != kungfu::TypeDefinition::kType) plain_types_[met.number] = number;
 }
 
-void JournalReader::relearn_page() {
+/// Takes in the type definitions before a place in the page: those in its tables, or all.
+void JournalReader::learn_types(std::uint64_t until, bool tables_only) {
     const std::uint64_t here = offset_;
-    for (offset_ = sizeof(PageHeader); offset_ < here && status_ == KF_OK;) {
+    std::uint64_t readable = 0;
+    for (offset_ = sizeof(PageHeader); offset_ < until && status_ == KF_OK;) {
+        if (offset_ + sizeof(kf_frame) > readable && !page_.read_on(offset_, readable, error_)) break;
         const kf_frame* frame = page_.frame(offset_);
         const auto length = static_cast<std::uint32_t>(page_.commit(offset_));
-        if (!page_.holds(offset_, length)) break;
+        if (length < sizeof(kf_frame) || offset_ + align8(length) > readable) break;
+        if (tables_only && (frame->flags & kTableFlag) == 0) break;
         if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame);
         offset_ += align8(length);
     }
@@ -123,38 +188,49 @@ std::uint32_t JournalReader::type_of(const kf_frame* frame) {
         return process_numbers_[number];
     }
     // After a seek the definition may stand in the part of the page that was jumped over.
-    relearn_page();
+    learn_types(offset_, false);
     const bool learnt = number < process_numbers_.size() && process_numbers_[number] != kUnlearnt;
     return learnt ? process_numbers_[number] : 0;
 }
 
-/// The event at the reader's place, tables and page ends gone past.
-const kf_frame* JournalReader::frame_here() {
-    if (!page_) {
-        if (!worth_looking()) return nullptr;
-        const std::vector<PageFile> pages = list_pages(location_);
-        if (pages.empty() || !open_page(pages.front())) return nullptr;
-        last_sequence_ = page_.header().first_sequence - 1;
+/// Whether the page can be read up to a place by now; where it can at all, `end_` has moved there.
+bool JournalReader::is_more_readable(std::uint64_t end) {
+    if (end <= end_) return true;
+    if (status_ == KF_OK && !page_.read_on(offset_, end_, error_)) {
+        status_ = kCorrupt;
+        end_ = 0;
     }
+    return end <= end_;
+}
+
+/// The event at the reader's place, tables, gaps and page ends gone past.
+const kf_frame* JournalReader::frame_here() {
+    if (!page_ && !open_first_page()) return nullptr;
     while (status_ == KF_OK) {
         if (!page_.has_frame_at(offset_)) {
             fail(kCorrupt, offset_, "the page is full but has no end");
             break;
         }
+        if (!is_more_readable(offset_ + sizeof(kf_frame))) break;
         const std::uint64_t commit = page_.commit(offset_);
-        if (commit == 0) break;
+        if (commit == 0) {
+            look_for_damage();
+            break;
+        }
         const auto length = static_cast<std::uint32_t>(commit);
         if (!page_.holds(offset_, length)) {
             fail(kCorrupt, offset_, "impossible frame length " + std::to_string(length));
             break;
         }
+        if (!is_more_readable(offset_ + align8(length))) break;
         if (verify_ && !page_.verifies(offset_, commit)) {
             fail(kCorrupt, offset_, "the frame fails its checksum");
             break;
         }
         const kf_frame* frame = page_.frame(offset_);
         if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame);
-        if (!(frame->flags & kTableFlag)) return frame;
+        if ((frame->flags & kTableFlag) == 0) return frame;
+        if (frame->flags & kGapFlag) last_sequence_ = std::max(last_sequence_, frame->sequence);
         if (frame->type == PageEnd::kType) {
             if (!next_page()) break;
         } else {
@@ -164,8 +240,25 @@ const kf_frame* JournalReader::frame_here() {
     return nullptr;
 }
 
-const kf_frame* JournalReader::peek() {
+/// Goes past events before the one that a seek went for, as fast as their headers can be read.
+void JournalReader::go_past_unwanted() noexcept {
+    while (offset_ + sizeof(kf_frame) <= end_) {
+        const kf_frame* frame = page_.frame(offset_);
+        const auto length = static_cast<std::uint32_t>(page_.commit(offset_));
+        const std::uint64_t end = offset_ + align8(length);
+        if (length < sizeof(kf_frame) || end > end_ || frame->flags != 0 ||
+            frame->type == kungfu::TypeDefinition::kType || frame->sequence != last_sequence_ + 1 ||
+            (frame->gen_time >= from_time_ && frame->sequence >= from_sequence_)) {
+            return;
+        }
+        last_sequence_ = frame->sequence;
+        offset_ = end;
+    }
+}
+
+const kf_frame* JournalReader::peek_closely() {
     while (frame_ == nullptr && status_ == KF_OK) {
+        go_past_unwanted();
         const kf_frame* frame = frame_here();
         if (frame == nullptr || status_ != KF_OK) return nullptr;
         if (frame->sequence != last_sequence_ + 1) {
@@ -174,6 +267,7 @@ const kf_frame* JournalReader::peek() {
             return nullptr;
         }
         frame_ = frame;
+        next_offset_ = offset_ + align8(static_cast<std::uint32_t>(frame->commit));
         if (frame->gen_time < from_time_ || frame->sequence < from_sequence_) advance();
     }
     if (frame_ == nullptr) return nullptr;
@@ -181,38 +275,99 @@ const kf_frame* JournalReader::peek() {
     return status_ == KF_OK ? frame_ : nullptr;
 }
 
-void JournalReader::advance() noexcept {
-    if (frame_ == nullptr) return;
-    offset_ += align8(static_cast<std::uint32_t>(frame_->commit));
-    last_sequence_ = frame_->sequence;
-    frame_ = nullptr;
+std::int32_t JournalReader::look_for_damage() {
+    if (status_ != KF_OK || !page_) return status_;
+    if (page_.damage() != Mapping::kIntact) {
+        return fail(kCorrupt, page_.damage(), "from here on the file was cut, or cannot be read");
+    }
+    struct stat opened{};
+    struct stat named{};
+    if (page_.fd() >= 0 && fstat(page_.fd(), &opened) == 0) {
+        const auto size = static_cast<std::uint64_t>(opened.st_size);
+        if (size < page_.size() && !is_compressed(page_.path())) {
+            return fail(kCorrupt, size, "the file was cut here while it was read");
+        }
+        if (stat(page_.path().c_str(), &named) == 0 && named.st_ino != opened.st_ino) {
+            return fail(kCorrupt, 0, "another file took the page's place while it was read");
+        }
+    }
+    const std::uint64_t written = __atomic_load_n(&page_.header().written_position, __ATOMIC_ACQUIRE);
+    if (frame_ == nullptr && page_.has_frame_at(offset_) && offset_ < end_ && page_.commit(offset_) == 0 &&
+        (page_.is_sealed() || written > offset_)) {
+        return fail(kCorrupt, offset_,
+                    "no frame begins here, and yet the page is written up to offset " + std::to_string(written));
+    }
+    return status_;
+}
+
+/// Adds what was written since to the index of the page; of a sealed one it is read from its file.
+void JournalReader::extend_index() {
+    if (indexed_to_ == 0 && page_.is_sealed()) {
+        index_ = read_index(index_path(page_.path()), page_.header());
+        if (!index_.empty()) indexed_to_ = page_.size();
+    }
+    if (is_compressed(page_.path())) return;
+    std::uint64_t next = index_.empty() ? 0 : index_.back().offset + IndexBuilder::kStride;
+    std::uint64_t offset = std::max<std::uint64_t>(indexed_to_, sizeof(PageHeader));
+    while (page_.has_frame_at(offset)) {
+        const kf_frame* frame = page_.frame(offset);
+        const auto length = static_cast<std::uint32_t>(page_.commit(offset));
+        if (!page_.holds(offset, length) || frame->type == PageEnd::kType) break;
+        if ((frame->flags & kTableFlag) == 0 && offset >= next) {
+            index_.push_back({frame->gen_time, frame->sequence, offset});
+            next = offset + IndexBuilder::kStride;
+        }
+        offset += align8(length);
+    }
+    indexed_to_ = offset;
+}
+
+/// Whether the first event that is not before the goal stands in the page that is open (or behind all).
+template <class Before>
+bool JournalReader::is_in_page(Before before) const noexcept {
+    if (!page_ || !before(page_.header().create_time, page_.header().first_sequence)) return false;
+    if (!page_.is_sealed()) return true;
+    return !before(page_.header().last_time, page_.header().last_sequence + 1);
+}
+
+std::int32_t JournalReader::go_to_page(const PageFile& file) {
+    unborn_.reset();
+    if (!page_ || file.page != file_.page) {
+        if (!open_page(file)) return status_;
+    }
+    return status_;
 }
 
 template <class Before>
 std::int32_t JournalReader::seek(Before before) {
     frame_ = nullptr;
+    if (status_ == kPruned) status_ = KF_OK;
     if (status_ != KF_OK) return status_;
-    const std::vector<PageFile> pages = list_pages(location_);
-    if (pages.empty()) return KF_OK;
-    std::size_t low = 0;
-    std::size_t high = pages.size();
-    while (high - low > 1) {
-        const std::size_t middle = low + (high - low) / 2;
-        PageHeader header{};
-        status_ = read_header(pages[middle].path, header, error_);
-        if (status_ != KF_OK) return status_;
-        (before(header.create_time, header.first_sequence) ? low : high) = middle;
+    if (!is_in_page(before)) {
+        const std::vector<PageFile> pages = list_pages(location_);
+        if (pages.empty()) return KF_OK;
+        std::size_t low = 0;
+        std::size_t high = pages.size();
+        while (high - low > 1) {
+            const std::size_t middle = low + (high - low) / 2;
+            PageHeader header{};
+            status_ = read_header(pages[middle].path, header, error_);
+            if (status_ != KF_OK) return status_;
+            (before(header.create_time, header.first_sequence) ? low : high) = middle;
+        }
+        if (go_to_page(pages[low]) != KF_OK || !page_) return status_;
     }
-    if (!open_page(pages[low])) return status_;
+    end_ = 0;
+    offset_ = sizeof(PageHeader);
     last_sequence_ = page_.header().first_sequence - 1;
-    if (__atomic_load_n(&page_.header().sealed, __ATOMIC_ACQUIRE) == 0) return KF_OK;
-    const std::vector<IndexEntry> index = read_index(index_path(page_.path()), page_.header());
+    extend_index();
     const auto after = std::partition_point(
-        index.begin(), index.end(), [&](const IndexEntry& e) { return before(e.gen_time, e.sequence); });
-    if (after == index.begin() || !page_.has_frame_at((after - 1)->offset)) return KF_OK;
+        index_.begin(), index_.end(), [&](const IndexEntry& e) { return before(e.gen_time, e.sequence); });
+    if (after == index_.begin() || !page_.has_frame_at((after - 1)->offset)) return KF_OK;
+    learn_types((after - 1)->offset, true);
     offset_ = (after - 1)->offset;
     last_sequence_ = (after - 1)->sequence - 1;
-    relearn_page();
+    if (!is_more_readable(offset_ + sizeof(kf_frame))) end_ = 0;
     return status_;
 }
 

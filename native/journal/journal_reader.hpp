@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "journal/index.hpp"
 #include "journal/location.hpp"
 #include "journal/page.hpp"
 #include "journal/status.hpp"
@@ -13,8 +14,8 @@
 
 namespace kungfu::journal {
 
-/// A position in one journal. Creates no files, takes no locks; a journal that does not exist yet simply
-/// has nothing to read.
+/// A position in one journal. Creates no files, takes no locks that a writer would meet; a journal that does
+/// not exist yet simply has nothing to read.
 class JournalReader {
   public:
     /// `types` are this process's; `verify` checks every frame's checksum.
@@ -25,9 +26,38 @@ class JournalReader {
 
     /// The next event, or nullptr if there is none yet (or after an error). Stays valid until the
     /// reader has left its page by more than one page.
-    const kf_frame* peek();
+    const kf_frame* peek() {
+        if (frame_ != nullptr) return frame_;
+        if (offset_ + sizeof(kf_frame) <= end_) {
+            const char* place = data_ + offset_;
+            const auto* frame = reinterpret_cast<const kf_frame*>(place);
+            __builtin_prefetch(place + kPrefetch);
+            const std::uint64_t commit = __atomic_load_n(&frame->commit, __ATOMIC_ACQUIRE);
+            const auto length = static_cast<std::uint32_t>(commit);
+            const std::uint64_t end = offset_ + align8(length);
+            // The plain case: an event in its order, of a type met before. All else is looked at elsewhere.
+            if (length >= sizeof(kf_frame) && end <= end_ && frame->flags == 0 &&
+                frame->sequence == last_sequence_ + 1 && frame->type < plain_types_.size() &&
+                plain_types_[frame->type] != kNotPlain && frame->sequence >= from_sequence_ &&
+                frame->gen_time >= from_time_ && (!verify_ || page_.verifies(offset_, commit))) {
+                frame_ = frame;
+                next_offset_ = end;
+                type_ = plain_types_[frame->type];
+                return frame;
+            }
+            if (commit == 0 && (++idle_ & kLookWhenIdle) != 0) return nullptr;
+        }
+        return peek_closely();
+    }
+
     /// Goes past the event that peek() returned.
-    void advance() noexcept;
+    void advance() noexcept {
+        if (frame_ == nullptr) return;
+        offset_ = next_offset_;
+        last_sequence_ = frame_->sequence;
+        frame_ = nullptr;
+    }
+
     /// This process's number of the peeked event's type; 0 if unknown here.
     std::uint32_t type() const noexcept { return type_; }
 
@@ -37,6 +67,10 @@ class JournalReader {
     std::int32_t seek_sequence(std::uint64_t sequence);
     /// Goes past the last event that is there now.
     std::int32_t seek_end();
+
+    /// Looks whether the file under the reader is still whole and still the journal's; peek() does so only now
+    /// and then. KF_OK, or status().
+    std::int32_t look_for_damage();
 
     /// Sequence of the event that was last gone past; 0 before the first.
     std::uint64_t last_sequence() const noexcept { return last_sequence_; }
@@ -52,32 +86,60 @@ class JournalReader {
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
 
   private:
+    static constexpr std::size_t kPrefetch = 512;
+    static constexpr std::uint32_t kNotPlain = ~0U;
+    /// At the end of what is written, only each so many-th look asks whether the file is still sound.
+    static constexpr std::uint32_t kLookWhenIdle = 0x3FFF;
+
+    const kf_frame* peek_closely();
     const kf_frame* frame_here();
+    bool open_first_page();
     bool worth_looking() noexcept;
     bool open_page(const PageFile& file);
+    bool take_page(Page page, const PageFile& file);
     bool next_page();
+    void notice_pruned_pages();
+    bool is_more_readable(std::uint64_t end);
+    void go_past_unwanted() noexcept;
     void learn_type(const kf_frame* frame);
     std::uint32_t type_of(const kf_frame* frame);
-    void relearn_page();
+    void learn_types(std::uint64_t until, bool tables_only);
     std::int32_t fail(std::int32_t status, std::uint64_t offset, const std::string& text);
+    void extend_index();
+    std::int32_t go_to_page(const PageFile& file);
     template <class Before>
     std::int32_t seek(Before before);
+    template <class Before>
+    bool is_in_page(Before before) const noexcept;
+
+    // What every frame touches.
+    const kf_frame* frame_ = nullptr;
+    const char* data_ = nullptr;  ///< Of the page.
+    std::uint64_t offset_ = 0;
+    std::uint64_t end_ = 0;  ///< How far the page can be read for now.
+    std::uint64_t next_offset_ = 0;
+    std::uint64_t last_sequence_ = 0;
+    std::uint64_t from_sequence_ = 0;                                    ///< Events before are gone past.
+    std::int64_t from_time_ = std::numeric_limits<std::int64_t>::min();  ///< Likewise.
+    /// This process's number of each type, by the file's; kNotPlain if it is not met or needs a closer look.
+    std::vector<std::uint32_t> plain_types_;
+    bool verify_;
+    std::uint32_t type_ = 0;
+    std::uint32_t idle_ = 0;
 
     Location location_;
     std::uint64_t id_;
     std::vector<TypeDefinition> types_;
-    bool verify_;
+    std::vector<std::uint32_t> process_numbers_;  ///< As above; kUnlearnt if it is not met.
     Page page_;
-    Page left_;  ///< The page before, kept for the frame that a caller may still hold.
+    Page left_;    ///< The page before, kept for the frame that a caller may still hold.
+    Page unborn_;  ///< The page after, where its writer has made it ahead.
     PageFile file_{};
-    std::vector<std::uint32_t> process_numbers_;  ///< By the file's number of the type; kUnlearnt if not met.
-    std::uint64_t offset_ = 0;
-    std::uint64_t last_sequence_ = 0;
+    PageFile unborn_file_{};
+    std::vector<IndexEntry> index_;  ///< Of the page, as far as seeks have needed it.
+    std::uint64_t indexed_to_ = 0;   ///< Where its last look at the page ended; 0 if there was none.
+    std::uint64_t looks_ = 0;
     std::uint64_t pages_opened_ = 0;
-    std::int64_t from_time_ = std::numeric_limits<std::int64_t>::min();  ///< Events before are gone past.
-    std::uint64_t from_sequence_ = 0;                                    ///< Likewise.
-    const kf_frame* frame_ = nullptr;
-    std::uint32_t type_ = 0;
     std::int32_t status_ = 0;
     std::uint64_t looked_at_births_ = ~0ULL;
     std::int64_t looked_at_ = 0;

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <system_error>
+#include <tuple>
 
 #include "journal/page.hpp"
 #include "kungfu/id.hpp"
@@ -18,6 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPageSuffix = ".journal";
+constexpr std::string_view kCompressedSuffix = ".zst";
+
+bool ends_with(std::string_view text, std::string_view end) noexcept {
+    return text.size() > end.size() && text.substr(text.size() - end.size()) == end;
+}
 
 bool is_date(std::string_view text) noexcept {
     if (text.size() != 10) return false;
@@ -28,11 +34,10 @@ bool is_date(std::string_view text) noexcept {
     return true;
 }
 
-/// Splits "<NAME>.<page>.journal".
+/// Splits "<NAME>.<page>.journal", with ".zst" behind it or not.
 bool split_page_name(std::string_view file, std::string_view& name, std::uint64_t& page) noexcept {
-    if (file.size() <= kPageSuffix.size() || file.substr(file.size() - kPageSuffix.size()) != kPageSuffix) {
-        return false;
-    }
+    if (is_compressed(file)) file.remove_suffix(kCompressedSuffix.size());
+    if (!ends_with(file, kPageSuffix)) return false;
     file.remove_suffix(kPageSuffix.size());
     const std::size_t dot = file.find('.');
     if (dot == 0 || dot == std::string_view::npos) return false;
@@ -106,7 +111,19 @@ std::string Location::page_path(std::string_view date, std::uint64_t page) const
 }
 
 std::string index_path(const std::string& page_path) {
-    return page_path.substr(0, page_path.size() - kPageSuffix.size()) + ".index";
+    const std::size_t suffix = kPageSuffix.size() + (is_compressed(page_path) ? kCompressedSuffix.size() : 0);
+    return page_path.substr(0, page_path.size() - suffix) + ".index";
+}
+
+std::string compressed_path(const std::string& page_path) {
+    return page_path + std::string(kCompressedSuffix);
+}
+
+bool is_compressed(std::string_view page_path) noexcept { return ends_with(page_path, kCompressedSuffix); }
+
+std::int64_t utc_day(std::int64_t time) noexcept {
+    constexpr std::int64_t kDay = 86'400'000'000'000;
+    return time / kDay - (time % kDay < 0 ? 1 : 0);
 }
 
 std::string utc_date(std::int64_t time) {
@@ -119,7 +136,10 @@ std::string utc_date(std::int64_t time) {
     return text;
 }
 
-std::vector<PageFile> list_pages(const Location& location) {
+namespace {
+
+/// Every page file, by number, a raw one before its compressed form.
+std::vector<PageFile> page_files(const Location& location) {
     std::vector<PageFile> pages;
     for (const std::string& date : dates_of(location.root)) {
         const std::string folder = joined({location.root, date, location.source});
@@ -131,17 +151,46 @@ std::vector<PageFile> list_pages(const Location& location) {
             }
         }
     }
-    std::sort(pages.begin(), pages.end(), [](const auto& a, const auto& b) { return a.page < b.page; });
+    std::sort(pages.begin(), pages.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.page, a.path) < std::tie(b.page, b.path);
+    });
     return pages;
+}
+
+bool is_unborn(const PageFile& file) {
+    PageHeader header{};
+    std::string ignored;
+    return read_header(file.path, header, ignored) == kUnborn;
+}
+
+}  // namespace
+
+std::vector<PageFile> list_pages(const Location& location) {
+    std::vector<PageFile> pages = page_files(location);
+    const auto same = [](const PageFile& a, const PageFile& b) { return a.page == b.page; };
+    pages.erase(std::unique(pages.begin(), pages.end(), same), pages.end());
+    if (!pages.empty() && is_unborn(pages.back())) pages.pop_back();
+    return pages;
+}
+
+PageFile find_unborn(const Location& location) {
+    std::vector<PageFile> pages = page_files(location);
+    return !pages.empty() && is_unborn(pages.back()) ? pages.back() : PageFile{0, "", ""};
 }
 
 PageFile find_page(const Location& location, std::uint64_t page, const std::string& date) {
     std::error_code error;
-    const std::string here = location.page_path(date, page);
-    if (fs::exists(here, error)) return {page, date, here};
+    const auto in = [&](const std::string& day) {
+        const std::string path = location.page_path(day, page);
+        if (fs::exists(path, error)) return path;
+        return fs::exists(compressed_path(path), error) ? compressed_path(path) : std::string();
+    };
+    std::string path = in(date);
+    if (!path.empty()) return {page, date, path};
     for (const std::string& later : dates_of(location.root)) {
-        const std::string path = location.page_path(later, page);
-        if (later > date && fs::exists(path, error)) return {page, later, path};
+        if (later <= date) continue;
+        path = in(later);
+        if (!path.empty()) return {page, later, path};
     }
     return {page, "", ""};
 }
@@ -166,7 +215,9 @@ std::vector<Location> list_journals(const std::string& root) {
         PageHeader header{};
         std::string error;
         Location location{root, key.first, key.second, ""};
-        if (read_header(page.second, header, error) == KF_OK) location.scope = header.scope;
+        const std::int32_t status = read_header(page.second, header, error);
+        if (status == kUnborn) continue;
+        if (status == KF_OK) location.scope = header.scope;
         journals.push_back(std::move(location));
     }
     return journals;

@@ -34,16 +34,25 @@ struct PageFile {
     std::string path;
 };
 
-/// The index file that belongs to a page file.
+/// The index file that belongs to a page file, compressed or not.
 std::string index_path(const std::string& page_path);
 
-/// The UTC date of a time in ns, as "YYYY-MM-DD".
-std::string utc_date(std::int64_t time);
+/// The file that a page becomes when it is compressed.
+std::string compressed_path(const std::string& page_path);
+bool is_compressed(std::string_view page_path) noexcept;
 
-/// All pages of a journal in page order; none if there is no such journal.
+/// The UTC date of a time in ns, as "YYYY-MM-DD", and its number since 1970.
+std::string utc_date(std::int64_t time);
+std::int64_t utc_day(std::int64_t time) noexcept;
+
+/// All pages of a journal in page order, the one that is made ahead left out; none if there is no such
+/// journal. Of a page that is there compressed and not, the one that is not.
 std::vector<PageFile> list_pages(const Location& location);
 
-/// The file of one page, looked for from `date` on; an empty path if it does not exist.
+/// The page that a writer made ahead, if there is one; nothing stands in it.
+PageFile find_unborn(const Location& location);
+
+/// The file of one page, made ahead or not, looked for from `date` on; an empty path if it does not exist.
 PageFile find_page(const Location& location, std::uint64_t page, const std::string& date);
 
 /// All journals under a root, by source and name, each with the scope that its first page states.

@@ -15,11 +15,13 @@
 #include "journal/status.hpp"
 
 namespace kungfu::journal {
+
+std::atomic<std::uint64_t> detail::forks{0};
+
 namespace {
 
-std::atomic<std::uint64_t> g_forks{0};
 const int g_watching_forks =
-    pthread_atfork(nullptr, nullptr, [] { g_forks.fetch_add(1, std::memory_order_relaxed); });
+    pthread_atfork(nullptr, nullptr, [] { detail::forks.fetch_add(1, std::memory_order_relaxed); });
 
 // A record lock keeps other processes out and is not inherited, but says nothing within a process: that is
 // what this list is for. Closing any descriptor of a locked file would drop the lock, so a file that stands
@@ -39,8 +41,6 @@ std::string system_error(const std::string& what) {
 }
 
 }  // namespace
-
-std::uint64_t fork_generation() noexcept { return g_forks.load(std::memory_order_relaxed); }
 
 std::int32_t WriterLock::acquire(const std::string& path, std::string& error) {
     release();

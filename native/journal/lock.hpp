@@ -1,6 +1,7 @@
 /// The lock that makes a journal's writer the only one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -26,7 +27,11 @@ class WriterLock {
     std::uint64_t inode_ = 0;
 };
 
+namespace detail {
+extern std::atomic<std::uint64_t> forks;
+}
+
 /// Counts the forks between the first process and this one; no system call.
-std::uint64_t fork_generation() noexcept;
+inline std::uint64_t fork_generation() noexcept { return detail::forks.load(std::memory_order_relaxed); }
 
 }  // namespace kungfu::journal

@@ -1,10 +1,12 @@
 #include "journal/page.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -22,14 +24,43 @@ std::string system_error(const std::string& path) {
     return path + ": " + std::generic_category().message(errno);
 }
 
-/// What is wrong with a header that was read from a file of this size; empty if nothing is.
+/// Whether a header without its magic is that of a page made ahead, and not one that was wiped.
+bool is_unborn(const PageHeader& h, std::uint64_t file_size) noexcept {
+    static constexpr char kNothing[sizeof h.magic] = {};
+    return std::memcmp(h.magic, kNothing, sizeof h.magic) == 0 && h.format_version == kFormatVersion &&
+           h.header_length == sizeof(PageHeader) && h.page_number != 0 && h.page_size == file_size;
+}
+
+std::int32_t checked_header(int fd, const std::string& path, PageHeader& header, std::string& error) {
+    struct stat status{};
+    if (fstat(fd, &status) != 0) {
+        error = system_error(path);
+        return KF_IO_ERROR;
+    }
+    const ssize_t got = pread(fd, &header, sizeof header, 0);
+    if (got < 0) {
+        error = system_error(path);
+        return KF_IO_ERROR;
+    }
+    const auto file_size = static_cast<std::uint64_t>(status.st_size);
+    if (static_cast<std::size_t>(got) == sizeof header && is_unborn(header, file_size)) return kUnborn;
+    const std::string problem = static_cast<std::size_t>(got) < sizeof header
+                                    ? "offset " + std::to_string(got) + ": the file ends within the page header"
+                                    : problem_of(header, file_size);
+    if (problem.empty()) return KF_OK;
+    error = path + ": " + problem;
+    return kCorrupt;
+}
+
+}  // namespace
+
 std::string problem_of(const PageHeader& h, std::uint64_t file_size) {
     if (std::memcmp(h.magic, kPageMagic, sizeof h.magic) != 0) return "offset 0: not a journal page";
     if (h.format_version != kFormatVersion) {
         return "offset 8: format version " + std::to_string(h.format_version) +
                ", this program reads version " + std::to_string(kFormatVersion);
     }
-    if (h.checksum != header_checksum(h)) return "offset 312: the page header fails its checksum";
+    if (h.checksum != header_checksum(h)) return "offset 356: the page header fails its checksum";
     if (h.header_length != sizeof(PageHeader) || h.page_size < kMinPageSize || h.page_size > kMaxPageSize) {
         return "offset 12: impossible header or page size";
     }
@@ -44,113 +75,122 @@ std::string problem_of(const PageHeader& h, std::uint64_t file_size) {
     return "";
 }
 
-std::int32_t checked_header(int fd, const std::string& path, PageHeader& header, std::string& error) {
-    struct stat status{};
-    if (fstat(fd, &status) != 0) {
-        error = system_error(path);
-        return KF_IO_ERROR;
-    }
-    const ssize_t got = pread(fd, &header, sizeof header, 0);
-    if (got < 0) {
-        error = system_error(path);
-        return KF_IO_ERROR;
-    }
-    const std::string problem =
-        static_cast<std::size_t>(got) < sizeof header
-            ? "offset " + std::to_string(got) + ": the file ends within the page header"
-            : problem_of(header, static_cast<std::uint64_t>(status.st_size));
-    if (problem.empty()) return KF_OK;
-    error = path + ": " + problem;
-    return kCorrupt;
-}
-
-}  // namespace
-
 Page& Page::operator=(Page&& other) noexcept {
     if (this != &other) {
         reset();
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
+        mapping_ = std::move(other.mapping_);
+        std::swap(fd_, other.fd_);
         std::swap(key_, other.key_);
         std::swap(path_, other.path_);
     }
     return *this;
 }
 
+void Page::let_go() noexcept {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+}
+
 void Page::reset() noexcept {
-    if (data_) munmap(data_, size_);
-    data_ = nullptr;
-    size_ = 0;
+    mapping_.reset();
+    let_go();
     path_.clear();
 }
 
 bool Page::create(const std::string& path, std::uint64_t size) noexcept {
     reset();
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) return false;
-    int failure = posix_fallocate(fd, 0, static_cast<off_t>(size));
-    void* data = MAP_FAILED;
-    if (failure == 0) {
-        data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (data == MAP_FAILED) failure = errno;
-    }
-    ::close(fd);
-    if (failure != 0) {
-        unlink(path.c_str());
-        errno = failure;
-        return false;
-    }
-    data_ = static_cast<char*>(data);
-    size_ = size;
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd_ < 0) return false;
     path_ = path;
-    return true;
+    if (ftruncate(fd_, static_cast<off_t>(size)) == 0 && mapping_.map_file(fd_, size, true)) {
+        // Large pages halve what it costs to prepare a window, where the file system has them.
+        (void)madvise(data(), size, MADV_HUGEPAGE);
+        return true;
+    }
+    const int failure = errno;
+    unlink(path.c_str());
+    reset();
+    errno = failure;
+    return false;
+}
+
+int Page::prepare(std::uint64_t from, std::uint64_t to) noexcept {
+    const auto begin = static_cast<off_t>(from);
+    const auto length = static_cast<off_t>(to - from);
+    // Room on the disk first: without it the store itself would fail, and that is a signal.
+    if (const int failure = posix_fallocate(fd_, begin, length); failure != 0) return failure;
+#ifdef MADV_POPULATE_WRITE
+    if (madvise(data() + from, to - from, MADV_POPULATE_WRITE) == 0) return 0;
+    if (errno != EINVAL) return errno == EFAULT ? ENOSPC : errno;
+#endif
+    return 0;  // an older kernel gives the memory when it is touched
 }
 
 std::int32_t Page::open(const std::string& path, std::uint64_t journal, bool writable, std::string& error) {
     reset();
-    const int fd = ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-    if (fd < 0) {
+    fd_ = ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (fd_ < 0) {
         error = system_error(path);
         return KF_IO_ERROR;
     }
+    // Shared: held by every reader; who prunes asks for it alone.
+    if (!writable && flock(fd_, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        reset();
+        error = path + ": is being pruned";
+        return KF_IO_ERROR;
+    }
     PageHeader header{};
-    std::int32_t status = checked_header(fd, path, header, error);
-    if (status == KF_OK && journal != 0 && header.journal != journal) {
-        error = path + ": offset 24: the page belongs to another journal (" + header.scope + "/" +
-                header.source + "/" + header.name + ")";
-        status = kCorrupt;
+    std::int32_t status = checked_header(fd_, path, header, error);
+    if ((status == KF_OK || status == kUnborn) && !mapping_.map_file(fd_, header.page_size, writable)) {
+        error = system_error(path);
+        status = KF_IO_ERROR;
     }
-    void* data = MAP_FAILED;
-    if (status == KF_OK) {
-        data =
-            mmap(nullptr, header.page_size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
-        if (data == MAP_FAILED) {
-            error = system_error(path);
-            status = KF_IO_ERROR;
-        }
-    }
-    ::close(fd);
-    if (status != KF_OK) return status;
-    data_ = static_cast<char*>(data);
-    size_ = header.page_size;
     path_ = path;
+    if (status == KF_OK) status = check(header.page_size, journal, error);
+    if (status != KF_OK && status != kUnborn) reset();
+    return status;
+}
+
+std::int32_t Page::birth(std::uint64_t journal, std::string& error) {
+    return is_born() ? check(size(), journal, error) : kUnborn;
+}
+
+std::int32_t Page::check(std::uint64_t file_size, std::uint64_t journal, std::string& error) {
+    std::string problem = problem_of(header(), file_size);
+    if (problem.empty() && journal != 0 && header().journal != journal) {
+        problem = std::string("offset 24: the page belongs to another journal (") + header().scope + "/" +
+                  header().source + "/" + header().name + ")";
+    }
+    if (!problem.empty()) {
+        error = path_ + ": " + problem;
+        return kCorrupt;
+    }
     key_checksums();
     return KF_OK;
+}
+
+bool Page::read_on(std::uint64_t, std::uint64_t& end, std::string&) {
+    end = size();
+    if (header().durability == static_cast<std::uint32_t>(Durability::COMMIT)) {
+        end = std::min(end, __atomic_load_n(&header().durable_position, __ATOMIC_ACQUIRE));
+    }
+    return true;
+}
+
+bool Page::is_deleted() const noexcept {
+    struct stat status{};
+    return fd_ >= 0 && fstat(fd_, &status) == 0 && status.st_nlink == 0;
+}
+
+void Page::give_birth() noexcept {
+    std::uint64_t magic = 0;
+    std::memcpy(&magic, kPageMagic, sizeof magic);
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(data()), magic, __ATOMIC_RELEASE);
 }
 
 void Page::key_checksums() noexcept {
     const std::uint64_t place[2] = {header().journal, header().page_number};
     key_ = crc32c(0, place, sizeof place);
-}
-
-std::uint32_t Page::checksum(std::uint64_t offset, std::uint32_t length) const noexcept {
-    const std::uint32_t place[2] = {static_cast<std::uint32_t>(offset), length};
-    return crc32c(crc32c(key_, place, sizeof place), data_ + offset + 8, length - 8);
-}
-
-bool Page::verifies(std::uint64_t offset, std::uint64_t commit) const noexcept {
-    const auto length = static_cast<std::uint32_t>(commit);
-    return holds(offset, length) && static_cast<std::uint32_t>(commit >> 32) == checksum(offset, length);
 }
 
 void Page::set_commit(std::uint64_t offset, std::uint32_t length) noexcept {
@@ -159,7 +199,9 @@ void Page::set_commit(std::uint64_t offset, std::uint32_t length) noexcept {
 }
 
 std::uint32_t header_checksum(const PageHeader& header) noexcept {
-    return crc32c(0, &header, offsetof(PageHeader, checksum));
+    PageHeader born = header;
+    std::memcpy(born.magic, kPageMagic, sizeof born.magic);
+    return crc32c(0, &born, offsetof(PageHeader, checksum));
 }
 
 std::int32_t read_header(const std::string& path, PageHeader& header, std::string& error) {

@@ -1,15 +1,8 @@
 #include "journal/reader.hpp"
 
 namespace kungfu::journal {
-namespace {
-
-constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();
-
-}  // namespace
-
 Reader::Reader(std::vector<TypeDefinition> types, bool verify)
-    : types_(std::move(types)), verify_(verify), taken_(kNobody) {}
+    : types_(std::move(types)), verify_(verify) {}
 
 std::unique_ptr<JournalReader> Reader::make(const Location& location) const {
     return std::make_unique<JournalReader>(location, types_, verify_);
@@ -30,7 +23,8 @@ std::int32_t Reader::add(std::unique_ptr<JournalReader> journal, std::int32_t st
         }
     }
     journals_.push_back(std::move(journal));
-    heads_.push_back(kNone);
+    heads_.add();
+    empty_.push_back(journals_.size() - 1);
     return KF_OK;
 }
 
@@ -53,49 +47,37 @@ std::int32_t Reader::join_at_end(const Location& location) {
     return add(std::move(journal), status);
 }
 
-/// The journal with the earliest unread event, the event gone past that the caller holds.
-std::size_t Reader::earliest() {
-    if (taken_ != kNobody) {
-        journals_[taken_]->advance();
-        heads_[taken_] = kNone;
-        taken_ = kNobody;
-    }
-    std::size_t first = kNobody;
-    std::int64_t time = kNone;
-    for (std::size_t i = 0; i < heads_.size() && status_ == KF_OK; ++i) {
-        if (heads_[i] == kNone) {
-            const kf_frame* frame = journals_[i]->peek();
-            if (frame != nullptr) {
-                heads_[i] = frame->gen_time;
-            } else if (journals_[i]->status() != KF_OK) {
-                status_ = journals_[i]->status();
-                error_ = journals_[i]->error();
-            }
-        }
-        if (heads_[i] < time) {
-            time = heads_[i];
-            first = i;
-        }
-    }
-    return status_ == KF_OK ? first : kNobody;
+void Reader::stop_at(const JournalReader& journal) {
+    status_ = journal.status();
+    error_ = journal.error();
+    for (std::size_t i = 0; i < journals_.size(); ++i) heads_.set(i, Tournament::kNone);
+    empty_.clear();
 }
 
-bool Reader::next(kf_event& event, std::int64_t limit) {
-    const std::size_t i = earliest();
-    if (i == kNobody || heads_[i] > limit) return false;
-    JournalReader& journal = *journals_[i];
-    event.frame = journal.peek();
-    event.journal = journal.id();
-    event.type = journal.type();
-    event.length =
-        static_cast<std::uint32_t>(event.frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
-    taken_ = i;
-    return true;
+void Reader::ask_the_empty() {
+    std::size_t kept = 0;
+    for (std::size_t n = 0; n < empty_.size(); ++n) {
+        const std::size_t i = empty_[n];
+        if (const kf_frame* frame = journals_[i]->peek(); frame != nullptr) {
+            heads_.set(i, frame->gen_time);
+        } else if (journals_[i]->status() != KF_OK) {
+            stop_at(*journals_[i]);
+            return;
+        } else {
+            empty_[kept++] = i;
+        }
+    }
+    empty_.resize(kept);
 }
 
-std::int64_t Reader::peek_time() {
-    const std::size_t i = earliest();
-    return i == kNobody ? kNone : heads_[i];
+/// Asks all journals anew when they are read next.
+void Reader::forget_heads() {
+    taken_ = kNobody;
+    empty_.clear();
+    for (std::size_t i = 0; i < journals_.size(); ++i) {
+        heads_.set(i, Tournament::kNone);
+        empty_.push_back(i);
+    }
 }
 
 std::uint64_t Reader::pages_opened() const noexcept {
@@ -105,11 +87,18 @@ std::uint64_t Reader::pages_opened() const noexcept {
 }
 
 std::int32_t Reader::seek_time(std::int64_t time) {
-    taken_ = kNobody;
+    if (status_ == kPruned) status_ = KF_OK;
+    forget_heads();
     for (std::size_t i = 0; i < journals_.size() && status_ == KF_OK; ++i) {
-        heads_[i] = kNone;
-        status_ = journals_[i]->seek_time(time);
-        if (status_ != KF_OK) error_ = journals_[i]->error();
+        if (journals_[i]->seek_time(time) != KF_OK) stop_at(*journals_[i]);
+    }
+    return status_;
+}
+
+std::int32_t Reader::look_for_damage() {
+    for (const auto& journal : journals_) {
+        if (status_ != KF_OK) break;
+        if (journal->look_for_damage() != KF_OK) stop_at(*journal);
     }
     return status_;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "journal/journal_reader.hpp"
+#include "journal/tournament.hpp"
 
 namespace kungfu::journal {
 
@@ -27,11 +28,28 @@ class Reader {
 
     /// Takes the next event with gen_time <= limit; false if there is none now. The frame stays valid until
     /// the next call of next().
-    bool next(kf_event& event, std::int64_t limit = std::numeric_limits<std::int64_t>::max());
+    bool next(kf_event& event, std::int64_t limit = std::numeric_limits<std::int64_t>::max()) {
+        const std::size_t i = earliest();
+        const std::int64_t time = heads_.earliest_time();
+        if (time > limit || time == Tournament::kNone) return false;
+        JournalReader& journal = *journals_[i];
+        event.frame = journal.peek();
+        event.journal = journal.id();
+        event.type = journal.type();
+        event.length =
+            static_cast<std::uint32_t>(event.frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
+        taken_ = i;
+        return true;
+    }
     /// Generation time of the next unread event; INT64_MAX if there is none now.
-    std::int64_t peek_time();
+    std::int64_t peek_time() {
+        earliest();
+        return heads_.earliest_time();
+    }
     /// Moves all joined journals to the first event at `time` or later.
     std::int32_t seek_time(std::int64_t time);
+    /// Looks whether the files under the reader are still whole. KF_OK, or status().
+    std::int32_t look_for_damage();
 
     std::size_t size() const noexcept { return journals_.size(); }
     /// The joined journals, in order of joining.
@@ -43,15 +61,38 @@ class Reader {
     const std::string& error() const noexcept { return error_; }
 
   private:
+    static constexpr std::size_t kNobody = std::numeric_limits<std::size_t>::max();
+
     std::unique_ptr<JournalReader> make(const Location& location) const;
     std::int32_t add(std::unique_ptr<JournalReader> journal, std::int32_t status);
-    std::size_t earliest();
+    void stop_at(const JournalReader& journal);
+    void ask_the_empty();
+    void forget_heads();
+
+    /// The journal with the earliest unread event, the event gone past that the caller holds.
+    std::size_t earliest() {
+        if (taken_ != kNobody) {
+            JournalReader& journal = *journals_[taken_];
+            journal.advance();
+            if (const kf_frame* frame = journal.peek(); frame != nullptr) {
+                heads_.set(taken_, frame->gen_time);
+            } else {
+                heads_.set(taken_, Tournament::kNone);
+                empty_.push_back(taken_);
+                if (journal.status() != 0) stop_at(journal);
+            }
+            taken_ = kNobody;
+        }
+        if (!empty_.empty()) ask_the_empty();
+        return heads_.earliest();
+    }
 
     std::vector<TypeDefinition> types_;
     bool verify_;
     std::vector<std::unique_ptr<JournalReader>> journals_;
-    std::vector<std::int64_t> heads_;  ///< Time of each journal's unread event; INT64_MAX if none is known.
-    std::size_t taken_;                ///< The journal whose event the caller holds.
+    Tournament heads_;                ///< Time of each journal's unread event.
+    std::vector<std::size_t> empty_;  ///< The journals that had none; asked each time.
+    std::size_t taken_ = kNobody;     ///< The journal whose event the caller holds.
     std::int32_t status_ = 0;
     std::string error_;
 };

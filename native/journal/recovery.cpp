@@ -1,5 +1,9 @@
 #include "journal/recovery.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "kungfu/events.hpp"
@@ -15,18 +19,41 @@ std::uint64_t& word(Page& page, std::uint64_t offset) noexcept {
     return *reinterpret_cast<std::uint64_t*>(page.data() + offset);
 }
 
+/// Calls `visit` with each place behind `from` that does not hold zero, as far as it gives true.
+template <class Visit>
+bool each_word(Page& page, std::uint64_t from, Visit visit) {
+    while (from + 8 <= page.size()) {
+        // What was never written takes no room, and need not be looked at.
+        const off_t data = lseek(page.fd(), static_cast<off_t>(from), SEEK_DATA);
+        if (data < 0 && errno == ENXIO) return true;
+        const off_t hole = data < 0 ? -1 : lseek(page.fd(), data, SEEK_HOLE);
+        const bool known = data >= 0 && hole > data;
+        const std::uint64_t end = known ? std::min(static_cast<std::uint64_t>(hole), page.size()) : page.size();
+        std::uint64_t offset = known ? std::max(from, align8(static_cast<std::uint64_t>(data))) : from;
+        for (; offset + 8 <= end; offset += 8) {
+            if (word(page, offset) != 0 && !visit(offset)) return false;
+        }
+        from = align8(end);
+    }
+    return true;
+}
+
 /// Wipes what follows the last good frame, unless a good frame follows.
 std::int32_t wipe_rest(Page& page, std::uint64_t position, std::string& error) {
-    for (std::uint64_t offset = position + 8; page.has_frame_at(offset); offset += 8) {
-        if (word(page, offset) != 0 && page.verifies(offset, page.commit(offset))) {
-            error = at(page, position,
-                       "a damaged frame, with an intact one behind it at offset " + std::to_string(offset));
-            return kCorrupt;
-        }
+    std::uint64_t good = 0;
+    const bool none = each_word(page, position + 8, [&](std::uint64_t offset) {
+        good = offset;
+        return !page.has_frame_at(offset) || !page.verifies(offset, page.commit(offset));
+    });
+    if (!none) {
+        error = at(page, position,
+                   "a damaged frame, with an intact one behind it at offset " + std::to_string(good));
+        return kCorrupt;
     }
-    for (std::uint64_t offset = position; offset + 8 <= page.size(); offset += 8) {
-        if (word(page, offset) != 0) word(page, offset) = 0;
-    }
+    each_word(page, position, [&](std::uint64_t offset) {
+        word(page, offset) = 0;
+        return true;
+    });
     return KF_OK;
 }
 
@@ -46,7 +73,9 @@ std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recov
             found.ended = true;
             return KF_OK;
         }
-        if (!(frame.flags & kTableFlag)) {
+        if (frame.flags & kGapFlag) {
+            found.last_sequence = std::max(found.last_sequence, frame.sequence);
+        } else if (!(frame.flags & kTableFlag)) {
             if (frame.sequence != found.last_sequence + 1) {
                 error = at(page, found.position,
                            "sequence " + std::to_string(frame.sequence) + " after " +

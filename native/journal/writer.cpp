@@ -10,40 +10,32 @@
 #include <system_error>
 
 #include "journal/recovery.hpp"
+#include "journal/sealing.hpp"
 #include "kungfu/events.hpp"
 #include "kungfu/id.hpp"
 
 namespace kungfu::journal {
 namespace {
 
-std::int32_t status_of(int error) noexcept {
-    return error == ENOSPC || error == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
-}
+constexpr std::uint64_t kMark = 1024ULL * 1024;
 
-/// Lays a complete frame down at an offset and makes it readable.
-void lay_down(const Page& page, std::uint64_t offset, const kf_frame& head, const void* payload,
-              std::uint32_t length) noexcept {
-    kf_frame* frame = page.frame(offset);
-    std::memcpy(reinterpret_cast<char*>(frame) + 8, reinterpret_cast<const char*>(&head) + 8,
-                sizeof head - 8);
-    if (length > 0) std::memcpy(frame + 1, payload, length);
-}
-
-void commit(Page& page, std::uint64_t offset, std::uint32_t length) noexcept {
-    page.set_commit(offset, static_cast<std::uint32_t>(sizeof(kf_frame)) + length);
-}
-
-constexpr std::uint64_t frame_size(std::uint64_t payload) noexcept {
-    return align8(sizeof(kf_frame) + payload);
+/// The next place in a page at which the writer tells its helper how far it is.
+std::uint64_t next_mark(std::uint64_t position, std::uint64_t page_size) noexcept {
+    const std::uint64_t stride = std::min(kMark, page_size / 8);
+    return position / stride * stride + stride;
 }
 
 }  // namespace
 
 Writer::Writer(const WriterOptions& options)
-    : location_{options.root, options.source, options.name, options.scope},
+    : each_append_nudges_(options.durability == Durability::COMMIT),
+      clock_(options.clock),
+      location_{options.root, options.source, options.name, options.scope},
       id_(location_.id()),
       page_size_(options.page_size),
-      clock_(options.clock) {}
+      durability_(options.durability),
+      supply_(new PageSupply(
+          {location_, id_, options.page_size, options.durability, options.sync_interval, &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -56,11 +48,18 @@ std::int32_t Writer::open(WriterOptions options, std::unique_ptr<Writer>& writer
         error = "page size " + std::to_string(options.page_size) + ": expected a multiple of 4096 from " +
                 std::to_string(kMinPageSize) + " to " + std::to_string(kMaxPageSize);
     }
+    if (error.empty() && options.durability == Durability::INTERVAL && options.sync_interval <= 0) {
+        error = "sync interval " + std::to_string(options.sync_interval) + " ns: expected more than 0";
+    }
     if (!error.empty()) return KF_BAD_ARGUMENT;
     std::int32_t status = made->lock_.acquire(made->location_.lock_path(), error);
     if (status != KF_OK) return status;
     made->forks_ = fork_generation();
     made->open_ = true;
+    // Nobody waits for what happens in simulated time.
+    if (options.clock->kind() == Clock::Kind::SYSTEM) {
+        made->bell_ = Doorbell::for_writer(options.root, bell_bit(options.source, options.name));
+    }
     status = made->recover();
     for (std::size_t i = 0; status == KF_OK && i < options.types.size(); ++i) {
         status = made->adopt(options.types[i]);
@@ -80,19 +79,61 @@ std::int32_t Writer::fail(std::int32_t status, std::string text) {
 
 std::int32_t Writer::recover() {
     unlink(location_.unborn_path().c_str());
+    if (const PageFile unborn = find_unborn(location_); !unborn.path.empty()) unlink(unborn.path.c_str());
     const std::vector<PageFile> pages = list_pages(location_);
     if (pages.empty()) return KF_OK;
-    std::int32_t status = page_.open(pages.back().path, id_, true, error_);
-    Recovered found;
-    if (status == KF_OK) status = recover_page(page_, tables_, index_, found, error_);
+    std::int32_t status = seal_unsealed(pages);
     if (status != KF_OK) return status;
-    page_number_ = page_.header().page_number;
-    position_ = found.position;
+    auto live = std::make_unique<LivePage>();
+    const bool compressed = is_compressed(pages.back().path);
+    status = live->page.open(pages.back().path, id_, !compressed, error_);
+    Recovered found;
+    if (status == KF_OK) {
+        supply_->define([&](Tables& tables) {
+            status = recover_page(live->page, tables, live->index, found, error_);
+        });
+    }
+    if (status != KF_OK) return status;
+    page_number_ = live->page.header().page_number;
     last_sequence_ = found.last_sequence;
     last_time_ = found.last_time;
     if (found.ended) {
-        seal_page();
-        page_.reset();
+        if (!live->page.is_sealed()) seal_page(live->page, found.position, live->index.entries());
+        return KF_OK;
+    }
+    // A power cut may have kept the header and lost frames.
+    __atomic_store_n(&live->page.header().written_position, found.position, __ATOMIC_RELEASE);
+    position_ = found.position;
+    live->ready.store(position_ / 4096 * 4096);
+    live->position.store(position_);
+    page_ = std::move(live);
+    supply_->watch(page_.get());
+    set_limit();
+    // Readers obey what the page says of its durability: another one begins with the next page.
+    if (page_->page.header().durability != static_cast<std::uint32_t>(durability_)) limit_ = 0;
+    if (durability_ != Durability::NONE) supply_->nudge();
+    return KF_OK;
+}
+
+/// A writer that died may have left ended pages unsealed before its last one.
+std::int32_t Writer::seal_unsealed(const std::vector<PageFile>& pages) {
+    for (std::size_t i = pages.size() - 1; i-- > 0;) {
+        PageHeader header{};
+        if (is_compressed(pages[i].path)) break;
+        std::int32_t status = read_header(pages[i].path, header, error_);
+        if (status != KF_OK) return status;
+        if (header.sealed != 0) break;
+        LivePage live;
+        Tables tables;
+        Recovered found;
+        status = live.page.open(pages[i].path, id_, true, error_);
+        if (status == KF_OK) status = recover_page(live.page, tables, live.index, found, error_);
+        if (status != KF_OK) return status;
+        if (!found.ended) {
+            return fail(kCorrupt, pages[i].path + ": offset " + std::to_string(found.position) +
+                                      ": the page has no end, and yet " + pages[i + 1].path + " follows it");
+        }
+        seal_page(live.page, found.position, live.index.entries());
     }
     return KF_OK;
 }
@@ -100,7 +141,7 @@ std::int32_t Writer::recover() {
 std::uint32_t Writer::number_in_file(const TypeDefinition& type) const {
     std::uint32_t next = std::max(type.number, kFirstPluginType);
     bool taken = false;
-    for (const TypeDefinition& known : tables_.types()) {
+    for (const TypeDefinition& known : supply_->tables().types()) {
         taken = taken || known.number == type.number;
         next = std::max(next, known.number + 1);
     }
@@ -113,7 +154,7 @@ std::int32_t Writer::adopt(const TypeDefinition& type) {
         return fail(KF_BAD_ARGUMENT, label + ": number " + std::to_string(type.number) + " is not allowed");
     }
     std::uint32_t number = 0;
-    for (const TypeDefinition& known : tables_.types()) {
+    for (const TypeDefinition& known : supply_->tables().types()) {
         if (known.name != type.name || known.version != type.version) continue;
         if (known.schema != type.schema) {
             return fail(kTypeConflict, location_.label() + ": " + label +
@@ -134,19 +175,20 @@ std::int32_t Writer::adopt(const TypeDefinition& type) {
     if (!known) {
         const TypeDefinition filed{number, type.version, type.name, type.schema};
         const std::string payload = type_payload(filed);
-        if (tables_.frame_bytes() + frame_size(payload.size()) > page_size_ / 2) {
+        if (supply_->tables().frame_bytes() + frame_size(payload.size()) > page_size_ / 2) {
             return fail(KF_TOO_LARGE, location_.label() +
                                           ": the event types take more than half of a page of " +
                                           std::to_string(page_size_) + " bytes");
         }
         if (page_number_ != 0) {
-            kf_frame head{};
-            head.type = kungfu::TypeDefinition::kType;
+            kf_frame frame{};
+            frame.gen_time = clock_->now();
+            frame.type = kungfu::TypeDefinition::kType;
             const std::int32_t status =
-                put(clock_->now(), head, payload.data(), static_cast<std::uint32_t>(payload.size()));
+                put(frame, payload.data(), static_cast<std::uint32_t>(payload.size()));
             if (status != KF_OK) return status;
         }
-        tables_.learn(filed);
+        supply_->define([&](Tables& tables) { tables.learn(filed); });
     }
     file_numbers_[type.number] = number;
     return KF_OK;
@@ -158,7 +200,7 @@ std::int32_t Writer::define_type(const TypeDefinition& type) noexcept {
 
 std::int32_t Writer::define_name(std::uint8_t kind, std::uint64_t id, std::string_view text) noexcept {
     if (!is_open()) return KF_CLOSED;
-    const std::string* known = tables_.name(kind, id);
+    const std::string* known = supply_->tables().name(kind, id);
     if (known && *known == text) return KF_OK;
     NameDefinition fixed{};
     fixed.named = id;
@@ -183,18 +225,24 @@ std::int32_t Writer::append_at(std::int64_t gen_time, std::uint32_t type, std::u
                                std::uint64_t cause_journal, std::uint64_t cause_sequence, const void* payload,
                                std::uint32_t length) noexcept {
     if (!is_open()) return KF_CLOSED;
-    kf_frame head{};
-    head.trigger_time = trigger_time;
-    head.cause_journal = cause_journal;
-    head.cause_sequence = cause_sequence;
-    head.source = source;
-    head.destination = destination;
-    head.type = file_number(type);
-    if (head.type == 0) return KF_BAD_ARGUMENT;
-    if (!Tables::keeps(type) && type != PageEnd::kType) return put(gen_time, head, payload, length);
+    kf_frame frame;
+    frame.gen_time = gen_time;
+    frame.trigger_time = trigger_time;
+    frame.cause_journal = cause_journal;
+    frame.cause_sequence = cause_sequence;
+    frame.source = source;
+    frame.destination = destination;
+    // Type and flags in one store, since the checksum takes them as one word.
+    const std::uint64_t type_and_flags = file_number(type);
+    std::memcpy(&frame.type, &type_and_flags, sizeof type_and_flags);
+    static_assert(offsetof(kf_frame, flags) == offsetof(kf_frame, type) + 4);
+    if (type_and_flags == 0) return KF_BAD_ARGUMENT;
+    if (!Tables::keeps(type) && type != PageEnd::kType) return put(frame, payload, length);
     std::int32_t status = definition_problem(type, payload, length);
-    if (status == KF_OK) status = put(gen_time, head, payload, length);
-    if (status == KF_OK) tables_.learn(type, source, payload, length);
+    if (status == KF_OK) status = put(frame, payload, length);
+    if (status == KF_OK) {
+        supply_->define([&](Tables& tables) { tables.learn(type, source, payload, length); });
+    }
     return status;
 }
 
@@ -205,7 +253,7 @@ std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload,
     }
     const std::size_t least = type == NameDefinition::kType ? sizeof(NameDefinition) : sizeof(Instrument);
     if (length < least) return fail(KF_BAD_ARGUMENT, "the payload is shorter than its type");
-    if (tables_.frame_bytes() + frame_size(length) > page_size_ / 2) {
+    if (supply_->tables().frame_bytes() + frame_size(length) > page_size_ / 2) {
         return fail(KF_TOO_LARGE, location_.label() +
                                       ": types, names and instruments take more than half of a page of " +
                                       std::to_string(page_size_) + " bytes");
@@ -214,139 +262,135 @@ std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload,
     NameDefinition fixed{};
     std::memcpy(&fixed, payload, sizeof fixed);
     const std::string text(static_cast<const char*>(payload) + sizeof fixed, length - sizeof fixed);
-    const std::string* known = tables_.name(fixed.kind, fixed.named);
+    const std::string* known = supply_->tables().name(fixed.kind, fixed.named);
     if (!known || *known == text) return KF_OK;
     return fail(KF_BAD_ARGUMENT, location_.label() + ": id " + std::to_string(fixed.named) +
                                      " stands for \"" + *known + "\" and cannot also stand for \"" + text +
                                      "\"");
 }
 
-std::int32_t Writer::put(std::int64_t gen_time, const kf_frame& head, const void* payload,
-                         std::uint32_t length) noexcept {
-    kf_frame frame = head;
-    frame.sequence = last_sequence_ + 1;
-    frame.gen_time = std::max(gen_time, last_time_);
-    if (!page_ || position_ + frame_size(length) + kPageEndRoom > page_.size()) {
-        return put_in_new_page(frame, payload, length);
+std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
+    const std::uint64_t size = frame_size(length);
+    if (const int failure = supply_->sync_failure(); failure != 0) {
+        return fail(KF_IO_ERROR, location_.label() + ": could not be put on the disk: " +
+                                     std::generic_category().message(failure) +
+                                     "; nothing more is written, since what was written may be lost");
     }
-    lay_down(page_, position_, frame, payload, length);
-    commit(page_, position_, length);
-    index_.add(frame, position_);
-    position_ += frame_size(length);
-    last_sequence_ = frame.sequence;
-    last_time_ = frame.gen_time;
-    return KF_OK;
-}
-
-std::int32_t Writer::put_in_new_page(const kf_frame& frame, const void* payload,
-                                     std::uint32_t length) noexcept {
-    const std::uint64_t need = sizeof(PageHeader) + tables_.frame_bytes() + frame_size(length) + kPageEndRoom;
-    if (need > page_size_) {
+    const std::uint64_t least =
+        sizeof(PageHeader) + supply_->tables().frame_bytes() + size + kPageEndRoom;
+    if (least > page_size_) {
         return fail(KF_TOO_LARGE, location_.label() + ": an event of " + std::to_string(length) +
                                       " bytes does not fit into a page of " + std::to_string(page_size_));
     }
-    Page next;
-    std::uint64_t position = 0;
-    std::int32_t status = prepare_page(frame.gen_time, next, position);
+    if (page_ && page_->page.damage() != Mapping::kIntact) {
+        return fail(kCorrupt, page_->page.path() + ": offset " + std::to_string(page_->page.damage()) +
+                                  ": the file was cut while it was written");
+    }
+    std::int32_t status = KF_OK;
+    const bool begins = !page_ || position_ + size + kPageEndRoom > page_->page.size() ||
+                        page_->page.header().durability != static_cast<std::uint32_t>(durability_);
+    if (begins) {
+        status = begin_page(std::max(frame.gen_time, last_time_), size);
+    } else {
+        status = PageSupply::make_ready(*page_, position_ + size + kPageEndRoom);
+        if (status != KF_OK) return disk_problem(status, "cannot grow the page");
+        supply_->pass_mark(last_time_);
+    }
     if (status != KF_OK) return status;
-    // The page gets its name when its first event stands in it, so that its date is that event's.
-    lay_down(next, position, frame, payload, length);
-    commit(next, position, length);
-    if (page_) seal_page();
-    page_.reset();
-    status = publish_page(next);
-    if (status != KF_OK) return status;
-    page_ = std::move(next);
+    limit_ = position_ + size;
+    status = put(frame, payload, length);
+    if (begins) {
+        page_->page.give_birth();
+        bell_.ring();
+        page_births().fetch_add(1, std::memory_order_release);
+    }
+    set_limit();
+    return status;
+}
+
+/// The place behind which an append comes back to put_past_limit(): a mark, or the end of what is ready.
+void Writer::set_limit() noexcept {
+    const std::uint64_t ready = page_->ready.load(std::memory_order_acquire);
+    const std::uint64_t end = std::min(ready, page_->page.size());
+    limit_ = end < kPageEndRoom ? 0 : std::min(end - kPageEndRoom, next_mark(position_, page_->page.size()));
+    if (page_->page.damage() != Mapping::kIntact) limit_ = 0;
+}
+
+std::int32_t Writer::begin_page(std::int64_t gen_time, std::uint64_t size) {
+    std::unique_ptr<LivePage> next;
+    std::int32_t status = supply_->take(page_number_ + 1, gen_time, next);
+    if (status != KF_OK) return disk_problem(status, "cannot make a page");
+    status = supply_->renew_tables(*next);
+    if (status == KF_OK) status = PageSupply::make_ready(*next, next->first_offset + size + kPageEndRoom);
+    if (status == KF_OK) status = move_to_date(*next, gen_time);
+    if (status != KF_OK) {
+        status = disk_problem(status, "cannot make a page");
+        supply_->give_back(std::move(next));
+        return status;
+    }
+    fill_header(*next, gen_time);
+    if (page_) {
+        end_page(page_->page, position_, last_sequence_, last_time_);
+        page_->end_offset = position_;
+        page_->position.store(position_ + kPageEndRoom, std::memory_order_release);
+    }
     ++page_number_;
-    index_.start(page_.size());
-    index_.add(frame, position);
-    position_ = position + frame_size(length);
-    last_sequence_ = frame.sequence;
-    last_time_ = frame.gen_time;
-    page_births().fetch_add(1, std::memory_order_release);
+    position_ = next->first_offset;
+    std::swap(page_, next);
+    supply_->watch(page_.get());
+    if (next) supply_->retire(std::move(next));
     return KF_OK;
 }
 
-std::int32_t Writer::prepare_page(std::int64_t gen_time, Page& page, std::uint64_t& position) {
-    if (!page.create(location_.unborn_path(), page_size_)) {
-        const int why = errno;
-        return fail(status_of(why), location_.unborn_path() + ": cannot make a page of " +
-                                        std::to_string(page_size_) +
-                                        " bytes: " + std::generic_category().message(why));
-    }
-    PageHeader& h = page.header();
-    std::memcpy(h.magic, kPageMagic, sizeof h.magic);
-    h.format_version = kFormatVersion;
-    h.header_length = sizeof(PageHeader);
-    h.page_size = page_size_;
-    h.journal = id_;
-    h.page_number = page_number_ + 1;
-    h.first_sequence = last_sequence_ + 1;
-    h.create_time = gen_time;
-    set_fixed_text(h.source, sizeof h.source, location_.source);
-    set_fixed_text(h.name, sizeof h.name, location_.name);
-    set_fixed_text(h.scope, sizeof h.scope, location_.scope);
-    h.checksum = header_checksum(h);
-    page.key_checksums();
-    position = sizeof(PageHeader);
-    for (const Tables::Entry& entry : tables_.entries()) {
-        kf_frame head{};
-        head.gen_time = gen_time;
-        head.source = entry.source;
-        head.type = entry.type;
-        head.flags = kTableFlag;
-        const auto length = static_cast<std::uint32_t>(entry.payload.size());
-        lay_down(page, position, head, entry.payload.data(), length);
-        commit(page, position, length);
-        position += frame_size(length);
-    }
-    return KF_OK;
-}
-
-std::int32_t Writer::publish_page(Page& page) {
-    const std::string path =
-        location_.page_path(utc_date(page.header().create_time), page.header().page_number);
+std::int32_t Writer::move_to_date(LivePage& page, std::int64_t gen_time) {
+    if (utc_day(gen_time) == page.day) return KF_OK;
+    const std::string path = location_.page_path(utc_date(gen_time), page_number_ + 1);
     std::error_code failure;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failure);
-    int why = failure.value();
-    if (why == 0 && std::rename(page.path().c_str(), path.c_str()) != 0) why = errno;
-    if (why != 0) {
-        unlink(page.path().c_str());
-        return fail(status_of(why), path + ": cannot be made: " + std::generic_category().message(why));
-    }
-    page.set_path(path);
+    if (!failure) std::filesystem::rename(page.page.path(), path, failure);
+    errno = failure.value();
+    if (failure) return errno == ENOSPC || errno == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
+    page.day = utc_day(gen_time);
+    page.page.set_path(path);
     return KF_OK;
 }
 
-void Writer::seal_page() noexcept {
-    PageHeader& h = page_.header();
-    if (__atomic_load_n(&h.sealed, __ATOMIC_RELAXED) != 0) return;
-    PageEnd end{};
-    end.frame_count = last_sequence_ - h.first_sequence + 1;
-    end.last_sequence = last_sequence_;
-    end.first_time = h.create_time;
-    end.last_time = last_time_;
-    end.next_page = h.page_number + 1;
-    kf_frame head{};
-    head.gen_time = last_time_;
-    head.type = PageEnd::kType;
-    head.flags = kTableFlag;
-    if (page_.commit(position_) == 0) {
-        lay_down(page_, position_, head, &end, sizeof end);
-        commit(page_, position_, sizeof end);
+void Writer::fill_header(LivePage& page, std::int64_t gen_time) noexcept {
+    PageHeader& h = page.page.header();
+    h.first_sequence = last_sequence_ + 1;
+    h.create_time = gen_time;
+    h.clock_source = static_cast<std::uint32_t>(clock_->source());
+    h.clock_error = clock_->error_bound();
+    if (clock_->kind() == Clock::Kind::SYSTEM) h.monotonic_time = Clock::monotonic_now();
+    h.checksum = header_checksum(h);
+}
+
+std::int32_t Writer::disk_problem(std::int32_t status, const char* what) {
+    const int why = errno;
+    supply_->nudge();  // pages that are still to be sealed give room back
+    return fail(status, location_.label() + ": " + what + " of " + std::to_string(page_size_) + " bytes: " +
+                            std::generic_category().message(why));
+}
+
+std::int32_t Writer::wait_until_durable() noexcept {
+    if (!is_open()) return KF_CLOSED;
+    if (durability_ == Durability::NONE) {
+        return fail(KF_BAD_ARGUMENT, location_.label() + ": was opened with durability \"none\"");
     }
-    h.frame_count = end.frame_count;
-    h.first_time = end.first_time;
-    h.last_time = end.last_time;
-    h.last_sequence = end.last_sequence;
-    h.end_offset = position_;
-    __atomic_store_n(&h.sealed, 1U, __ATOMIC_RELEASE);
-    // An index is a convenience: without it a reader walks the page, so a full disk does no harm here.
-    (void)write_index(index_path(page_.path()), h, index_.entries());
+    if (supply_->wait_until_durable()) return KF_OK;
+    return fail(KF_IO_ERROR, location_.label() + ": could not be put on the disk: " +
+                                 std::generic_category().message(supply_->sync_failure()));
 }
 
 void Writer::close() noexcept {
+    if (open_ && !is_open()) {
+        // In a child of the process that writes: the helper is not here, and its locks may be held for ever.
+        (void)supply_.release();
+        (void)page_.release();
+    }
     open_ = false;
+    limit_ = 0;
+    if (supply_) supply_->stop();
     page_.reset();
     lock_.release();
 }

@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "clock/clock.hpp"
-#include "journal/index.hpp"
+#include "journal/doorbell.hpp"
 #include "journal/location.hpp"
 #include "journal/lock.hpp"
 #include "journal/page.hpp"
+#include "journal/page_supply.hpp"
 #include "journal/status.hpp"
-#include "journal/tables.hpp"
 #include "journal/types.hpp"
 
 namespace kungfu::journal {
@@ -24,12 +24,15 @@ struct WriterOptions {
     std::string name;
     std::string scope;
     std::uint64_t page_size = kDefaultPageSize;
+    Durability durability = Durability::NONE;
+    std::int64_t sync_interval = 100'000'000;  ///< ns between two syncs with Durability::INTERVAL.
     std::vector<TypeDefinition> types = core_types();
     Clock* clock = nullptr;  ///< Outlives the writer.
 };
 
-/// Appends events to a journal. One thread at a time; nothing throws, allocates or calls the system
-/// on the way of an append, except where a page is full or an event defines something.
+/// Appends events to a journal. One thread at a time. Nothing throws, allocates or calls the system on the
+/// way of an append, except where it passes a mark (eight a page, or each MiB), begins a page, or defines
+/// something.
 class Writer {
   public:
     /// Opens the journal for writing, after recovering what a dead writer left. The first page is made
@@ -58,6 +61,9 @@ class Writer {
     /// Makes a type known that was not given at open.
     std::int32_t define_type(const TypeDefinition& type) noexcept;
 
+    /// Waits until everything appended so far is on the disk. KF_BAD_ARGUMENT with Durability::NONE.
+    std::int32_t wait_until_durable() noexcept;
+
     /// The journal's number of an event type of this process; 0 if it was never defined.
     std::uint32_t file_number(std::uint32_t type) const noexcept {
         return type < file_numbers_.size() ? file_numbers_[type] : 0;
@@ -81,32 +87,53 @@ class Writer {
   private:
     explicit Writer(const WriterOptions& options);
     std::int32_t recover();
+    std::int32_t seal_unsealed(const std::vector<PageFile>& pages);
     std::int32_t adopt(const TypeDefinition& type);
     std::uint32_t number_in_file(const TypeDefinition& type) const;
     std::int32_t definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept;
-    std::int32_t put(std::int64_t gen_time, const kf_frame& head, const void* payload,
-                     std::uint32_t length) noexcept;
-    std::int32_t put_in_new_page(const kf_frame& head, const void* payload, std::uint32_t length) noexcept;
-    std::int32_t prepare_page(std::int64_t gen_time, Page& page, std::uint64_t& position);
-    std::int32_t publish_page(Page& page);
-    void seal_page() noexcept;
+    std::int32_t put(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
+        const std::uint64_t end = position_ + frame_size(length);
+        if (end > limit_) return put_past_limit(frame, payload, length);
+        frame.sequence = last_sequence_ + 1;
+        frame.gen_time = frame.gen_time > last_time_ ? frame.gen_time : last_time_;
+        page_->page.put(position_, frame, payload, length);
+        page_->index.add(frame, position_);
+        position_ = end;
+        page_->position.store(end, std::memory_order_release);
+        last_sequence_ = frame.sequence;
+        last_time_ = frame.gen_time;
+        bell_.ring();
+        if (each_append_nudges_) supply_->nudge();
+        return KF_OK;
+    }
+    std::int32_t put_past_limit(kf_frame& frame, const void* payload, std::uint32_t length) noexcept;
+    std::int32_t begin_page(std::int64_t gen_time, std::uint64_t size);
+    std::int32_t move_to_date(LivePage& page, std::int64_t gen_time);
+    void fill_header(LivePage& page, std::int64_t gen_time) noexcept;
+    void set_limit() noexcept;
+    std::int32_t disk_problem(std::int32_t status, const char* what);
     std::int32_t fail(std::int32_t status, std::string text);
+
+    // What an append touches.
+    std::uint64_t position_ = 0;
+    std::uint64_t limit_ = 0;  ///< An event that would end beyond needs more than laying down.
+    std::uint64_t last_sequence_ = 0;
+    std::int64_t last_time_ = 0;
+    bool open_ = false;
+    bool each_append_nudges_ = false;  ///< Durability::COMMIT.
+    std::uint64_t forks_ = 0;          ///< Differs from fork_generation() in a child.
+    Doorbell bell_;
+    std::unique_ptr<LivePage> page_;
+    std::vector<std::uint32_t> file_numbers_;  ///< By this process's number of the type.
+    Clock* clock_;
 
     Location location_;
     std::uint64_t id_;
     std::uint64_t page_size_;
-    Clock* clock_;
+    Durability durability_;
     WriterLock lock_;
-    bool open_ = false;
-    std::uint64_t forks_ = 0;  ///< Differs from fork_generation() in a child.
-    Page page_;
-    Tables tables_;
-    std::vector<std::uint32_t> file_numbers_;  ///< By this process's number of the type.
-    IndexBuilder index_;
-    std::uint64_t position_ = 0;
+    std::unique_ptr<PageSupply> supply_;
     std::uint64_t page_number_ = 0;
-    std::uint64_t last_sequence_ = 0;
-    std::int64_t last_time_ = 0;
     std::string error_;
 };
 

@@ -96,13 +96,15 @@ void a_cut_off_roll_over_is_completed() {
         writer.reset();
         const auto pages = list_pages(location);
         const std::string whole = contents(pages[0].path);
-        std::filesystem::rename(pages[1].path, location.unborn_path());
+        // The second page as it was made ahead: its magic comes last.
+        poke(pages[1].path, 0, std::string(sizeof PageHeader::magic, '\0'));
         std::filesystem::remove(index_path(pages[0].path));
         const std::size_t seal = offsetof(PageHeader, sealed);
-        if (!sealed) poke(pages[0].path, seal, std::string(offsetof(PageHeader, padding) - seal, '\0'));
+        if (!sealed) poke(pages[0].path, seal, std::string(sizeof(PageHeader) - seal, '\0'));
         writer = open_writer(options(folder.path(), clock));
+        CHECK_EQUAL(list_pages(location).size(), 1U);
         CHECK_EQUAL(writer->last_sequence(), n - 1);
-        CHECK(!std::filesystem::exists(location.unborn_path()));
+        CHECK(!std::filesystem::exists(pages[1].path));
         CHECK(contents(pages[0].path) == whole);
         CHECK_EQUAL(put(*writer, n), KF_OK);
         JournalReader reader(location, core_types(), true);

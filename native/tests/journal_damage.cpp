@@ -140,6 +140,7 @@ void a_damaged_index_is_ignored() {
     auto writer = open_writer(options(folder.path(), clock, 256 * 1024));
     for (std::uint64_t i = 1; i <= 4000; ++i)
         CHECK_EQUAL(put_at(*writer, static_cast<std::int64_t>(i), i), KF_OK);
+    writer->close();  // the index is written behind the writer's back
     const std::string index = index_path(list_pages(at(folder.path()))[0].path);
     poke(index, 40 + 24 + 16, std::string("\x11", 1));
     JournalReader reader(at(folder.path()), core_types(), true);

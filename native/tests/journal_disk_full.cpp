@@ -30,8 +30,13 @@ int main() {
         CHECK(pages.size() >= 3);
         JournalReader reader(at(folder.path()), core_types(), true);
         CHECK_EQUAL(trade_ids(reader).size(), n);
-        std::filesystem::remove(pages[0].path);
-        CHECK_EQUAL(put(*writer, n + 1), KF_OK);
+        for (int i = 0; i < 2; ++i) std::filesystem::remove(pages[static_cast<std::size_t>(i)].path);
+        // The room comes back when the helper has let go of the page.
+        const std::int64_t begun = Clock::monotonic_now();
+        while ((status = put(*writer, n + 1)) == KF_DISK_FULL) {
+            CHECK(Clock::monotonic_now() - begun < 10'000'000'000);
+        }
+        CHECK_EQUAL(status, KF_OK);
         CHECK_EQUAL(trade_ids(reader).size(), 1U);
         CHECK_EQUAL(reader.status(), KF_OK);
         while (put(*writer, n) == KF_OK) ++n;

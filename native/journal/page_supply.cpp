@@ -1,0 +1,345 @@
+#include "journal/page_supply.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "clock/clock.hpp"
+#include "journal/sealing.hpp"
+#include "kungfu/text.hpp"
+
+namespace kungfu::journal {
+namespace {
+
+constexpr std::uint64_t kFirstWindow = 256ULL * 1024;
+constexpr std::uint64_t kStep = 2ULL * 1024 * 1024;           // a large page of x86
+constexpr std::uint64_t kBusyAhead = 16ULL * 1024 * 1024;     // a writer at full speed needs milliseconds for it
+constexpr std::uint64_t kQuietAhead = 1ULL * 1024 * 1024;     // the system would clean more than that in vain
+constexpr std::int64_t kBusyBetweenMarks = 100'000'000;       // ns
+constexpr std::uint64_t kBlock = 4096;
+
+constexpr std::uint64_t up_to_block(std::uint64_t n) noexcept { return (n + kBlock - 1) / kBlock * kBlock; }
+
+std::int32_t status_of(int error) noexcept {
+    errno = error;
+    return error == ENOSPC || error == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
+}
+
+/// Gives a file another name that is not taken; 0, or an errno.
+int rename_to_new(const std::string& from, const std::string& to) noexcept {
+    if (syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+/// Puts the names in a folder on the disk; 0, or an errno.
+int sync_folder(const std::string& folder) noexcept {
+    const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    const int failure = fsync(fd) == 0 ? 0 : errno;
+    close(fd);
+    return failure;
+}
+
+template <class T>
+void raise_to(std::atomic<T>& value, T to) noexcept {
+    T seen = value.load(std::memory_order_relaxed);
+    while (seen < to && !value.compare_exchange_weak(seen, to, std::memory_order_release)) {
+    }
+}
+
+}  // namespace
+
+std::int32_t PageSupply::take(std::uint64_t number, std::int64_t time, std::unique_ptr<LivePage>& page) {
+    page.reset(next_.exchange(nullptr, std::memory_order_acquire));
+    if (page) return KF_OK;
+    const std::lock_guard lock(making_);  // the helper may be at it
+    page.reset(next_.exchange(nullptr, std::memory_order_acquire));
+    return page ? static_cast<std::int32_t>(KF_OK) : make(number, time, page);
+}
+
+void PageSupply::give_back(std::unique_ptr<LivePage> page) {
+    next_.store(page.release(), std::memory_order_release);
+}
+
+std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::unique_ptr<LivePage>& page) {
+    auto made = std::make_unique<LivePage>();
+    const std::string unnamed = terms_.location.unborn_path();
+    if (!made->page.create(unnamed, terms_.page_size)) return status_of(errno);
+    std::int32_t status = make_ready(*made, std::min(kFirstWindow, terms_.page_size));
+    if (status == KF_OK) {
+        PageHeader& h = made->page.header();
+        h.format_version = kFormatVersion;
+        h.header_length = sizeof h;
+        h.page_size = terms_.page_size;
+        h.journal = terms_.journal;
+        h.page_number = number;
+        set_fixed_text(h.source, sizeof h.source, terms_.location.source);
+        set_fixed_text(h.name, sizeof h.name, terms_.location.name);
+        set_fixed_text(h.scope, sizeof h.scope, terms_.location.scope);
+        h.durability = static_cast<std::uint32_t>(terms_.durability);
+        made->page.key_checksums();
+        made->index.start(terms_.page_size);
+        status = lay_tables(*made);
+    }
+    if (status == KF_OK) {
+        made->day = utc_day(time);
+        const std::string path = terms_.location.page_path(utc_date(time), number);
+        const std::string folder = std::filesystem::path(path).parent_path().string();
+        std::error_code failure;
+        std::filesystem::create_directories(folder, failure);
+        int why = failure ? failure.value() : rename_to_new(unnamed, path);
+        if (why == 0 && terms_.durability != Durability::NONE) why = sync_folder(folder);
+        if (why == 0) {
+            made->page.set_path(path);
+        } else {
+            status = status_of(why);
+        }
+    }
+    if (status != KF_OK) {
+        const int why = errno;
+        unlink(unnamed.c_str());
+        errno = why;
+        return status;
+    }
+    made_up_to_ = std::max(made_up_to_, number);
+    page = std::move(made);
+    return KF_OK;
+}
+
+std::int32_t PageSupply::make_ready(LivePage& page, std::uint64_t to) {
+    const std::uint64_t from = page.ready.load(std::memory_order_acquire);
+    const std::uint64_t end = std::min(up_to_block(to), page.page.size());
+    if (from >= end) return KF_OK;
+    // Where a whole step does not fit any more, what is needed may.
+    const std::uint64_t generous = std::min(std::max(end, from + kFirstWindow), page.page.size());
+    if (page.page.prepare(from, generous) == 0) {
+        raise_to(page.ready, generous);
+        return KF_OK;
+    }
+    if (const int failure = page.page.prepare(from, end); failure != 0) return status_of(failure);
+    raise_to(page.ready, end);
+    return KF_OK;
+}
+
+std::int32_t PageSupply::lay_tables(LivePage& page) {
+    const std::lock_guard lock(tables_lock_);
+    const std::int32_t status = make_ready(page, sizeof(PageHeader) + tables_.frame_bytes() + kPageEndRoom);
+    if (status != KF_OK) return status;
+    std::uint64_t offset = sizeof(PageHeader);
+    for (const Tables::Entry& entry : tables_.entries()) {
+        kf_frame head{};
+        head.source = entry.source;
+        head.type = entry.type;
+        head.flags = kTableFlag;
+        const auto length = static_cast<std::uint32_t>(entry.payload.size());
+        page.page.put(offset, head, entry.payload.data(), length);
+        offset += frame_size(length);
+    }
+    page.first_offset = offset;
+    page.tables_change = tables_change_.load(std::memory_order_relaxed);
+    return KF_OK;
+}
+
+std::int32_t PageSupply::renew_tables(LivePage& page) {
+    if (page.tables_change == tables_change_.load(std::memory_order_relaxed)) return KF_OK;
+    std::memset(page.page.data() + sizeof(PageHeader), 0, page.first_offset - sizeof(PageHeader));
+    page.first_offset = sizeof(PageHeader);
+    return lay_tables(page);
+}
+
+void PageSupply::retire(std::unique_ptr<LivePage> page) noexcept {
+    unsealed_.fetch_add(1, std::memory_order_relaxed);
+    LivePage* last = page.release();
+    last->behind = retired_.load(std::memory_order_relaxed);
+    while (!retired_.compare_exchange_weak(last->behind, last, std::memory_order_release)) {
+    }
+}
+
+void PageSupply::pass_mark(std::int64_t time) noexcept {
+    const std::int64_t now = Clock::monotonic_now();
+    between_marks_.store(now - last_mark_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    last_mark_.store(now, std::memory_order_relaxed);
+    time_at_mark_.store(time, std::memory_order_relaxed);
+    nudge();
+}
+
+void PageSupply::nudge() noexcept {
+    if (!helper_.joinable()) {
+        try {
+            helper_ = std::thread([this] { helper_loop(); });
+        } catch (const std::system_error&) {
+            return;  // without a helper the writer makes its pages itself
+        }
+    }
+    nudged_.store(true);
+    if (!asleep_.load()) return;
+    { const std::lock_guard lock(resting_); }
+    wake_.notify_one();
+}
+
+void PageSupply::helper_loop() {
+    while (!stopping_.load()) {
+        nudged_.store(false);
+        bool worked = seal_retired();
+        if (LivePage* page = current_.load(std::memory_order_acquire); page != nullptr) {
+            worked = make_next(*page) || worked;
+            worked = make_ready_ahead(*page) || worked;
+            worked = sync_if_due(*page) || worked;
+            __atomic_store_n(&page->page.header().written_position,
+                             page->position.load(std::memory_order_acquire), __ATOMIC_RELEASE);
+        }
+        if (!worked) rest();
+    }
+}
+
+bool PageSupply::is_writer_busy() const noexcept {
+    return between_marks_.load(std::memory_order_relaxed) < kBusyBetweenMarks;
+}
+
+bool PageSupply::seal_retired() {
+    // The list has the latest page first; pages are sealed in their order.
+    LivePage* newest = retired_.exchange(nullptr, std::memory_order_acquire);
+    LivePage* oldest = nullptr;
+    while (newest != nullptr) {
+        LivePage* behind = newest->behind;
+        newest->behind = oldest;
+        oldest = newest;
+        newest = behind;
+    }
+    const bool any = oldest != nullptr;
+    while (oldest != nullptr) {
+        const std::unique_ptr<LivePage> page(oldest);
+        oldest = page->behind;
+        if (terms_.durability != Durability::NONE) sync(*page);
+        seal_page(page->page, page->end_offset, page->index.entries());
+        if (terms_.durability != Durability::NONE) {
+            if (msync(page->page.data(), kBlock, MS_SYNC) != 0) sync_failure_.store(errno);
+        }
+        unsealed_.fetch_sub(1, std::memory_order_release);
+    }
+    if (any) {
+        { const std::lock_guard lock(resting_); }
+        synced_.notify_all();
+    }
+    return any;
+}
+
+bool PageSupply::make_ready_ahead(LivePage& page) {
+    const bool busy = is_writer_busy();
+    const std::uint64_t ahead = busy ? kBusyAhead : kQuietAhead;
+    const std::uint64_t step = busy ? kStep : kFirstWindow;
+    const std::uint64_t position = page.position.load(std::memory_order_relaxed);
+    const std::uint64_t ready = page.ready.load(std::memory_order_relaxed);
+    LivePage* extend = nullptr;
+    if (ready < page.page.size()) {
+        if (ready < position + ahead) extend = &page;
+    } else if (LivePage* next = next_.load(std::memory_order_acquire); next != nullptr) {
+        const std::uint64_t there = next->ready.load(std::memory_order_relaxed);
+        if (there < next->page.size() && page.page.size() - position + there < ahead) extend = next;
+    }
+    if (extend == nullptr) return false;
+    const std::uint64_t from = extend->ready.load(std::memory_order_relaxed);
+    return make_ready(*extend, from / step * step + step) == KF_OK;
+}
+
+bool PageSupply::make_next(const LivePage& page) {
+    const std::uint64_t position = page.position.load(std::memory_order_relaxed);
+    const std::uint64_t size = page.page.size();
+    const bool near = position >= size / 2 || (is_writer_busy() && position + kBusyAhead >= size);
+    if (!near || next_.load(std::memory_order_relaxed) != nullptr) return false;
+    const std::unique_lock lock(making_, std::try_to_lock);
+    const std::uint64_t number = page.page.header().page_number + 1;
+    if (!lock.owns_lock() || next_.load(std::memory_order_relaxed) != nullptr || number <= made_up_to_) return false;
+    std::unique_ptr<LivePage> next;
+    // A failure is met again, and told, by the writer when it needs the page.
+    if (make(number, time_at_mark_.load(std::memory_order_relaxed), next) != KF_OK) return false;
+    next_.store(next.release(), std::memory_order_release);
+    return true;
+}
+
+bool PageSupply::sync_if_due(LivePage& page) {
+    if (terms_.durability == Durability::NONE) return false;
+    if (terms_.durability == Durability::INTERVAL) {
+        const std::int64_t now = Clock::monotonic_now();
+        if (now - last_sync_ < terms_.sync_interval) return false;
+        last_sync_ = now;
+    }
+    return sync(page);
+}
+
+bool PageSupply::sync(LivePage& page) {
+    const std::uint64_t position = page.position.load(std::memory_order_acquire);
+    const std::uint64_t durable = page.durable.load(std::memory_order_relaxed);
+    if (position <= durable || sync_failure_.load(std::memory_order_relaxed) != 0) return false;
+    const std::uint64_t from = durable / kBlock * kBlock;
+    if (msync(page.page.data() + from, position - from, MS_SYNC) != 0) {
+        // What the system could not write it may have dropped: nothing after this can be vouched for.
+        sync_failure_.store(errno);
+    } else {
+        page.durable.store(position, std::memory_order_release);
+        __atomic_store_n(&page.page.header().durable_position, position, __ATOMIC_RELEASE);
+        if (terms_.bell != nullptr) terms_.bell->ring();
+    }
+    { const std::lock_guard lock(resting_); }
+    synced_.notify_all();
+    return true;
+}
+
+void PageSupply::rest() {
+    std::unique_lock lock(resting_);
+    asleep_.store(true);
+    const auto has_work = [this] { return nudged_.load() || stopping_.load(); };
+    if (terms_.durability == Durability::INTERVAL) {
+        const std::int64_t due = last_sync_ + terms_.sync_interval - Clock::monotonic_now();
+        wake_.wait_for(lock, std::chrono::nanoseconds(std::max<std::int64_t>(due, 0)), has_work);
+    } else {
+        wake_.wait(lock, has_work);
+    }
+    asleep_.store(false);
+}
+
+bool PageSupply::wait_until_durable() {
+    const LivePage* page = current_.load(std::memory_order_relaxed);
+    const std::uint64_t position = page != nullptr ? page->position.load(std::memory_order_relaxed) : 0;
+    nudge();
+    if (!helper_.joinable()) return false;
+    std::unique_lock lock(resting_);
+    synced_.wait(lock, [&] {
+        const bool whole = unsealed_.load(std::memory_order_acquire) == 0 &&
+                           (page == nullptr || page->durable.load(std::memory_order_acquire) >= position);
+        return whole || sync_failure_.load() != 0;
+    });
+    return sync_failure_.load() == 0;
+}
+
+void PageSupply::stop() noexcept {
+    stopping_.store(true);
+    if (helper_.joinable()) {
+        { const std::lock_guard lock(resting_); }
+        wake_.notify_one();
+        helper_.join();
+    }
+    seal_retired();
+    if (LivePage* page = current_.exchange(nullptr); page != nullptr) {
+        if (terms_.durability != Durability::NONE) sync(*page);
+        const std::uint64_t position = page->position.load(std::memory_order_relaxed);
+        __atomic_store_n(&page->page.header().written_position, position, __ATOMIC_RELAXED);
+        give_back_tail(page->page, position + kPageEndRoom);
+    }
+    if (const std::unique_ptr<LivePage> next(next_.exchange(nullptr)); next) {
+        unlink(next->page.path().c_str());
+    }
+}
+
+}  // namespace kungfu::journal
