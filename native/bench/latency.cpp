@@ -104,23 +104,24 @@ struct Shared {
     std::int64_t stamp;
 };
 
-void pin(int which) {
+/// The cores that this program may use. Taken before it pins itself to one: children inherit that.
+std::vector<int> allowed_cores() {
     cpu_set_t allowed;
     sched_getaffinity(0, sizeof allowed, &allowed);
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (!CPU_ISSET(cpu, &allowed) || which-- != 0) continue;
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(cpu, &one);
-        sched_setaffinity(0, sizeof one, &one);
-        return;
+    std::vector<int> cores;
+    for (int core = 0; core < CPU_SETSIZE; ++core) {
+        if (CPU_ISSET(core, &allowed)) cores.push_back(core);
     }
+    return cores;
 }
 
-int cores() {
-    cpu_set_t allowed;
-    sched_getaffinity(0, sizeof allowed, &allowed);
-    return CPU_COUNT(&allowed);
+const std::vector<int> g_cores = allowed_cores();
+
+void pin(std::size_t which) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(g_cores[which], &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0) fail("cannot choose a core");
 }
 
 /// A temporary folder with one journal.
@@ -404,7 +405,7 @@ bool wanted(const std::string& name, const std::vector<std::string>& beginnings)
 int main(int argc, char** argv) {
     const std::vector<std::string> beginnings(argv + 1, argv + argc);
     if (wanted("clock.now", beginnings)) clock_now();
-    if (cores() < 2) {
+    if (g_cores.size() < 2) {
         std::fprintf(stderr, "journal.handover and journal.wakeup need two cores\n");
         return 0;
     }
