@@ -147,6 +147,28 @@ class Clock:
     @property
     def simulated(self) -> bool: ...
 
+    @property
+    def source(self) -> str:
+        """
+        Where the time comes from at present: "simulated", "kernel" or "counter".
+        """
+
+    def error_bound(self) -> int:
+        """
+        What now() differs from the system's clock by at most, ns, unless that was set, or its rate
+        changed, in the 10 ms before.
+        """
+
+    @property
+    def steps(self) -> int:
+        """How often the system's clock was seen to be set, in this process."""
+
+    @property
+    def last_step(self) -> int:
+        """
+        By how much the system's clock was set the last time, ns; 0 if it was not.
+        """
+
     @staticmethod
     def monotonic() -> int:
         """For intervals; unrelated to the calendar."""

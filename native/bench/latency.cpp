@@ -60,6 +60,14 @@ std::string also(const char* key, double value) {
     return text;
 }
 
+std::uint64_t counter() noexcept {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#else
+    return static_cast<std::uint64_t>(system_time(CLOCK_MONOTONIC));
+#endif
+}
+
 /// One conversion of the counter for both processes. Each would discipline a `Clock` of its own, and what
 /// those differ by is as much as what is measured here.
 class CommonClock {
@@ -80,14 +88,6 @@ class CommonClock {
     }
 
   private:
-    static std::uint64_t counter() noexcept {
-#if defined(__x86_64__)
-        return __builtin_ia32_rdtsc();
-#else
-        return static_cast<std::uint64_t>(system_time(CLOCK_MONOTONIC));
-#endif
-    }
-
     std::uint64_t origin_;
     std::int64_t start_;
     double ns_per_tick_;
@@ -104,23 +104,24 @@ struct Shared {
     std::int64_t stamp;
 };
 
-void pin(int which) {
+/// The cores that this program may use. Taken before it pins itself to one: children inherit that.
+std::vector<int> allowed_cores() {
     cpu_set_t allowed;
     sched_getaffinity(0, sizeof allowed, &allowed);
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (!CPU_ISSET(cpu, &allowed) || which-- != 0) continue;
-        cpu_set_t one;
-        CPU_ZERO(&one);
-        CPU_SET(cpu, &one);
-        sched_setaffinity(0, sizeof one, &one);
-        return;
+    std::vector<int> cores;
+    for (int core = 0; core < CPU_SETSIZE; ++core) {
+        if (CPU_ISSET(core, &allowed)) cores.push_back(core);
     }
+    return cores;
 }
 
-int cores() {
-    cpu_set_t allowed;
-    sched_getaffinity(0, sizeof allowed, &allowed);
-    return CPU_COUNT(&allowed);
+const std::vector<int> g_cores = allowed_cores();
+
+void pin(std::size_t which) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(g_cores[which], &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0) fail("cannot choose a core");
 }
 
 /// A temporary folder with one journal.
@@ -326,8 +327,8 @@ class Speaker {
 
 void clock_now() {
     constexpr int kRounds = 501;
-    constexpr int kReadings =
-        5'000;  // shorter than a time slice, lest other processes fall into one kind only
+    // Rounds shorter than a time slice: other processes shall not fall into those of one kind only.
+    constexpr int kReadings = 5'000;
     const auto per_reading = [](auto read) {
         std::uint64_t sum = 0;
         const std::int64_t begin = Clock::monotonic_now();
@@ -339,12 +340,14 @@ void clock_now() {
     Clock clock;
     std::vector<double> ours;
     std::vector<double> kernel;
+    std::vector<double> bare;
     for (int round = 0; round < kRounds; ++round) {
         kernel.push_back(per_reading([] { return system_time(CLOCK_REALTIME); }));
         ours.push_back(per_reading([&] { return clock.now(); }));
+        bare.push_back(per_reading([] { return counter(); }));
     }
     tell("clock.now", "ns", median(ours), median(kernel),
-         also("error_bound", static_cast<double>(clock.error_bound())) +
+         also("bare_counter", median(bare)) + also("error_bound", static_cast<double>(clock.error_bound())) +
              (clock.source() == ClockSource::COUNTER ? ", \"source\": \"counter\""
                                                      : ", \"source\": \"kernel\""));
 }
@@ -402,7 +405,7 @@ bool wanted(const std::string& name, const std::vector<std::string>& beginnings)
 int main(int argc, char** argv) {
     const std::vector<std::string> beginnings(argv + 1, argv + argc);
     if (wanted("clock.now", beginnings)) clock_now();
-    if (cores() < 2) {
+    if (g_cores.size() < 2) {
         std::fprintf(stderr, "journal.handover and journal.wakeup need two cores\n");
         return 0;
     }

@@ -27,6 +27,8 @@ namespace {
 constexpr std::size_t kFileSize = 4096;
 // A nap costs 25 to 60 us of a virtual core, so about 100 a second are what an idle process may take.
 constexpr std::int64_t kBelledNap = 20'000'000;
+// Readers look for new pages once a millisecond; who was rung for one must look again.
+constexpr std::int64_t kNapAfterVainRing = 1'500'000;
 constexpr std::int64_t kLongestPoll = 10'000'000;
 constexpr std::int64_t kShortestPoll = 100'000;
 constexpr std::int64_t kFindBellsEvery = 100'000'000;
@@ -179,8 +181,9 @@ bool Waiter::sleep(std::int64_t end) noexcept {
     const std::int64_t time = now();
     if (idle_since_ == 0) idle_since_ = time;
     const std::int64_t poll_at = time + std::clamp(time - idle_since_, kShortestPoll, kLongestPoll);
-    const Doorbell::Woken woken =
-        Doorbell::sleep(tickets_, std::min(end, belled_ ? time + kBelledNap : poll_at));
+    const std::int64_t look_at = time + (rung_in_vain_ ? kNapAfterVainRing : kBelledNap);
+    const Doorbell::Woken woken = Doorbell::sleep(tickets_, std::min(end, belled_ ? look_at : poll_at));
+    rung_in_vain_ = woken == Doorbell::Woken::RUNG;
     if (woken != Doorbell::Woken::IMPOSSIBLE) return woken == Doorbell::Woken::SIGNAL;
     belled_ = false;
     const timespec until = timespec_of(std::min(end, poll_at));

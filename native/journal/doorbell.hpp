@@ -140,12 +140,14 @@ class Waiter {
     bool sleep(std::int64_t end) noexcept;
     bool came() noexcept {
         idle_since_ = 0;
+        rung_in_vain_ = false;
         return true;
     }
 
     std::vector<Root> roots_;
     std::vector<Doorbell::Ticket> tickets_;
     bool belled_ = false;
+    bool rung_in_vain_ = false;
     std::int64_t idle_since_ = 0;  ///< 0 from when something came to the next sleep.
     std::int64_t find_bells_at_ = 0;
 };
