@@ -136,7 +136,7 @@ def _nothing() -> float:
 
 def _columns(folder: str, names: list[str]) -> Iterator[dict[str, Any]]:
     """All trades of a time range; where nothing else stands between them, and where quotes do."""
-    rows = np.zeros(EVENTS * 2, payload_dtype_of(TRADE))
+    rows = np.zeros(EVENTS, payload_dtype_of(TRADE))
     with Writer(folder, "bench", "UNIFORM", page_size=PAGE_SIZE) as writer:
         for first in range(0, len(rows), 1000):
             writer.extend(Trade, rows[first : first + 1000])
