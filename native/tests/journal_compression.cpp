@@ -127,7 +127,7 @@ std::string unpacked(const std::string& path) {
 }
 
 void every_page_comes_back_bit_for_bit() {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         for (const Transform transform : {Transform::NONE, Transform::COLUMNS}) {
             Folder folder;
             const std::string path = sealed_page(folder, seed % 2 == 0 ? kMinPageSize : kLargerPage, seed);
@@ -290,15 +290,18 @@ void every_flipped_bit_is_reported_or_harmless() {
         compress(raw, transform);
         const std::string path = compressed_path(raw);
         const std::string good = contents(path);
+        std::size_t tried = 0;
         std::size_t reported = 0;
-        for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+        // Of rows, which only zstd and the checksum guard, one bit of each byte.
+        const std::size_t stride = transform == Transform::NONE ? 9 : 1;
+        for (std::size_t bit = 0; bit < good.size() * 8; bit += stride, ++tried) {
             poke(path, bit / 8, std::string(1, static_cast<char>(good[bit / 8] ^ (1 << bit % 8))));
             reported += blocks_reported(path, page) > 0 ? 1U : 0U;
             poke(path, bit / 8, good.substr(bit / 8, 1));
         }
         CHECK_EQUAL(blocks_reported(path, page), 0);
         // A bit is harmless where zstd has two ways to say the same, and in the frame of zeros.
-        CHECK(reported > good.size() * 8 * 9 / 10);
+        CHECK(reported > tried * 9 / 10);
     }
 }
 
@@ -328,7 +331,7 @@ void a_forged_index_does_no_harm() {
     const std::size_t index_size = packed.blocks().size() * sizeof(BlockEntry);
     const std::size_t index = good.size() - sizeof(CompressedTrailer) - index_size;
     Mixture random(19);
-    for (int round = 0; round < 3000; ++round) {
+    for (int round = 0; round < 1000; ++round) {
         std::string forged = good.substr(index);
         const std::size_t field = random.below((forged.size() - 4) / 4) * 4;
         const std::uint64_t value = random.below(3) == 0 ? ~0ULL : random.below(1ULL << random.below(33));
@@ -362,7 +365,7 @@ void columns_of_any_bytes_stay_in_their_block() {
     const std::vector<unsigned char> good(columns.columns(), columns.columns() + columns.columns_size());
     constexpr std::size_t kGuard = 4096;
     Mixture random(29);
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < 5'000; ++round) {
         std::vector<unsigned char> bad = good;
         for (std::uint64_t flips = 1 + random.below(4); flips > 0; --flips) {
             const std::size_t reach = random.below(2) == 0 ? 200 : bad.size();
