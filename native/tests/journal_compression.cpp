@@ -150,7 +150,8 @@ void a_frame_larger_than_a_block_comes_back() {
                                    static_cast<std::uint32_t>(state.size())),
                     KF_OK);
     }
-    const std::string path = list_pages(writer->location())[0].path;
+    writer->close();
+    const std::string path = list_pages(at(folder.path()))[0].path;
     compress(path, Transform::COLUMNS);
     CHECK(unpacked(compressed_path(path)) == contents(path));
 }
