@@ -88,6 +88,7 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     index_.clear();
     indexed_to_ = 0;
     ++pages_opened_;
+    if (total_ != nullptr) ++*total_;
     looked_at_births_ = ~0ULL;  // the page after may be there already
     return true;
 }

@@ -86,6 +86,11 @@ class JournalReader {
     std::uint64_t readable_end() const noexcept { return end_; }
     /// How many pages were opened so far; a frame is gone when two more have been since it was read.
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
+    /// Counts the pages that this reader opens there as well; `total` outlives it.
+    void count_pages_in(std::uint64_t* total) noexcept {
+        total_ = total;
+        *total_ += pages_opened_;
+    }
 
   private:
     static constexpr std::size_t kPrefetch = 512;
@@ -142,6 +147,7 @@ class JournalReader {
     std::uint64_t indexed_to_ = 0;   ///< Where its last look at the page ended; 0 if there was none.
     std::uint64_t looks_ = 0;
     std::uint64_t pages_opened_ = 0;
+    std::uint64_t* total_ = nullptr;
     std::int32_t status_ = 0;
     std::uint64_t looked_at_births_ = ~0ULL;
     std::int64_t looked_at_ = 0;
