@@ -12,6 +12,7 @@
 #include <map>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
 #include "journal/crc32c.hpp"
 #include "kungfu/text.hpp"
@@ -46,6 +47,13 @@ bool is_ours(const PageHeader& h, const PageFile& file, const PageContext& conte
            h.source == context.location.source && h.name == context.location.name;
 }
 
+/// Whether events from a sequence on up to the first intact one have room before it.
+bool may_begin_with(const PageExam& exam, std::uint64_t sequence) noexcept {
+    if (exam.walk.events == 0 || sequence == 0 || sequence > exam.walk.first_event) return false;
+    const std::uint64_t room = exam.walk.index.entries().front().offset - sizeof(PageHeader);
+    return exam.walk.first_event - sequence <= room / sizeof(kf_frame);
+}
+
 /// Numbers that may have stood in the header, the likeliest last.
 struct Guess {
     std::uint64_t page_size;
@@ -62,9 +70,9 @@ std::vector<Guess> guesses(const PageHeader& h, const PageExam& exam, std::uint6
         times.push_back(exam.walk.first_event_time);
         sequences.push_back(exam.walk.first_event);
     }
-    if (context.follows) sequences.push_back(context.last_sequence + 1);
+    if (may_begin_with(exam, h.first_sequence)) sequences.push_back(h.first_sequence);
+    if (context.follows || exam.walk.events == 0) sequences.push_back(context.last_sequence + 1);
     if (exam.walk.events != 0 && exam.walk.starts_whole) sequences.push_back(exam.walk.first_event);
-    if (sequences.back() == 0) sequences.push_back(context.last_sequence + 1);
     std::vector<Guess> all;
     for (const std::uint64_t page_size : {h.page_size, exam.file_size, size}) {
         for (const std::int64_t time : times) {
@@ -189,6 +197,13 @@ bool open_page(PageExam& exam, Opened& opened, const PageContext& context) {
     return false;
 }
 
+/// The first place in a part of the header that is not zero; 0 if there is none.
+std::uint64_t first_set(const PageHeader& h, std::size_t from, std::size_t to) noexcept {
+    const auto* bytes = reinterpret_cast<const char*>(&h);
+    const char* found = std::find_if(bytes + from, bytes + to, [](char c) { return c != 0; });
+    return found == bytes + to ? 0 : static_cast<std::uint64_t>(found - bytes);
+}
+
 }  // namespace
 
 PageContext context_of(const Location& location, const std::vector<PageFile>& files) {
@@ -274,7 +289,9 @@ bool PageExam::has_damaged_end(bool is_last) const noexcept {
     return is_cut() && file_size < walk.stop + 8;
 }
 
-Problem seal_problem(const PageHeader& h, const PageWalk& walk) {
+Problem seal_problem(const PageExam& exam) {
+    const PageHeader& h = exam.header;
+    const PageWalk& walk = exam.walk;
     const PageEnd& end = walk.end;
     const auto differs = [](std::uint64_t offset, const char* what) {
         return Problem{offset, std::string("the seal's ") + what + " is not that of the page"};
@@ -296,6 +313,38 @@ Problem seal_problem(const PageHeader& h, const PageWalk& walk) {
         return differs(offsetof(PageHeader, durable_position), "durable position");
     }
     return {};
+}
+
+Problem open_end_problem(const PageExam& exam) {
+    const PageHeader& h = exam.header;
+    if (h.written_position > h.page_size) {
+        return {offsetof(PageHeader, written_position), "a position outside of the page"};
+    }
+    if (h.durable_position > h.page_size) {
+        return {offsetof(PageHeader, durable_position), "a position outside of the page"};
+    }
+    const std::uint64_t place = first_set(h, offsetof(PageHeader, sealed), offsetof(PageHeader, seal_padding));
+    if (place == 0 || exam.has_plausible_seal()) return {};
+    return {place, "the seal of a page that has no end"};
+}
+
+Problem reserved_problem(const PageHeader& h) {
+    for (const auto& [from, to] : {std::pair{offsetof(PageHeader, padding), offsetof(PageHeader, durable_position)},
+                                   std::pair{offsetof(PageHeader, mapped_padding), offsetof(PageHeader, sealed)},
+                                   std::pair{offsetof(PageHeader, seal_padding), sizeof(PageHeader)}}) {
+        if (const std::uint64_t place = first_set(h, from, to); place != 0) {
+            return {place, "not zero, and yet reserved"};
+        }
+    }
+    return {};
+}
+
+bool has_its_index(const PageExam& exam) {
+    const std::vector<IndexEntry> there = read_index(index_path(exam.file.path), exam.header);
+    const std::vector<IndexEntry>& right = exam.walk.index.entries();
+    return std::equal(there.begin(), there.end(), right.begin(), right.end(), [](const auto& a, const auto& b) {
+        return a.gen_time == b.gen_time && a.sequence == b.sequence && a.offset == b.offset;
+    });
 }
 
 }  // namespace kungfu::journal

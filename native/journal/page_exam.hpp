@@ -63,6 +63,15 @@ struct PageExam {
 PageExam examine(const PageFile& file, const PageContext& context, bool is_last);
 
 /// What is wrong with the seal of an ended page, or with the positions in its header.
-Problem seal_problem(const PageHeader& header, const PageWalk& walk);
+Problem seal_problem(const PageExam& exam);
+
+/// What is wrong with the seal or the positions of a page that is not ended and not damaged at its end.
+Problem open_end_problem(const PageExam& exam);
+
+/// Whether a header has something where nothing belongs.
+Problem reserved_problem(const PageHeader& header);
+
+/// Whether the index beside the page is what the page gives.
+bool has_its_index(const PageExam& exam);
 
 }  // namespace kungfu::journal

@@ -12,13 +12,13 @@
 
 namespace kungfu::journal {
 
-/// Bytes of a page between two intact frames, and the events that stood there: none if `last` is not
-/// before `first` by one or more, i.e. if last < first.
+/// Bytes of a page, and the events that stood there; none did if the last is before the first.
 struct Stretch {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     std::uint64_t first_sequence = 0;
     std::uint64_t last_sequence = 0;
+    std::int64_t time = 0;  ///< Of the event before them.
 
     bool has_events() const noexcept { return first_sequence <= last_sequence; }
 };
@@ -45,7 +45,7 @@ struct PageBytes {
 struct PageWalk {
     std::vector<Stretch> damaged;        ///< Each ends where an intact frame begins.
     std::vector<Stretch> gaps;           ///< Where an earlier repair says that events were lost.
-    std::vector<std::uint64_t> padding;  ///< Places of 8 bytes whose padding behind a frame is not zero.
+    std::vector<Stretch> padding;  ///< Bytes behind a frame that are not zero.
     std::vector<Oddity> oddities;
     IndexBuilder index;
     std::uint64_t events = 0;

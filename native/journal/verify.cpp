@@ -109,6 +109,8 @@ class Verifier {
         if (exam.state == PageExam::Header::DAMAGED) {
             add(Kind::DAMAGE, exam.file, exam.problem.offset, 0, exam.problem.what);
         }
+        const Problem reserved = reserved_problem(exam.header);
+        if (!reserved.what.empty()) add(Kind::DAMAGE, exam.file, reserved.offset, 0, reserved.what);
         if (exam.is_cut()) {
             add(Kind::DAMAGE, exam.file, exam.file_size, size - exam.file_size,
                 "the file ends here, its page has " + std::to_string(size) + " bytes");
@@ -139,8 +141,8 @@ class Verifier {
             Finding& finding = add(Kind::DAMAGE, exam.file, odd.offset, 0, odd.what);
             finding.first_sequence = finding.last_sequence = odd.sequence;
         }
-        for (const std::uint64_t offset : walk.padding) {
-            add(Kind::DAMAGE, exam.file, offset, 8, "the padding behind a frame is not zero");
+        for (const Stretch& padding : walk.padding) {
+            add_stretch(Kind::DAMAGE, exam.file, padding, "the padding behind a frame is not zero");
         }
     }
 
@@ -158,14 +160,8 @@ class Verifier {
             add(Kind::NOTE, exam.file, walk.stop, length,
                 "an unfinished frame: being written, or left by a writer that died");
         }
-        for (const std::uint64_t place :
-             {offsetof(PageHeader, written_position), offsetof(PageHeader, durable_position)}) {
-            const bool written = place == offsetof(PageHeader, written_position);
-            if ((written ? exam.header.written_position : exam.header.durable_position) <= exam.header.page_size) {
-                continue;
-            }
-            add(Kind::DAMAGE, exam.file, place, 8, "a position outside of the page");
-        }
+        const Problem problem = open_end_problem(exam);
+        if (!problem.what.empty()) add(Kind::DAMAGE, exam.file, problem.offset, 0, problem.what);
     }
 
     void look_at_end(const PageExam& exam, bool is_whole) {
@@ -179,30 +175,23 @@ class Verifier {
             return;
         }
         sealed_up_to_ = exam.file.page;
-        const Problem problem = seal_problem(exam.header, walk);
+        const Problem problem = seal_problem(exam);
         if (!problem.what.empty()) add(Kind::DAMAGE, exam.file, problem.offset, 0, problem.what);
         if (exam.header.page_checksum != exam.checksum && is_whole) {
             add(Kind::DAMAGE, exam.file, offsetof(PageHeader, page_checksum), 4,
                 "the page fails its checksum, and yet all frames verify");
         }
-        look_at_index(exam);
+        if (walk.damaged.empty()) look_at_index(exam);
     }
 
     void look_at_index(const PageExam& exam) {
-        if (!exam.walk.damaged.empty()) return;
         const PageFile index{exam.file.page, exam.file.date, index_path(exam.file.path)};
         std::error_code ignored;
         if (!std::filesystem::exists(index.path, ignored)) {
             add(Kind::NOTE, index, 0, 0, "a sealed page without its index, which makes seeking slower");
-        } else if (!is_same(read_index(index.path, exam.header), exam.walk.index.entries())) {
+        } else if (!has_its_index(exam)) {
             add(Kind::DAMAGE, index, 0, 0, "the index is not that of its page");
         }
-    }
-
-    static bool is_same(const std::vector<IndexEntry>& a, const std::vector<IndexEntry>& b) {
-        return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-            return x.gen_time == y.gen_time && x.sequence == y.sequence && x.offset == y.offset;
-        });
     }
 
     /// Pages are sealed in their order, so one that is not has lost its seal if a later one has it.
