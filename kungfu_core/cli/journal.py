@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kungfu_core.cli import journal_care
 from kungfu_core.cli.options import add_home, add_json
 from kungfu_core.cli.terminal import styled, table
 
@@ -59,6 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     for action in (ls, show, stat):
         add_json(action)
     parser.set_defaults(usage_error=parser.error)
+    journal_care.add_actions(actions)
 
 
 def _add_range(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     from kungfu_core.home import Home  # noqa: PLC0415 - --help needs none of it
 
+    if "act" in arguments:
+        status: int = arguments.act(arguments)
+        return status
     home = Home.locate(arguments.home)
     if arguments.action == "ls":
         _list(home, as_json=arguments.as_json)

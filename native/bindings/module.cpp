@@ -7,6 +7,7 @@
 #include "bindings/clock.hpp"
 #include "bindings/history.hpp"
 #include "bindings/journal.hpp"
+#include "bindings/journal_care.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/session.hpp"
 #include "bindings/strategy_host.hpp"
@@ -30,6 +31,7 @@ NB_MODULE(_native, m) {
     kungfu::python::bind_clock(m);
     kungfu::python::bind_history(m);
     kungfu::python::bind_journal(m);
+    kungfu::python::bind_journal_care(m);
     kungfu::python::bind_strategy_host(m);
     kungfu::python::bind_session(m);
 }

@@ -79,8 +79,8 @@ std::uint64_t end_of_records(int fd, std::uint64_t offset, std::uint64_t length,
 
 std::string kept_path(const std::string& page_path) { return page_path + ".damaged"; }
 
-std::int32_t keep_bytes(const std::string& page_path, std::uint64_t offset, const char* bytes, std::uint64_t length,
-                        std::string& error) {
+std::int32_t keep_bytes(const std::string& page_path, std::uint64_t offset, const char* bytes,
+                        std::uint64_t length, std::string& error) {
     if (std::all_of(bytes, bytes + length, [](char c) { return c == 0; })) return KF_OK;
     const std::string path = kept_path(page_path);
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);

@@ -34,7 +34,8 @@ bool is_page_size(std::uint64_t size) noexcept {
 }
 
 /// The size that a page must have had, where its header does not say.
-std::uint64_t guessed_size(const PageHeader& h, std::uint64_t file_size, const PageContext& context) noexcept {
+std::uint64_t guessed_size(const PageHeader& h, std::uint64_t file_size,
+                           const PageContext& context) noexcept {
     if (is_page_size(h.page_size) && (h.page_size == file_size || h.page_size == context.page_size)) {
         return h.page_size;
     }
@@ -197,6 +198,30 @@ bool open_page(PageExam& exam, Opened& opened, const PageContext& context) {
     return false;
 }
 
+/// Looks for the journal's scope where no header is sound: one under which a page's frames verify.
+bool find_scope(Location& location, const std::vector<PageFile>& files) {
+    for (const PageFile& file : files) {
+        if (is_compressed(file.path)) continue;
+        PageExam exam;
+        exam.file = file;
+        Opened opened;
+        PageContext unknown;
+        unknown.page_size = kDefaultPageSize;
+        if (!open_page(exam, opened, unknown)) continue;
+        const std::string said(fixed_text(exam.header.scope, sizeof exam.header.scope));
+        for (const std::string& scope : {location.scope, said}) {
+            Location candidate = location;
+            candidate.scope = scope;
+            opened.bytes.key = checksum_key(candidate.id(), file.page);
+            const PageWalk found = walk_page(opened.bytes);
+            if (found.events == 0 && found.stop == sizeof(PageHeader)) continue;
+            location = candidate;
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The first place in a part of the header that is not zero; 0 if there is none.
 std::uint64_t first_set(const PageHeader& h, std::size_t from, std::size_t to) noexcept {
     const auto* bytes = reinterpret_cast<const char*>(&h);
@@ -225,6 +250,9 @@ PageContext context_of(const Location& location, const std::vector<PageFile>& fi
     if (most != said.end()) {
         std::tie(context.location.scope, context.page_size, context.durability, context.clock_source) =
             most->first;
+        context.is_identified = true;
+    } else {
+        context.is_identified = find_scope(context.location, files);
     }
     return context;
 }
@@ -266,6 +294,11 @@ PageExam examine(const PageFile& file, const PageContext& context, bool is_last)
         }
         exam.state = PageExam::Header::DAMAGED;
         exam.problem = {0, "the mark of a page that was begun is wiped"};
+    }
+    if (!context.is_identified) {
+        exam.state = PageExam::Header::UNREADABLE;
+        exam.problem.what += "; no page tells which journal this is";
+        return exam;
     }
     rebuild_header(exam, bytes.size, context);
     bytes.first_sequence = exam.header.first_sequence;
@@ -323,15 +356,17 @@ Problem open_end_problem(const PageExam& exam) {
     if (h.durable_position > h.page_size) {
         return {offsetof(PageHeader, durable_position), "a position outside of the page"};
     }
-    const std::uint64_t place = first_set(h, offsetof(PageHeader, sealed), offsetof(PageHeader, seal_padding));
+    const std::uint64_t place =
+        first_set(h, offsetof(PageHeader, sealed), offsetof(PageHeader, seal_padding));
     if (place == 0 || exam.has_plausible_seal()) return {};
     return {place, "the seal of a page that has no end"};
 }
 
 Problem reserved_problem(const PageHeader& h) {
-    for (const auto& [from, to] : {std::pair{offsetof(PageHeader, padding), offsetof(PageHeader, durable_position)},
-                                   std::pair{offsetof(PageHeader, mapped_padding), offsetof(PageHeader, sealed)},
-                                   std::pair{offsetof(PageHeader, seal_padding), sizeof(PageHeader)}}) {
+    for (const auto& [from, to] :
+         {std::pair{offsetof(PageHeader, padding), offsetof(PageHeader, durable_position)},
+          std::pair{offsetof(PageHeader, mapped_padding), offsetof(PageHeader, sealed)},
+          std::pair{offsetof(PageHeader, seal_padding), sizeof(PageHeader)}}) {
         if (const std::uint64_t place = first_set(h, from, to); place != 0) {
             return {place, "not zero, and yet reserved"};
         }
@@ -342,9 +377,10 @@ Problem reserved_problem(const PageHeader& h) {
 bool has_its_index(const PageExam& exam) {
     const std::vector<IndexEntry> there = read_index(index_path(exam.file.path), exam.header);
     const std::vector<IndexEntry>& right = exam.walk.index.entries();
-    return std::equal(there.begin(), there.end(), right.begin(), right.end(), [](const auto& a, const auto& b) {
-        return a.gen_time == b.gen_time && a.sequence == b.sequence && a.offset == b.offset;
-    });
+    return std::equal(there.begin(), there.end(), right.begin(), right.end(),
+                      [](const auto& a, const auto& b) {
+                          return a.gen_time == b.gen_time && a.sequence == b.sequence && a.offset == b.offset;
+                      });
 }
 
 }  // namespace kungfu::journal

@@ -1,4 +1,5 @@
-/// What one page file holds, sound or not: opens it, and where its header is damaged finds out what stood there.
+/// What one page file holds, sound or not: opens it, and where its header is damaged finds out what stood
+/// there.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +14,14 @@ namespace kungfu::journal {
 
 /// What a page's neighbours tell about it.
 struct PageContext {
-    Location location;              ///< With the scope that the journal's sound pages state.
-    std::uint64_t page_size = 0;    ///< Of the journal's sound pages; 0 if there are none.
-    std::uint32_t durability = 0;   ///< Likewise.
-    std::uint32_t clock_source = 0; ///< Likewise.
+    Location location;                ///< With the scope that the journal's sound pages state.
+    std::uint64_t page_size = 0;      ///< Of the journal's sound pages; 0 if there are none.
+    std::uint32_t durability = 0;     ///< Likewise.
+    std::uint32_t clock_source = 0;   ///< Likewise.
     std::uint64_t last_sequence = 0;  ///< Where the page before ended.
     std::int64_t last_time = 0;
-    bool follows = false;  ///< There is a page before, and it is known where it ended.
+    bool is_identified = false;  ///< Some page proves which journal this is.
+    bool follows = false;        ///< There is a page before, and it is known where it ended.
 };
 
 /// What is common to the pages of a journal, as most of its sound headers say.
@@ -42,9 +44,9 @@ struct PageExam {
     };
     PageFile file;
     Header state = Header::UNREADABLE;
-    Problem problem;              ///< Of the header, or of the file as a whole.
-    bool proven = false;          ///< A damaged header was found again to the last bit.
-    PageHeader header{};          ///< Taken before the walk.
+    Problem problem;      ///< Of the header, or of the file as a whole.
+    bool proven = false;  ///< A damaged header was found again to the last bit.
+    PageHeader header{};  ///< Taken before the walk.
     std::uint64_t file_size = 0;
     PageWalk walk;
     bool broken_at_stop = false;  ///< Something stands at `walk.stop` that is no frame.
@@ -52,8 +54,8 @@ struct PageExam {
 
     bool is_readable() const noexcept { return state == Header::SOUND || state == Header::DAMAGED; }
     bool is_cut() const noexcept { return !is_compressed(file.path) && file_size < header.page_size; }
-    /// Whether events (or the page's end) are missing behind the last intact frame. What a writer that was killed
-    /// left unfinished there is not.
+    /// Whether events (or the page's end) are missing behind the last intact frame. What a writer that was
+    /// killed left unfinished there is not.
     bool has_damaged_end(bool is_last) const noexcept;
     /// Whether the seal can be believed where there is no PAGE_END frame to compare it with.
     bool has_plausible_seal() const noexcept;

@@ -161,7 +161,8 @@ std::int32_t PageRepair::give_up(Stretch lost, const char* what, bool at_most) {
     if (status != KF_OK) return status;
     const std::string bytes = std::to_string(lost.end - lost.begin) + " bytes";
     if (!lost.has_events()) {
-        step(Finding::Kind::NOTE, lost.begin, lost.end - lost.begin, bytes + " are given up; no event stood there");
+        step(Finding::Kind::NOTE, lost.begin, lost.end - lost.begin,
+             bytes + " are given up; no event stood there");
         return KF_OK;
     }
     const std::uint64_t count = lost.last_sequence - lost.first_sequence + 1;
@@ -191,8 +192,9 @@ std::int32_t PageRepair::mend_stretches() {
     return KF_OK;
 }
 
-/// Where and how much is missing at the end of the page. Without a later page and without a seal nobody knows how
-/// many events that was: then the most that can have stood there, so that no sequence is ever given twice.
+/// Where and how much is missing at the end of the page. Without a later page and without a seal nobody knows
+/// how many events that was: then the most that can have stood there, so that no sequence is ever given
+/// twice.
 Stretch PageRepair::missing_end(const PageAfter& after, bool& at_most) const {
     const PageHeader& h = exam_.header;
     const PageWalk& walk = exam_.walk;
@@ -205,7 +207,8 @@ Stretch PageRepair::missing_end(const PageAfter& after, bool& at_most) const {
                  std::max(walk.last_time, h.create_time)};
     if (exam_.is_cut() && !ends) lost.end = most;
     if (seal) lost.end = h.end_offset;
-    lost.end = std::clamp(lost.end, fits ? walk.stop + sizeof(kf_frame) : walk.stop, std::max(most, walk.stop));
+    lost.end =
+        std::clamp(lost.end, fits ? walk.stop + sizeof(kf_frame) : walk.stop, std::max(most, walk.stop));
     at_most = fits && !seal && after.first_sequence == 0;
     if (seal) {
         lost.last_sequence = h.last_sequence;
@@ -216,7 +219,8 @@ Stretch PageRepair::missing_end(const PageAfter& after, bool& at_most) const {
         lost.last_sequence = after.first_sequence - 1;
     }
     // Where only the end itself is missing it goes where it was.
-    if (ends && !lost.has_events() && !(seal && lost.end - lost.begin >= sizeof(kf_frame))) lost.end = lost.begin;
+    if (ends && !lost.has_events() && !(seal && lost.end - lost.begin >= sizeof(kf_frame)))
+        lost.end = lost.begin;
     return lost;
 }
 
@@ -230,7 +234,8 @@ std::int32_t PageRepair::mend_end(const PageAfter& after) {
     if (status != KF_OK) return status;
     PageHeader& h = page_.header();
     if (!ends) {
-        if (lost.end == lost.begin) step(Finding::Kind::NOTE, lost.begin, 0, "what was no frame is taken off the end");
+        if (lost.end == lost.begin)
+            step(Finding::Kind::NOTE, lost.begin, 0, "what was no frame is taken off the end");
         h.written_position = lost.end;
         h.durable_position = std::min(h.durable_position, lost.end);
         return KF_OK;
@@ -267,7 +272,8 @@ std::int32_t PageRepair::mend_seal(bool must_be_sealed) {
     if (right && has_index) return KF_OK;
     const std::string index = index_path(exam_.file.path);
     if (right) {
-        if (!write_index(index, h, exam_.walk.index.entries())) return fail("the index cannot be written", errno);
+        if (!write_index(index, h, exam_.walk.index.entries()))
+            return fail("the index cannot be written", errno);
         steps_.push_back({Finding::Kind::NOTE, index, 0, 0, 0, 0, "the index is written anew"});
         return KF_OK;
     }
@@ -277,7 +283,8 @@ std::int32_t PageRepair::mend_seal(bool must_be_sealed) {
     const std::uint64_t end = exam_.walk.stop + kPageEndRoom;
     const bool waits = h.durability == static_cast<std::uint32_t>(Durability::COMMIT);
     if (waits || h.durable_position > h.page_size) page_.header().durable_position = end;
-    step(Finding::Kind::NOTE, offsetof(PageHeader, sealed), 0, "the page is sealed anew, and its index written");
+    step(Finding::Kind::NOTE, offsetof(PageHeader, sealed), 0,
+         "the page is sealed anew, and its index written");
     return sync();
 }
 

@@ -12,13 +12,14 @@ namespace kungfu::journal {
 
 /// What must be known of the page after it.
 struct PageAfter {
-    bool is_there = false;             ///< A later page follows, so this one has an end.
-    std::uint64_t first_sequence = 0;  ///< With which the events after this page begin; 0 if not known.
+    bool is_there = false;                ///< A later page follows, so this one has an end.
+    std::uint64_t first_sequence = 0;     ///< With which the events after this page begin; 0 if not known.
     std::uint64_t at_the_latest = ~0ULL;  ///< Likewise, where that is all that is known.
-    bool is_sealed = false;            ///< A later page is sealed, so this one was.
+    bool is_sealed = false;               ///< A later page is sealed, so this one was.
 };
 
-/// One step after the other, each on the disk before the next. The page takes up where it stands if a crash ends it.
+/// One step after the other, each on the disk before the next. The page takes up where it stands if a crash
+/// ends it.
 class PageRepair {
   public:
     PageRepair(PageExam exam, const PageContext& context, std::vector<Finding>& steps);

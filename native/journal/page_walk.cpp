@@ -101,7 +101,8 @@ class Walker {
             take_event(frame, offset);
         }
         found_.stop = offset + align8(length);
-        if (length % 8 != 0 && !is_padded(offset + length)) found_.padding.push_back({offset + length, found_.stop, 1, 0, found_.last_time});
+        if (length % 8 != 0 && !is_padded(offset + length))
+            found_.padding.push_back({offset + length, found_.stop, 1, 0, found_.last_time});
     }
 
     bool is_padded(std::uint64_t from) const noexcept {
@@ -112,7 +113,8 @@ class Walker {
     void take_gap(const kf_frame& frame, std::uint64_t offset, std::uint32_t length) {
         settle(found_.last_sequence);
         const std::uint64_t last = std::max(found_.last_sequence, frame.sequence);
-        found_.gaps.push_back({offset, offset + align8(length), found_.last_sequence + 1, last, found_.last_time});
+        found_.gaps.push_back(
+            {offset, offset + align8(length), found_.last_sequence + 1, last, found_.last_time});
         if (found_.first_event == 0) found_.starts_whole = false;
         found_.last_sequence = last;
     }

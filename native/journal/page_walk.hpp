@@ -37,28 +37,29 @@ struct PageBytes {
     std::uint32_t key = 0;             ///< What its frames' checksums begin with: checksum_key().
     std::uint64_t first_sequence = 0;  ///< Of its first event; 0 if that is not known.
     std::int64_t first_time = 0;       ///< Likewise its time.
-    /// Tells up to where the bytes from an offset on are there; 0 if they cannot be had. All are there if empty.
+    /// Tells up to where the bytes from an offset on are there; 0 if they cannot be had. All are there if
+    /// empty.
     std::function<std::uint64_t(std::uint64_t)> read_on;
 };
 
 /// What a walk finds.
 struct PageWalk {
-    std::vector<Stretch> damaged;        ///< Each ends where an intact frame begins.
-    std::vector<Stretch> gaps;           ///< Where an earlier repair says that events were lost.
+    std::vector<Stretch> damaged;  ///< Each ends where an intact frame begins.
+    std::vector<Stretch> gaps;     ///< Where an earlier repair says that events were lost.
     std::vector<Stretch> padding;  ///< Bytes behind a frame that are not zero.
     std::vector<Oddity> oddities;
     IndexBuilder index;
     std::uint64_t events = 0;
     std::uint64_t first_event = 0;  ///< Sequence of the first intact event; 0 if there is none.
     std::int64_t first_event_time = 0;
-    bool starts_whole = false;  ///< No damage before that event.
+    bool starts_whole = false;        ///< No damage before that event.
     std::uint64_t last_sequence = 0;  ///< Of the last event that stands or is known to be lost.
     std::int64_t last_time = 0;
-    std::uint64_t stop = 0;      ///< Behind the last intact frame; with `ended`, where PAGE_END begins.
-    std::uint64_t written = 0;   ///< Behind the last byte that is not zero, `stop` (or the end of PAGE_END) if
-                                 ///< there are none behind it; a multiple of 8.
-    std::uint64_t missing = 0;   ///< Where bytes could not be had for the first time; 0 if all could.
-    bool ended = false;          ///< The page has its PAGE_END frame.
+    std::uint64_t stop = 0;     ///< Behind the last intact frame; with `ended`, where PAGE_END begins.
+    std::uint64_t written = 0;  ///< Behind the last byte that is not zero, `stop` (or the end of PAGE_END) if
+                                ///< there are none behind it; a multiple of 8.
+    std::uint64_t missing = 0;  ///< Where bytes could not be had for the first time; 0 if all could.
+    bool ended = false;         ///< The page has its PAGE_END frame.
     PageEnd end{};
 
     bool is_whole() const noexcept { return damaged.empty() && padding.empty() && oddities.empty(); }

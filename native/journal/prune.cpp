@@ -22,7 +22,8 @@ std::uint64_t disk_bytes(const std::string& path) noexcept {
 
 /// All files of a page, the one that makes it a page last.
 std::array<std::string, 4> files_of(const std::string& path) {
-    const std::string raw = is_compressed(path) ? path.substr(0, path.size() - compressed_path("").size()) : path;
+    const std::string raw =
+        is_compressed(path) ? path.substr(0, path.size() - compressed_path("").size()) : path;
     return {index_path(path), kept_path(raw), path == raw ? compressed_path(raw) : raw, path};
 }
 
@@ -77,7 +78,8 @@ std::int32_t prune(const Location& location, const PruneRules& rules, bool dry_r
             const std::int32_t status = remove_files(pages[i].path, error);
             if (status != KF_OK) return status;
         }
-        pruned.pages.push_back({pages[i].page, pages[i].path, bytes, h.first_sequence, h.last_sequence, h.last_time});
+        pruned.pages.push_back(
+            {pages[i].page, pages[i].path, bytes, h.first_sequence, h.last_sequence, h.last_time});
         pruned.bytes_left -= bytes;
     }
     return KF_OK;

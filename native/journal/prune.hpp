@@ -12,8 +12,9 @@ namespace kungfu::journal {
 
 /// What may go: a page goes where one of the rules says so, and all before it do.
 struct PruneRules {
-    std::optional<std::int64_t> before;        ///< Pages whose last event is older, ns.
-    std::optional<std::uint64_t> most_bytes;   ///< Pages without which the journal takes this much on the disk.
+    std::optional<std::int64_t> before;  ///< Pages whose last event is older, ns.
+    std::optional<std::uint64_t>
+        most_bytes;  ///< Pages without which the journal takes this much on the disk.
 };
 
 struct PrunedPage {
@@ -31,8 +32,8 @@ struct Pruned {
     std::string kept;  ///< Why a page that a rule speaks of is kept; empty if none is.
 };
 
-/// Prunes a journal, or with `dry_run` only says what would go. The last page always stays, and so does every page
-/// that is not sealed. KF_OK, or KF_IO_ERROR with `error` and what was done so far.
+/// Prunes a journal, or with `dry_run` only says what would go. The last page always stays, and so does every
+/// page that is not sealed. KF_OK, or KF_IO_ERROR with `error` and what was done so far.
 std::int32_t prune(const Location& location, const PruneRules& rules, bool dry_run, Pruned& pruned,
                    std::string& error);
 

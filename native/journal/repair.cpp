@@ -52,8 +52,9 @@ class Repairer {
         // Each round puts at least one page right or stops looking at it.
         for (std::size_t i = 0; i < files_.size();) {
             const PageExam exam = examine(files_[i], context_, is_last(i));
-            const bool moved = exam.state == PageExam::Header::MISPLACED && !is_compressed(files_[i].path) &&
-                               (exam.header.journal == context_.location.id() ? give_its_name(exam) : put_aside(exam));
+            const bool moved =
+                exam.state == PageExam::Header::MISPLACED && !is_compressed(files_[i].path) &&
+                (exam.header.journal == context_.location.id() ? give_its_name(exam) : put_aside(exam));
             if (moved) {
                 list();
                 i = 0;
@@ -174,8 +175,10 @@ class Repairer {
         }
     }
 
-    /// Makes the pages between this one and the next that is there. They stand for the events between the two.
-    std::int32_t make_missing(std::size_t i, const PageHeader& neighbour, std::uint64_t next, std::string& error) {
+    /// Makes the pages between this one and the next that is there. They stand for the events between the
+    /// two.
+    std::int32_t make_missing(std::size_t i, const PageHeader& neighbour, std::uint64_t next,
+                              std::string& error) {
         std::uint64_t number = files_[i].page + 1;
         const std::uint64_t count = files_[i + 1].page - number;
         if (count == 0) return KF_OK;

@@ -17,9 +17,10 @@ struct Repair {
     Verification after;  ///< What stands in the journal now.
 };
 
-/// Repairs a journal that nobody writes. Bytes are kept beside their page (see kept_bytes.hpp) before anything
-/// is written over them; ended at any moment, another repair goes on. A sound journal is not touched. KF_OK, kLocked
-/// if somebody writes it, or KF_IO_ERROR or KF_DISK_FULL with `error`; then `repair` tells what was done so far.
+/// Repairs a journal that nobody writes. Bytes are kept beside their page (see kept_bytes.hpp) before
+/// anything is written over them; ended at any moment, another repair goes on. A sound journal is not
+/// touched. KF_OK, kLocked if somebody writes it, or KF_IO_ERROR or KF_DISK_FULL with `error`; then `repair`
+/// tells what was done so far.
 std::int32_t repair_journal(const Location& location, Repair& repair, std::string& error,
                             const Progress& progress = {});
 

@@ -42,7 +42,8 @@ class Verifier {
         return failure ? 0 : size;
     }
 
-    Finding& add(Kind kind, const PageFile& file, std::uint64_t offset, std::uint64_t length, std::string what) {
+    Finding& add(Kind kind, const PageFile& file, std::uint64_t offset, std::uint64_t length,
+                 std::string what) {
         found_.findings.push_back({kind, file.path, offset, length, 0, 0, std::move(what)});
         return found_.findings.back();
     }
@@ -58,10 +59,12 @@ class Verifier {
         if (i == 0 || files_[i].page == files_[i - 1].page + 1) return;
         const std::uint64_t first = files_[i - 1].page + 1;
         const std::uint64_t last = files_[i].page - 1;
-        const PageFile missing{first, files_[i - 1].date, context_.location.page_path(files_[i - 1].date, first)};
-        Finding& finding = add(Kind::DAMAGE, missing, 0, 0,
-                               first == last ? std::string("the page is missing")
-                                             : "this page is missing, and all up to page " + std::to_string(last));
+        const PageFile missing{first, files_[i - 1].date,
+                               context_.location.page_path(files_[i - 1].date, first)};
+        Finding& finding =
+            add(Kind::DAMAGE, missing, 0, 0,
+                first == last ? std::string("the page is missing")
+                              : "this page is missing, and all up to page " + std::to_string(last));
         PageHeader next{};
         std::string ignored;
         if (context_.follows && read_header(files_[i].path, next, ignored) == KF_OK) {

@@ -27,7 +27,7 @@ struct Finding {
 
 struct Verification {
     std::uint64_t pages = 0;
-    std::uint64_t bytes = 0;  ///< Of the pages.
+    std::uint64_t bytes = 0;   ///< Of the pages.
     std::uint64_t events = 0;  ///< Intact ones.
     std::vector<Finding> findings;
 

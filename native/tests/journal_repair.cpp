@@ -121,8 +121,8 @@ Repair repaired(const Location& location) {
     return repair;
 }
 
-/// Repairs, then checks that these events and no others are lost, in one piece, and that a second repair has nothing
-/// to do and a writer goes on.
+/// Repairs, then checks that these events and no others are lost, in one piece, and that a second repair has
+/// nothing to do and a writer goes on.
 void lose(const Written& w, std::uint64_t first, std::uint64_t last) {
     const Repair repair = repaired(w.location());
     std::uint64_t lost = 0;
@@ -193,14 +193,16 @@ void a_journal_is_not_repaired_while_it_is_written() {
 void every_flipped_byte_is_found_and_repaired() {
     const Written w(700);
     const auto sound = files_of(w.folder.path());
-    std::vector<std::string> paths{w.pages.front().path, w.pages.back().path, index_path(w.pages.front().path)};
+    std::vector<std::string> paths{w.pages.front().path, w.pages.back().path,
+                                   index_path(w.pages.front().path)};
     for (const std::string& path : paths) {
         const std::string& bytes = sound.at(path);
         for (std::uint64_t place = 0; place < bytes.size(); place += place < 1200 ? 1 : 61) {
             const bool is_last = path == w.pages.back().path;
             poke(path, place, std::string(1, static_cast<char>(bytes[place] ^ 0x20)));
             const Verification found = verify(w.location());
-            const bool idle = is_last && place >= 512 && bytes.find_first_not_of('\0', place) == std::string::npos;
+            const bool idle =
+                is_last && place >= 512 && bytes.find_first_not_of('\0', place) == std::string::npos;
             // The positions in the header are hints that nothing confirms.
             const bool hint = place >= offsetof(PageHeader, durable_position) &&
                               place < offsetof(PageHeader, mapped_padding);
@@ -211,7 +213,8 @@ void every_flipped_byte_is_found_and_repaired() {
             CHECK(!found.findings.empty());
             CHECK(found.is_damaged() || idle);
             CHECK_EQUAL(found.findings.front().file, path);
-            CHECK(hint || found.findings.front().offset <= std::max<std::uint64_t>(place, sizeof(PageHeader)));
+            CHECK(hint ||
+                  found.findings.front().offset <= std::max<std::uint64_t>(place, sizeof(PageHeader)));
             if (found.is_damaged()) {
                 repaired(w.location());
                 CHECK(readable(w.location()).size() + 130 >= w.events);
@@ -358,7 +361,8 @@ void a_damaged_end_of_the_journal_gives_no_sequence_twice() {
         CHECK(verify(w.location()).is_damaged());
         const Repair repair = repaired(w.location());
         CHECK(std::any_of(repair.steps.begin(), repair.steps.end(), [&](const Finding& step) {
-            return step.kind == Kind::LOSS && step.first_sequence == w.events - 1 && step.last_sequence >= w.events;
+            return step.kind == Kind::LOSS && step.first_sequence == w.events - 1 &&
+                   step.last_sequence >= w.events;
         }));
         CHECK(readable(w.location()) == all_but(w.events, w.events - 1, w.events));
         Clock clock(Clock::Kind::SIMULATED, 100'000);
