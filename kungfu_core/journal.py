@@ -1,13 +1,14 @@
 """Journals for Python: what there is, one to write, several to read as one."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
 from kungfu_core import _native
+from kungfu_core.errors import JournalError
 from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.interfaces import Emit
 from kungfu_core.schema import EventType
@@ -16,7 +17,10 @@ from kungfu_core.views import Event, type_rows, view_class
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     import pyarrow as pa
+
+    from kungfu_core.selection import Selection
 
 
 @attrs.frozen
@@ -78,6 +82,9 @@ def _path(folder: str | os.PathLike[str]) -> str:
 class Journal:
     """A journal: `<root>/<date>/<source>/<name>.<page>.journal`, which need not exist yet.
 
+    Iterating over it gives all events, `journal["2024-08-08 23:55":"2024-08-09"]` selects a stretch
+    of time (UTC text, date-times or ns), `journal.where("trade")` a type; see `Selection`.
+
     Attributes:
         root: the folder that holds the dates.
         source: who writes it.
@@ -108,10 +115,58 @@ class Journal:
         """
         return [PageInfo(*row) for row in _native.list_pages(self.root, self.source, self.name)]
 
+    def last_sequence(self) -> int:
+        """Give the sequence of the last event that is there now; 0 if there is none.
+
+        Reads through the last page.
+
+        Raises:
+            JournalCorrupt: it is damaged.
+        """
+        pages = self.pages()
+        last = pages[-1].first_sequence - 1 if pages else 0
+        with Reader(event_classes=self.event_classes()) as reader:
+            reader.add(self, after=last)
+            for event in reader:
+                last = event.sequence
+        return last
+
     def names(self) -> dict[int, str]:
         """Give the names behind ids, as far as the journal tells them."""
         told: dict[int, str] = _native.journal_names(self.root, self.source, self.name)
         return {_native.id_of(self.source): self.source} | told
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self._all())
+
+    def __getitem__(self, times: slice) -> "Selection":
+        return self._all()[times]
+
+    def where(
+        self,
+        *types: str | type[Event],
+        source: str | int | None = None,
+        instrument: str | int | None = None,
+    ) -> "Selection":
+        """Select events by type, source and instrument; see `Selection.where`."""
+        return self._all().where(*types, source=source, instrument=instrument)
+
+    def _all(self) -> "Selection":
+        from kungfu_core.selection import Selection  # noqa: PLC0415 - it stands on this module
+
+        return Selection(self)
+
+    def event_class(self, name: str) -> type[Event]:
+        """Give the class of a type name: of the latest version that the journal knows.
+
+        Raises:
+            JournalError: the journal knows no such type; lists the names.
+        """
+        classes = {c.__event_type__.name: c for c in self.event_classes()}
+        if name not in classes:
+            known = ", ".join(classes) or "none yet"
+            raise JournalError(f"{self.label} knows no event type {name!r}, only: {known}")
+        return classes[name]
 
     def event_classes(self) -> list[type[Event]]:
         """Give a class for every type in the journal, also for those that only it describes.
@@ -150,16 +205,46 @@ class Journal:
     def to_arrow(
         self, event_class: type[Event], *, since: int | None = None, until: int | None = None
     ) -> "pa.Table":
-        """Give all events of one class as an Arrow table; see `columns.to_arrow`."""
-        from kungfu_core import columns  # noqa: PLC0415 - Arrow is optional
+        """Give all events of one class as an Arrow table; see `Selection.to_arrow`."""
+        return self[since:until].to_arrow(event_class)
 
-        return columns.to_arrow(self, event_class, since=since, until=until)
+    def to_polars(self, event_class: type[Event]) -> "pl.DataFrame":
+        """Give all events of one class as a Polars frame; see `Selection.to_polars`."""
+        return self._all().to_polars(event_class)
+
+    def sql(self, query: str) -> "pa.Table":
+        """Query with SQL, every event type a table by its name; see `Selection.sql`."""
+        return self._all().sql(query)
 
 
 def list_journals(root: str | os.PathLike[str]) -> list[Journal]:
     """List the journals under a root by source and name; none if there is no such folder."""
     folder = os.fspath(root)
     return [Journal(folder, *row) for row in _native.list_journals(folder)]
+
+
+def merged_event_classes(journals: Sequence[Journal]) -> list[type[Event]]:
+    """Give a class for every type in any of the journals, for reading them as one.
+
+    Types that only a journal describes have numbers of that journal; here each gets one of its own.
+
+    Raises:
+        JournalError: a layout in a journal cannot be read.
+    """
+    merged: dict[str, type[Event]] = {}
+    taken: set[int] = set()
+    for event_class in (c for journal in journals for c in journal.event_classes()):
+        event_type = event_class.__event_type__
+        if event_type.schema in merged:
+            continue
+        number = event_type.number
+        if number in taken:
+            number = max(999, *taken) + 1  # below are the core's
+            merged[event_type.schema] = view_class(event_type_of(event_type.schema, number))
+        else:
+            merged[event_type.schema] = event_class
+        taken.add(number)
+    return list(merged.values())
 
 
 class Writer(_native.JournalWriter):
@@ -201,6 +286,28 @@ class Writer(_native.JournalWriter):
         """Prepare appending events of one type: a function of its fields, then its tail."""
         emit: Emit = super().emitter(view_class(event_type))
         return emit
+
+    def extend(self, event_class: type[Event], rows: "np.ndarray[Any, np.dtype[np.void]]") -> int:
+        """Append the rows of a structured array, and give how many there were.
+
+        Rows of `columns.payload_dtype_of` are events of now: they get the time of the call, or that
+        of `at`. Rows of `columns.dtype_of` say generation time (0: now), trigger time, cause and
+        destination themselves; sequence and source are the writer's in any case. No other thread
+        can use this writer meanwhile, but they all run.
+
+        Args:
+            event_class: what the rows are; a type without a tail.
+            rows: one dimension, the columns at whatever offsets; where they are those of the two
+                dtypes, nothing is copied but into the journal.
+
+        Raises:
+            TypeError: `rows` is no structured array of one dimension.
+            ValueError: the type has a tail; or a column is missing, unknown or of another kind.
+            JournalError: no room, or the writer is closed; says how many of the rows stand.
+        """
+        from kungfu_core import columns  # noqa: PLC0415 - NumPy is optional
+
+        return self.append_rows(event_class, *columns.to_append(event_class.__event_type__, rows))
 
     def __enter__(self) -> Self:
         return self

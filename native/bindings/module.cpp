@@ -5,6 +5,7 @@
 #include "bindings/book.hpp"
 #include "bindings/broker.hpp"
 #include "bindings/clock.hpp"
+#include "bindings/compression.hpp"
 #include "bindings/history.hpp"
 #include "bindings/journal.hpp"
 #include "bindings/journal_care.hpp"
@@ -29,6 +30,7 @@ NB_MODULE(_native, m) {
     kungfu::python::bind_book(m);
     kungfu::python::bind_broker(m);
     kungfu::python::bind_clock(m);
+    kungfu::python::bind_compression(m);
     kungfu::python::bind_history(m);
     kungfu::python::bind_journal(m);
     kungfu::python::bind_journal_care(m);

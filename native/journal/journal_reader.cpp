@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "clock/clock.hpp"
+#include "journal/compressed_page.hpp"
 #include "journal/tables.hpp"
 #include "kungfu/events.hpp"
 
@@ -310,11 +311,19 @@ std::int32_t JournalReader::look_for_damage() {
 
 /// Adds what was written since to the index of the page; of a sealed one it is read from its file.
 void JournalReader::extend_index() {
+    if (const CompressedPage* packed = page_.compressed(); packed != nullptr) {
+        for (const BlockEntry& block : index_.empty() ? packed->blocks() : std::vector<BlockEntry>()) {
+            // The first block begins with the header and the tables.
+            if (block.begin > 0 && block.events > 0) {
+                index_.push_back({block.first_time, block.first_sequence, block.begin});
+            }
+        }
+        return;
+    }
     if (indexed_to_ == 0 && page_.is_sealed()) {
         index_ = read_index(index_path(page_.path()), page_.header());
         if (!index_.empty()) indexed_to_ = page_.size();
     }
-    if (is_compressed(page_.path())) return;
     std::uint64_t next = index_.empty() ? 0 : index_.back().offset + IndexBuilder::kStride;
     std::uint64_t offset = std::max<std::uint64_t>(indexed_to_, sizeof(PageHeader));
     while (page_.has_frame_at(offset)) {

@@ -82,6 +82,8 @@ class JournalReader {
     /// The page being read and the peeked event's place in it.
     const Page& page() const noexcept { return page_; }
     std::uint64_t offset() const noexcept { return offset_; }
+    /// Up to where the page can be read for now.
+    std::uint64_t readable_end() const noexcept { return end_; }
     /// How many pages were opened so far; a frame is gone when two more have been since it was read.
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
 

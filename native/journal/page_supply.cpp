@@ -289,6 +289,7 @@ bool PageSupply::sync(LivePage& page) {
     } else {
         page.durable.store(position, std::memory_order_release);
         __atomic_store_n(&page.page.header().durable_position, position, __ATOMIC_RELEASE);
+        if (terms_.bell != nullptr) terms_.bell->ring();
     }
     { const std::lock_guard lock(resting_); }
     synced_.notify_all();

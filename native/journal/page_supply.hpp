@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "journal/doorbell.hpp"
 #include "journal/index.hpp"
 #include "journal/location.hpp"
 #include "journal/page.hpp"
@@ -40,6 +41,7 @@ struct PageTerms {
     std::uint64_t page_size = kDefaultPageSize;
     Durability durability = Durability::NONE;
     std::int64_t sync_interval = 0;  ///< ns between two syncs with INTERVAL.
+    Doorbell* bell = nullptr;        ///< Rung when readers may see more, with COMMIT.
 };
 
 /// The writer's thread calls everything here; what `helper_loop` does runs on the helper's. The helper is

@@ -7,7 +7,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from kungfu_core.cli.journal_care import add_choice, chosen
+from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.options import add_home, add_json
+from kungfu_core.cli.terminal import size_text
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Pruned
@@ -34,7 +36,9 @@ _SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the action's arguments."""
     parser.epilog = _EPILOG
-    add_choice(parser)
+    add_journals(parser)
+    add_home(parser)
+    add_json(parser)
     parser.add_argument(
         "--older-than", metavar="AGE", help="delete pages whose last event is older"
     )
@@ -53,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     before = None if arguments.older_than is None else _time(arguments.older_than)
     most_bytes = None if arguments.larger_than is None else _size(arguments.larger_than)
     done = {}
-    for reference, journal in chosen(arguments).items():
+    for reference, journal in journals_of(arguments).items():
         done[reference] = prune(
             journal, before=before, most_bytes=most_bytes, dry_run=arguments.dry_run
         )
@@ -73,8 +77,10 @@ def _text(reference: str, done: "Pruned", dry_run: bool) -> str:
     verb = "would go" if dry_run else "deleted"
     size = sum(page.bytes for page in done.pages)
     count = "1 page" if len(done.pages) == 1 else f"{len(done.pages)} pages"
-    lines = [f"{reference}: {count} {verb}, {size:,} bytes; {done.bytes_left:,} bytes left"]
-    lines += [f"  {p.path}: up to {utc_text(p.last_time)}, {p.bytes:,} bytes" for p in done.pages]
+    lines = [f"{reference}: {count} {verb}, {size_text(size)}; {size_text(done.bytes_left)} left"]
+    lines += [
+        f"  {p.path}: up to {utc_text(p.last_time)}, {size_text(p.bytes)}" for p in done.pages
+    ]
     if done.kept:
         lines.append(f"  kept, with all behind it: {done.kept}")
     return "\n".join(lines) + "\n"

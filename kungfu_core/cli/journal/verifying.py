@@ -5,8 +5,9 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from kungfu_core.cli.journal_care import add_choice, chosen, progress
-from kungfu_core.cli.terminal import styled
+from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.options import add_home, add_json
+from kungfu_core.cli.terminal import progress_bar, styled
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Verification
@@ -28,7 +29,9 @@ _STYLES = {"damage": "red", "loss": "yellow", "note": "dim"}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the action's arguments."""
     parser.epilog = _EPILOG
-    add_choice(parser)
+    add_journals(parser)
+    add_home(parser)
+    add_json(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     from kungfu_core.journal_care import verify  # noqa: PLC0415 - --help needs none of it
 
     found = {}
-    for reference, journal in chosen(arguments).items():
-        with progress(reference, "B") as report:
+    for reference, journal in journals_of(arguments).items():
+        with progress_bar(reference, "B") as report:
             found[reference] = verify(journal, report)
         if not arguments.as_json:
             sys.stdout.write(verification_text(reference, found[reference]))
