@@ -78,8 +78,10 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     id_ = header.journal;
     location_.scope = header.scope;
     page_.let_go();
-    left_ = std::move(page_);
+    // A page whose events are all lost gave none that a caller may hold.
+    if (last_sequence_ != lost_up_to_) left_ = std::move(page_);
     page_ = std::move(page);
+    lost_up_to_ = page_.header().first_sequence - 1;
     unborn_.reset();
     file_ = file;
     data_ = page_.data();
@@ -232,7 +234,7 @@ const kf_frame* JournalReader::frame_here() {
         const kf_frame* frame = page_.frame(offset_);
         if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame);
         if ((frame->flags & kTableFlag) == 0) return frame;
-        if (frame->flags & kGapFlag) last_sequence_ = std::max(last_sequence_, frame->sequence);
+        if (frame->flags & kGapFlag) go_past_gap(frame->sequence);
         if (frame->type == PageEnd::kType) {
             if (!next_page()) break;
         } else {
@@ -240,6 +242,12 @@ const kf_frame* JournalReader::frame_here() {
         }
     }
     return nullptr;
+}
+
+void JournalReader::go_past_gap(std::uint64_t sequence) noexcept {
+    const bool nothing_given = lost_up_to_ == last_sequence_;
+    last_sequence_ = std::max(last_sequence_, sequence);
+    if (nothing_given) lost_up_to_ = last_sequence_;
 }
 
 /// Goes past events before the one that a seek went for, as fast as their headers can be read.

@@ -107,6 +107,7 @@ class JournalReader {
     bool next_page();
     void notice_pruned_pages();
     bool is_more_readable(std::uint64_t end);
+    void go_past_gap(std::uint64_t sequence) noexcept;
     void go_past_unwanted() noexcept;
     void learn_type(const kf_frame* frame);
     std::uint32_t type_of(const kf_frame* frame);
@@ -139,7 +140,8 @@ class JournalReader {
     std::vector<TypeDefinition> types_;
     std::vector<std::uint32_t> process_numbers_;  ///< As above; kUnlearnt if it is not met.
     Page page_;
-    Page left_;    ///< The page before, kept for the frame that a caller may still hold.
+    Page left_;    ///< The last page before that gave an event, kept for the frame that a caller may still hold.
+    std::uint64_t lost_up_to_ = 0;  ///< Sequence with which the page begins, gaps at its start gone past.
     Page unborn_;  ///< The page after, where its writer has made it ahead.
     PageFile file_{};
     PageFile unborn_file_{};
