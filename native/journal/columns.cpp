@@ -49,7 +49,7 @@ std::int32_t gather(JournalReader& reader, std::uint32_t type, std::uint32_t siz
     while (const kf_frame* frame = reader.peek()) {
         if (frame->gen_time >= until) break;
         if (reader.type() == type) {
-            const auto length = static_cast<std::uint32_t>(frame->commit);
+            const std::uint32_t length = reader.length();
             collector.add(reader, frame, length);
             if (tails) {
                 const std::uint64_t fixed = sizeof(kf_frame) + size;
