@@ -370,8 +370,12 @@ std::int32_t JournalReader::seek(Before before) {
             looked = read_header(pages[middle].path, header, error_);
             (looked == KF_OK && before(header.create_time, header.first_sequence) ? low : high) = middle;
         }
+        PageHeader header{};
+        if (looked == KF_OK && low + 1 < pages.size()) looked = read_header(pages[low].path, header, error_);
         if (looked == kPruned) continue;
         if (looked != KF_OK && looked != kUnborn) return status_ = looked;
+        // Where the pages that had the goal are gone, it goes on behind them.
+        if (header.sealed != 0 && before(header.last_time, header.last_sequence + 1)) ++low;
         if (go_to_page(pages[low])) break;
         if (status_ != KF_OK || !page_ || unborn_) return status_;
     }
