@@ -88,7 +88,8 @@ std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recov
             found.ended = true;
             return KF_OK;
         }
-        if (frame.flags & kGapFlag) {
+        const bool stands_for_lost = (frame.flags & kTableFlag) && (frame.flags & kGapFlag);
+        if (stands_for_lost) {
             found.last_sequence = std::max(found.last_sequence, frame.sequence);
         } else if (!(frame.flags & kTableFlag)) {
             if (frame.sequence != found.last_sequence + 1) {
