@@ -106,7 +106,7 @@ def sanitize(session: nox.Session, sanitizers: str) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Kill, fill, spoil and starve journals; arguments are beginnings of trials' names, and `--json`."""
+    """Kill, fill, spoil and starve journals; arguments are beginnings of names, and `--json`."""
     session.install("attrs", "tqdm")
     session.run("python", "tests/torture", *session.posargs)
 
@@ -119,7 +119,7 @@ FUZZERS = {"page": 8192, "index": 2048}
 def fuzz(session: nox.Session) -> None:
     """Fuzz readers of files; arguments are fuzzers' names, and options of libFuzzer.
 
-    Without `-max_total_time=SECONDS` each runs for a minute. What it finds, it leaves in build/fuzz.
+    Each runs a minute, or `-max_total_time=SECONDS`, and leaves what it finds in build/fuzz.
     """
     if shutil.which("clang++") is None:
         session.error("clang++ with libFuzzer is needed: apt-get install clang")
@@ -131,7 +131,8 @@ def fuzz(session: nox.Session) -> None:
     session.run("cmake", "-S", ".", "-B", "build/fuzz", "-DCMAKE_BUILD_TYPE=None",
                 "-DCMAKE_CXX_COMPILER=clang++", "-DKUNGFU_FUZZ=ON", f"-DCMAKE_CXX_FLAGS={flags}",
                 external=True)  # fmt: skip
-    session.run("cmake", "--build", "build/fuzz", "--parallel", "--target", "fuzzers", external=True)
+    session.run("cmake", "--build", "build/fuzz", "--parallel", "--target", "fuzzers",
+                external=True)  # fmt: skip
     for name in names:
         found = Path("build/fuzz/found", name)
         found.mkdir(parents=True, exist_ok=True)

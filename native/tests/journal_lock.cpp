@@ -1,4 +1,5 @@
 // A journal has one writer, in its process and among all; a crash gives it up, a fork does not get it.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,15 +121,21 @@ void a_fork_lives_beside_its_parents_writer() {
         o.durability = durability;
         o.sync_interval = 100'000;
         auto writer = open_writer(o);
-        // Another thread makes and maps pages all the time, so that locks are held when the fork comes.
+        // Other threads map files and ask for locks all the time, so that a fork comes while they are at it.
         std::atomic<bool> over{false};
-        std::thread beside([&] {
-            for (std::uint64_t n = 0; !over; ++n) {
-                Clock own_clock;
-                auto other = open_writer(options(folder.path(), own_clock, kMinPageSize, source + "beside"));
-                CHECK_EQUAL(put(*other, n), KF_OK);
-                JournalReader reader(at(folder.path(), source));
-                (void)reader.peek();
+        std::thread maps([&] {
+            const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+            std::vector<Mapping> many(2000);  // the more there are, the longer one more takes
+            for (Mapping& mapping : many) CHECK(mapping.map_file(fd, 4096, false));
+            for (Mapping one; !over; one.reset()) CHECK(one.map_file(fd, 4096, false));
+            close(fd);
+        });
+        std::thread asks([&] {
+            WriterLock lock;
+            std::string error;
+            while (!over) {
+                CHECK_EQUAL(lock.acquire(folder.path() + "/." + source + ".other", error), KF_OK);
+                lock.release();
             }
         });
         std::uint64_t n = 0;
@@ -143,7 +150,8 @@ void a_fork_lives_beside_its_parents_writer() {
             CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         }
         over = true;
-        beside.join();
+        maps.join();
+        asks.join();
         if (durability != Durability::NONE) CHECK_EQUAL(writer->wait_until_durable(), KF_OK);
         writer.reset();
         JournalReader reader(at(folder.path(), source), core_types(), true);

@@ -1,8 +1,8 @@
 """Runs torture: `nox -s torture -- [NAME...] [--json]`, names as far as they are given.
 
-Each trial is a native program that also is a test of its own, with a short form; here it is run long,
-round by round, each round from another seed. What it counted is added up. Any violation, or less than
-was asked for, makes the exit status 1.
+Each trial is a native program that also is a test of its own, with a short form; here it is run
+long, round by round, each round from another seed. What it counted is added up. Any violation, or
+less than was asked for, makes the exit status 1.
 """
 
 import argparse
@@ -25,14 +25,15 @@ def main() -> int:
     wanted = [t for t in TRIALS if t.name.startswith(tuple(arguments.names or [""]))]
     if not wanted:
         known = ", ".join(trial.name for trial in TRIALS)
-        sys.stderr.write(f"no trial's name begins with any of {arguments.names}; there are {known}\n")
+        sys.stderr.write(f"no trial begins with any of {arguments.names}; there are {known}\n")
         return 2
     build(wanted)
     passed = True
     for trial in wanted:
         outcome = run(trial)
         passed = passed and outcome.passed
-        sys.stdout.write((json.dumps(outcome.figure()) if arguments.json else _line(outcome)) + "\n")
+        line = json.dumps(outcome.figure()) if arguments.json else _line(outcome)
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
         for problem in outcome.problems:
             sys.stderr.write(f"{trial.name}: {problem}\n")

@@ -18,8 +18,8 @@ SKIPPED = 77  # as CTest has it
 class Trial:
     """A native program, and how much of it is asked for.
 
-    The program is given an amount and a seed; it prints lines of "name count", says on stderr what was
-    violated, and ends with 0, 77 (with "skipped: why" on stdout) or anything else.
+    The program is given an amount and a seed; it prints lines of "name count", says on stderr what
+    was violated, and ends with 0, 77 (with "skipped: why" on stdout) or anything else.
     """
 
     name: str
