@@ -36,8 +36,7 @@ class Reader {
         event.frame = journal.peek();
         event.journal = journal.id();
         event.type = journal.type();
-        event.length =
-            static_cast<std::uint32_t>(event.frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
+        event.length = journal.length() - static_cast<std::uint32_t>(sizeof(kf_frame));
         taken_ = i;
         return true;
     }
