@@ -107,6 +107,43 @@ def sanitize(session: nox.Session, sanitizers: str) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """Kill, fill, spoil and starve journals; arguments are beginnings of names, and `--json`."""
+    session.install("attrs", "tqdm")
+    session.run("python", "tests/torture", *session.posargs)
+
+
+FUZZERS = {"page": 8192, "index": 2048}
+"""Each fuzzer, and how many bytes it tries at most."""
+
+
+@nox.session(venv_backend="none")
+def fuzz(session: nox.Session) -> None:
+    """Fuzz readers of files; arguments are fuzzers' names, and options of libFuzzer.
+
+    Each runs a minute, or `-max_total_time=SECONDS`, and leaves what it finds in build/fuzz.
+    """
+    if shutil.which("clang++") is None:
+        session.error("clang++ with libFuzzer is needed: apt-get install clang")
+    options = [argument for argument in session.posargs if argument.startswith("-")]
+    names = [argument for argument in session.posargs if argument not in options] or list(FUZZERS)
+    if unknown := [name for name in names if name not in FUZZERS]:
+        session.error(f"no fuzzer is named {', '.join(unknown)}; there are {', '.join(FUZZERS)}")
+    flags = "-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -O1 -g"
+    session.run("cmake", "-S", ".", "-B", "build/fuzz", "-DCMAKE_BUILD_TYPE=None",
+                "-DCMAKE_CXX_COMPILER=clang++", "-DKUNGFU_FUZZ=ON", f"-DCMAKE_CXX_FLAGS={flags}",
+                external=True)  # fmt: skip
+    session.run("cmake", "--build", "build/fuzz", "--parallel", "--target", "fuzzers",
+                external=True)  # fmt: skip
+    for name in names:
+        found = Path("build/fuzz/found", name)
+        found.mkdir(parents=True, exist_ok=True)
+        session.run(f"build/fuzz/{name}_fuzzer", f"-max_len={FUZZERS[name]}", "-max_total_time=60",
+                    f"-artifact_prefix=build/fuzz/{name}-", *options,
+                    str(found), f"native/fuzz/corpus/{name}", external=True)  # fmt: skip
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure; arguments are the beginnings of benchmark names, and `--json`."""
     install_everything(session)

@@ -42,6 +42,18 @@ bool write_all(int fd, const void* data, std::size_t size) noexcept {
     return true;
 }
 
+/// Whether the entries lead to places where frames can stand, one behind the other.
+bool fits(const std::vector<IndexEntry>& entries, std::uint64_t page_size) noexcept {
+    std::uint64_t least = sizeof(PageHeader);
+    for (const IndexEntry& entry : entries) {
+        if (entry.offset < least || entry.offset > page_size - sizeof(kf_frame) || entry.offset % 8 != 0) {
+            return false;
+        }
+        least = entry.offset + sizeof(kf_frame);
+    }
+    return true;
+}
+
 }  // namespace
 
 void IndexBuilder::start(std::uint64_t page_size) {
@@ -87,7 +99,7 @@ std::vector<IndexEntry> read_index(const std::string& path, const PageHeader& pa
         entries.resize(header.count);
         const std::size_t bytes = header.count * sizeof(IndexEntry);
         if (pread(fd, entries.data(), bytes, sizeof header) != static_cast<ssize_t>(bytes) ||
-            header.checksum != checksum_of(header, entries)) {
+            header.checksum != checksum_of(header, entries) || !fits(entries, page.page_size)) {
             entries.clear();
         }
     }

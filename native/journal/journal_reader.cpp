@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "clock/clock.hpp"
@@ -53,10 +54,18 @@ bool JournalReader::open_page(const PageFile& file) {
     const std::uint64_t expected = file_.page == 0 && location_.scope.empty() ? 0 : id_;
     const std::int32_t status = page.open(file.path, expected, false, error_);
     if (status == kUnborn) {
+        // A page is begun before the next is made.
+        if (!find_page(location_, file.page + 1, file.date).path.empty() && !page.is_born()) {
+            status_ = kCorrupt;
+            error_ = file.path + ": offset 0: not a journal page, and yet there is one after it";
+            end_ = 0;
+            return false;
+        }
         unborn_ = std::move(page);
         unborn_file_ = file;
         return false;
     }
+    if (status == kPruned) return false;  // taken away since it was looked for; the next look tells more
     if (status != KF_OK) {
         status_ = status;
         end_ = 0;
@@ -90,6 +99,7 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     index_.clear();
     indexed_to_ = 0;
     ++pages_opened_;
+    if (total_ != nullptr) ++*total_;
     looked_at_births_ = ~0ULL;  // the page after may be there already
     return true;
 }
@@ -132,21 +142,22 @@ bool JournalReader::next_page() {
 
 void JournalReader::notice_pruned_pages() {
     if (looks_ % kListEvery != 0) return;
-    for (const PageFile& later : list_pages(location_)) {
-        if (later.page <= file_.page + 1) continue;
-        fail(kPruned, offset_,
-             "the page after this one is there no more; the journal goes on with " + later.path);
-        return;
-    }
+    const std::vector<PageFile> pages = list_pages(location_);
+    const auto later = std::find_if(pages.begin(), pages.end(),
+                                    [&](const PageFile& file) { return file.page > file_.page; });
+    if (later == pages.end() || later->page == file_.page + 1) return;
+    // It may have been made since it was looked for, and even while the folders were listed.
+    if (!find_page(location_, file_.page + 1, file_.date).path.empty()) return;
+    fail(kPruned, offset_, "the page after this one is there no more; the journal goes on with " + later->path);
 }
 
-void JournalReader::learn_type(const kf_frame* frame) {
-    const auto known = *reinterpret_cast<const std::uint32_t*>(frame + 1);
+void JournalReader::learn_type(const kf_frame* frame, std::uint32_t length) {
+    const std::uint32_t payload = length - static_cast<std::uint32_t>(sizeof(kf_frame));
+    std::uint32_t known = kUnlearnt;
+    if (payload >= sizeof known) std::memcpy(&known, frame + 1, sizeof known);
     if (known < process_numbers_.size() && process_numbers_[known] != kUnlearnt) return;
     TypeDefinition met;
-    const auto length =
-        static_cast<std::uint32_t>(frame->commit) - static_cast<std::uint32_t>(sizeof(kf_frame));
-    if (!parse_type(frame + 1, length, met) || met.number > 1'000'000) {
+    if (!parse_type(frame + 1, payload, met) || met.number > 1'000'000) {
         fail(kCorrupt, offset_, "a type definition that cannot be read");
         return;
     }
@@ -179,7 +190,7 @@ void JournalReader::learn_types(std::uint64_t until, bool tables_only) {
         const auto length = static_cast<std::uint32_t>(page_.commit(offset_));
         if (length < sizeof(kf_frame) || offset_ + align8(length) > readable) break;
         if (tables_only && (frame->flags & kTableFlag) == 0) break;
-        if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame);
+        if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame, length);
         offset_ += align8(length);
     }
     offset_ = here;
@@ -231,7 +242,13 @@ const kf_frame* JournalReader::frame_here() {
             break;
         }
         const kf_frame* frame = page_.frame(offset_);
-        if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame);
+        if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame, length);
+        // A place that the file has no more reads as zeros, and its frame as one that it never was.
+        if (page_.damage() != Mapping::kIntact) {
+            look_for_damage();
+            break;
+        }
+        length_ = length;
         if ((frame->flags & kTableFlag) == 0) return frame;
         if (frame->flags & kGapFlag) go_past_gap(frame->sequence);
         if (frame->type == PageEnd::kType) {
@@ -276,7 +293,7 @@ const kf_frame* JournalReader::peek_closely() {
             return nullptr;
         }
         frame_ = frame;
-        next_offset_ = offset_ + align8(static_cast<std::uint32_t>(frame->commit));
+        next_offset_ = offset_ + align8(length_);
         if (frame->gen_time < from_time_ || frame->sequence < from_sequence_) advance();
     }
     if (frame_ == nullptr) return nullptr;
@@ -301,8 +318,9 @@ std::int32_t JournalReader::look_for_damage() {
         }
     }
     const std::uint64_t written = __atomic_load_n(&page_.header().written_position, __ATOMIC_ACQUIRE);
-    if (frame_ == nullptr && page_.has_frame_at(offset_) && offset_ < end_ && page_.commit(offset_) == 0 &&
-        (page_.is_sealed() || written > offset_)) {
+    const bool written_past = page_.is_sealed() || written > offset_;  // asked before the frame is looked at
+    if (frame_ == nullptr && page_.has_frame_at(offset_) && offset_ < end_ && written_past &&
+        page_.commit(offset_) == 0) {
         return fail(kCorrupt, offset_,
                     "no frame begins here, and yet the page is written up to offset " + std::to_string(written));
     }
@@ -347,12 +365,9 @@ bool JournalReader::is_in_page(Before before) const noexcept {
     return !before(page_.header().last_time, page_.header().last_sequence + 1);
 }
 
-std::int32_t JournalReader::go_to_page(const PageFile& file) {
+bool JournalReader::go_to_page(const PageFile& file) {
     unborn_.reset();
-    if (!page_ || file.page != file_.page) {
-        if (!open_page(file)) return status_;
-    }
-    return status_;
+    return (page_ && file.page == file_.page) || open_page(file);
 }
 
 template <class Before>
@@ -360,19 +375,27 @@ std::int32_t JournalReader::seek(Before before) {
     frame_ = nullptr;
     if (status_ == kPruned) status_ = KF_OK;
     if (status_ != KF_OK) return status_;
-    if (!is_in_page(before)) {
+    // A page may be pruned, or taken away by the writer that made it ahead, between two looks.
+    while (!is_in_page(before)) {
         const std::vector<PageFile> pages = list_pages(location_);
         if (pages.empty()) return KF_OK;
         std::size_t low = 0;
         std::size_t high = pages.size();
-        while (high - low > 1) {
+        std::int32_t looked = KF_OK;
+        while (high - low > 1 && looked == KF_OK) {
             const std::size_t middle = low + (high - low) / 2;
             PageHeader header{};
-            status_ = read_header(pages[middle].path, header, error_);
-            if (status_ != KF_OK) return status_;
-            (before(header.create_time, header.first_sequence) ? low : high) = middle;
+            looked = read_header(pages[middle].path, header, error_);
+            (looked == KF_OK && before(header.create_time, header.first_sequence) ? low : high) = middle;
         }
-        if (go_to_page(pages[low]) != KF_OK || !page_) return status_;
+        PageHeader header{};
+        if (looked == KF_OK && low + 1 < pages.size()) looked = read_header(pages[low].path, header, error_);
+        if (looked == kPruned) continue;
+        if (looked != KF_OK && looked != kUnborn) return status_ = looked;
+        // Where the pages that had the goal are gone, it goes on behind them.
+        if (header.sealed != 0 && before(header.last_time, header.last_sequence + 1)) ++low;
+        if (go_to_page(pages[low])) break;
+        if (status_ != KF_OK || !page_ || unborn_) return status_;
     }
     end_ = 0;
     offset_ = sizeof(PageHeader);

@@ -42,6 +42,7 @@ class JournalReader {
                 frame->gen_time >= from_time_ && (!verify_ || page_.verifies(offset_, commit))) {
                 frame_ = frame;
                 next_offset_ = end;
+                length_ = length;
                 type_ = plain_types_[frame->type];
                 return frame;
             }
@@ -60,6 +61,8 @@ class JournalReader {
 
     /// This process's number of the peeked event's type; 0 if unknown here.
     std::uint32_t type() const noexcept { return type_; }
+    /// Its length, header and payload, as it was checked; the file may say another by now.
+    std::uint32_t length() const noexcept { return length_; }
 
     /// Goes to the first event with gen_time >= time; past the last one if there is none.
     std::int32_t seek_time(std::int64_t time);
@@ -86,6 +89,11 @@ class JournalReader {
     std::uint64_t readable_end() const noexcept { return end_; }
     /// How many pages were opened so far; a frame is gone when two more have been since it was read.
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
+    /// Counts the pages that this reader opens there as well; `total` outlives it.
+    void count_pages_in(std::uint64_t* total) noexcept {
+        total_ = total;
+        *total_ += pages_opened_;
+    }
 
   private:
     static constexpr std::size_t kPrefetch = 512;
@@ -104,12 +112,12 @@ class JournalReader {
     bool is_more_readable(std::uint64_t end);
     void go_past_gap(std::uint64_t sequence) noexcept;
     void go_past_unwanted() noexcept;
-    void learn_type(const kf_frame* frame);
+    void learn_type(const kf_frame* frame, std::uint32_t length);
     std::uint32_t type_of(const kf_frame* frame);
     void learn_types(std::uint64_t until, bool tables_only);
     std::int32_t fail(std::int32_t status, std::uint64_t offset, const std::string& text);
     void extend_index();
-    std::int32_t go_to_page(const PageFile& file);
+    bool go_to_page(const PageFile& file);
     template <class Before>
     std::int32_t seek(Before before);
     template <class Before>
@@ -128,6 +136,7 @@ class JournalReader {
     std::vector<std::uint32_t> plain_types_;
     bool verify_;
     std::uint32_t type_ = 0;
+    std::uint32_t length_ = 0;
     std::uint32_t idle_ = 0;
 
     Location location_;
@@ -144,6 +153,7 @@ class JournalReader {
     std::uint64_t indexed_to_ = 0;   ///< Where its last look at the page ended; 0 if there was none.
     std::uint64_t looks_ = 0;
     std::uint64_t pages_opened_ = 0;
+    std::uint64_t* total_ = nullptr;
     std::int32_t status_ = 0;
     std::uint64_t looked_at_births_ = ~0ULL;
     std::int64_t looked_at_ = 0;

@@ -20,9 +20,6 @@ std::atomic<std::uint64_t> detail::forks{0};
 
 namespace {
 
-const int g_watching_forks =
-    pthread_atfork(nullptr, nullptr, [] { detail::forks.fetch_add(1, std::memory_order_relaxed); });
-
 // A record lock keeps other processes out and is not inherited, but says nothing within a process: that is
 // what this list is for. Closing any descriptor of a locked file would drop the lock, so a file that stands
 // here is never opened again.
@@ -35,6 +32,13 @@ Held& held() {
     static Held* list = new Held;  // outlives every static writer
     return *list;
 }
+
+// The list must not stay locked in a child for a thread that is not there.
+const int g_watching_forks = pthread_atfork([] { held().mutex.lock(); }, [] { held().mutex.unlock(); },
+                                            [] {
+                                                held().mutex.unlock();
+                                                detail::forks.fetch_add(1, std::memory_order_relaxed);
+                                            });
 
 std::string system_error(const std::string& what) {
     return what + ": " + std::generic_category().message(errno);

@@ -1,5 +1,6 @@
 #include "journal/mapping.hpp"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -87,6 +88,9 @@ void install() noexcept {
         action.sa_sigaction = on_bus_error;
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         sigemptyset(&action.sa_mask);
+        // A child has none of the threads that may have been claiming, and maps files of its own.
+        pthread_atfork([] { guards().claiming.lock(); }, [] { guards().claiming.unlock(); },
+                       [] { guards().claiming.unlock(); });
         sigaction(SIGBUS, &action, &guards().before);
     });
 }

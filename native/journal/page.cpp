@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -25,11 +26,36 @@ std::string system_error(const std::string& path) {
     return path + ": " + std::generic_category().message(errno);
 }
 
+/// Whether nothing stands in a file: what a power cut leaves of a page that was made ahead.
+bool is_blank(int fd) noexcept {
+    std::array<char, 64 * 1024> bytes{};
+    for (off_t offset = 0;;) {
+        offset = lseek(fd, offset, SEEK_DATA);
+        if (offset < 0) return errno == ENXIO;
+        const ssize_t got = pread(fd, bytes.data(), bytes.size(), offset);
+        if (got <= 0) return got == 0;
+        if (std::any_of(bytes.begin(), bytes.begin() + got, [](char c) { return c != 0; })) return false;
+        offset += got;
+    }
+}
+
 /// Whether a header without its magic is that of a page made ahead, and not one that was wiped.
-bool is_unborn(const PageHeader& h, std::uint64_t file_size) noexcept {
-    static constexpr char kNothing[sizeof h.magic] = {};
-    return std::memcmp(h.magic, kNothing, sizeof h.magic) == 0 && h.format_version == kFormatVersion &&
-           h.header_length == sizeof(PageHeader) && h.page_number != 0 && h.page_size == file_size;
+bool is_unborn(int fd, const PageHeader& h, std::uint64_t file_size) noexcept {
+    static constexpr char kNothing[sizeof h] = {};
+    if (std::memcmp(h.magic, kNothing, sizeof h.magic) != 0) return false;
+    const bool untouched = h.durable_position == 0 && h.written_position == 0 && h.sealed == 0;
+    if (untouched && h.format_version == kFormatVersion && h.header_length == sizeof(PageHeader) &&
+        h.page_number != 0 && h.page_size == file_size) {
+        return true;
+    }
+    return file_size >= kMinPageSize && file_size <= kMaxPageSize && std::memcmp(&h, kNothing, sizeof h) == 0 &&
+           is_blank(fd);
+}
+
+std::int32_t cannot_open(const std::string& path, std::string& error) {
+    const bool gone = errno == ENOENT;
+    error = system_error(path);
+    return gone ? kPruned : static_cast<std::int32_t>(KF_IO_ERROR);
 }
 
 std::int32_t checked_header(int fd, const std::string& path, PageHeader& header, std::string& error) {
@@ -44,7 +70,10 @@ std::int32_t checked_header(int fd, const std::string& path, PageHeader& header,
         return KF_IO_ERROR;
     }
     const auto file_size = static_cast<std::uint64_t>(status.st_size);
-    if (static_cast<std::size_t>(got) == sizeof header && is_unborn(header, file_size)) return kUnborn;
+    if (static_cast<std::size_t>(got) == sizeof header && is_unborn(fd, header, file_size)) {
+        header.page_size = file_size;
+        return kUnborn;
+    }
     const std::string problem = static_cast<std::size_t>(got) < sizeof header
                                     ? "offset " + std::to_string(got) + ": the file ends within the page header"
                                     : problem_of(header, file_size);
@@ -138,15 +167,12 @@ int Page::prepare(std::uint64_t from, std::uint64_t to) noexcept {
 std::int32_t Page::open(const std::string& path, std::uint64_t journal, bool writable, std::string& error) {
     reset();
     fd_ = ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-    if (fd_ < 0) {
-        error = system_error(path);
-        return KF_IO_ERROR;
-    }
+    if (fd_ < 0) return cannot_open(path, error);
     // Shared: held by every reader; who prunes asks for it alone.
     if (!writable && flock(fd_, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         reset();
         error = path + ": is being pruned";
-        return KF_IO_ERROR;
+        return kPruned;
     }
     path_ = path;
     if (is_compressed(path)) {
@@ -254,10 +280,7 @@ std::int32_t read_header(const std::string& path, PageHeader& header, std::strin
         return status;
     }
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        error = system_error(path);
-        return KF_IO_ERROR;
-    }
+    if (fd < 0) return cannot_open(path, error);
     const std::int32_t status = checked_header(fd, path, header, error);
     ::close(fd);
     return status;

@@ -124,8 +124,8 @@ class Page {
     /// Gives the bytes of a page being written their room on the disk and in memory; 0, or an errno.
     int prepare(std::uint64_t from, std::uint64_t to) noexcept;
     /// Maps an existing page after checking its header; other processes will not prune it while it is open
-    /// here. KF_OK, KF_IO_ERROR, kCorrupt, or kUnborn (then it is mapped, to be asked again with birth());
-    /// `error` names the file.
+    /// here. KF_OK, KF_IO_ERROR, kCorrupt, kPruned where it is there no more, or kUnborn (then it is mapped, to
+    /// be asked again with birth()); `error` names the file.
     std::int32_t open(const std::string& path, std::uint64_t journal, bool writable, std::string& error);
     /// What has become of a page that was unborn when it was opened: KF_OK, kUnborn or kCorrupt.
     std::int32_t birth(std::uint64_t journal, std::string& error);
@@ -210,7 +210,7 @@ class Page {
 /// The checksum that a page header must state.
 std::uint32_t header_checksum(const PageHeader& header) noexcept;
 
-/// Reads and checks a page's header alone. KF_OK, KF_IO_ERROR, kCorrupt or kUnborn.
+/// Reads and checks a page's header alone. KF_OK, KF_IO_ERROR, kCorrupt, kPruned or kUnborn.
 std::int32_t read_header(const std::string& path, PageHeader& header, std::string& error);
 
 /// Counts the pages that writers of this process have begun; tells their readers to look.

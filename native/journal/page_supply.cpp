@@ -42,13 +42,15 @@ int rename_to_new(const std::string& from, const std::string& to) noexcept {
     return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }
 
-/// Puts the names in a folder on the disk; 0, or an errno.
-int sync_folder(const std::string& folder) noexcept {
-    const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return errno;
-    const int failure = fsync(fd) == 0 ? 0 : errno;
-    close(fd);
-    return failure;
+/// Puts the names in a folder, and those that lead there from the root, on the disk; 0, or an errno.
+int sync_folders(std::filesystem::path folder, const std::string& root) {
+    for (;; folder = folder.parent_path()) {
+        const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) return errno;
+        const int failure = fsync(fd) == 0 ? 0 : errno;
+        close(fd);
+        if (failure != 0 || folder.native().size() <= root.size()) return failure;
+    }
 }
 
 template <class T>
@@ -92,23 +94,28 @@ std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::uniq
         made->index.start(terms_.page_size);
         status = lay_tables(*made);
     }
+    // A name must not reach the disk before what makes the file a page.
+    if (status == KF_OK && terms_.durability != Durability::NONE &&
+        msync(made->page.data(), up_to_block(made->first_offset), MS_SYNC) != 0) {
+        status = status_of(errno);
+    }
+    std::string path;
     if (status == KF_OK) {
         made->day = utc_day(time);
-        const std::string path = terms_.location.page_path(utc_date(time), number);
+        path = terms_.location.page_path(utc_date(time), number);
         const std::string folder = std::filesystem::path(path).parent_path().string();
         std::error_code failure;
         std::filesystem::create_directories(folder, failure);
         int why = failure ? failure.value() : rename_to_new(unnamed, path);
-        if (why == 0 && terms_.durability != Durability::NONE) why = sync_folder(folder);
         if (why == 0) {
             made->page.set_path(path);
-        } else {
-            status = status_of(why);
+            if (terms_.durability != Durability::NONE) why = sync_folders(folder, terms_.location.root);
         }
+        if (why != 0) status = status_of(why);
     }
     if (status != KF_OK) {
         const int why = errno;
-        unlink(unnamed.c_str());
+        unlink(made->page.path().c_str());
         errno = why;
         return status;
     }
@@ -158,9 +165,15 @@ std::int32_t PageSupply::renew_tables(LivePage& page) {
     return lay_tables(page);
 }
 
-void PageSupply::retire(std::unique_ptr<LivePage> page) noexcept {
+void PageSupply::offer(const std::string& sealed_page) {
+    if (terms_.compresses && !stopping_.load()) compression_.add(sealed_page);
+}
+
+void PageSupply::move_on(std::unique_ptr<LivePage> ended, LivePage* begun) noexcept {
+    // Counted first: who sees the new page sees that the old one is still to be seen to.
     unsealed_.fetch_add(1, std::memory_order_relaxed);
-    LivePage* last = page.release();
+    watch(begun);
+    LivePage* last = ended.release();
     last->behind = retired_.load(std::memory_order_relaxed);
     while (!retired_.compare_exchange_weak(last->behind, last, std::memory_order_release)) {
     }
@@ -196,8 +209,11 @@ void PageSupply::helper_loop() {
             worked = make_next(*page) || worked;
             worked = make_ready_ahead(*page) || worked;
             worked = sync_if_due(*page) || worked;
-            __atomic_store_n(&page->page.header().written_position,
-                             page->position.load(std::memory_order_acquire), __ATOMIC_RELEASE);
+            // In the header of a page made ahead it would speak against it.
+            if (page->page.is_born()) {
+                __atomic_store_n(&page->page.header().written_position,
+                                 page->position.load(std::memory_order_acquire), __ATOMIC_RELEASE);
+            }
         }
         if (!worked) rest();
     }
@@ -221,11 +237,8 @@ bool PageSupply::seal_retired() {
     while (oldest != nullptr) {
         const std::unique_ptr<LivePage> page(oldest);
         oldest = page->behind;
-        if (terms_.durability != Durability::NONE) sync(*page);
-        seal_page(page->page, page->end_offset, page->index.entries());
-        if (terms_.durability != Durability::NONE) {
-            if (msync(page->page.data(), kBlock, MS_SYNC) != 0) sync_failure_.store(errno);
-        }
+        seal(*page);
+        offer(page->page.path());
         unsealed_.fetch_sub(1, std::memory_order_release);
     }
     if (any) {
@@ -233,6 +246,13 @@ bool PageSupply::seal_retired() {
         synced_.notify_all();
     }
     return any;
+}
+
+void PageSupply::seal(LivePage& page) {
+    const bool durable = page.page.header().durability != static_cast<std::uint32_t>(Durability::NONE);
+    if (durable) sync(page);
+    seal_page(page.page, page.end_offset, page.index.entries());
+    if (durable && msync(page.page.data(), kBlock, MS_SYNC) != 0) sync_failure_.store(errno);
 }
 
 bool PageSupply::make_ready_ahead(LivePage& page) {
@@ -270,6 +290,8 @@ bool PageSupply::make_next(const LivePage& page) {
 
 bool PageSupply::sync_if_due(LivePage& page) {
     if (terms_.durability == Durability::NONE) return false;
+    // What is said of this page holds for those before it.
+    if (unsealed_.load(std::memory_order_relaxed) != 0) return true;
     if (terms_.durability == Durability::INTERVAL) {
         const std::int64_t now = Clock::monotonic_now();
         if (now - last_sync_ < terms_.sync_interval) return false;
@@ -282,6 +304,7 @@ bool PageSupply::sync(LivePage& page) {
     const std::uint64_t position = page.position.load(std::memory_order_acquire);
     const std::uint64_t durable = page.durable.load(std::memory_order_relaxed);
     if (position <= durable || sync_failure_.load(std::memory_order_relaxed) != 0) return false;
+    if (!page.page.is_born()) return false;  // its first block would reach the disk without the magic
     const std::uint64_t from = durable / kBlock * kBlock;
     if (msync(page.page.data() + from, position - from, MS_SYNC) != 0) {
         // What the system could not write it may have dropped: nothing after this can be vouched for.
@@ -331,6 +354,7 @@ void PageSupply::stop() noexcept {
         helper_.join();
     }
     seal_retired();
+    compression_.stop();
     if (LivePage* page = current_.exchange(nullptr); page != nullptr) {
         if (terms_.durability != Durability::NONE) sync(*page);
         const std::uint64_t position = page->position.load(std::memory_order_relaxed);

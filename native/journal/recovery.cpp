@@ -38,10 +38,10 @@ bool each_word(Page& page, std::uint64_t from, Visit visit) {
     return true;
 }
 
-/// Wipes what follows the last good frame, unless a good frame follows.
+/// Wipes what follows the last good frame, unless a good frame follows that was to be kept.
 std::int32_t wipe_rest(Page& page, std::uint64_t position, std::string& error) {
     std::uint64_t good = 0;
-    const bool none = each_word(page, position + 8, [&](std::uint64_t offset) {
+    const bool none = is_unvouched(page.header(), position) || each_word(page, position + 8, [&](std::uint64_t offset) {
         good = offset;
         return !page.has_frame_at(offset) || !page.verifies(offset, page.commit(offset));
     });
@@ -54,10 +54,21 @@ std::int32_t wipe_rest(Page& page, std::uint64_t position, std::string& error) {
         word(page, offset) = 0;
         return true;
     });
+    // The header may have reached the disk before the frames that it speaks of.
+    PageHeader& header = page.header();
+    __atomic_store_n(&header.sealed, 0U, __ATOMIC_RELEASE);
+    std::memset(&header.page_checksum, 0, sizeof header - offsetof(PageHeader, page_checksum));
+    __atomic_store_n(&header.written_position, position, __ATOMIC_RELEASE);
+    if (header.durable_position > position) __atomic_store_n(&header.durable_position, position, __ATOMIC_RELEASE);
     return KF_OK;
 }
 
 }  // namespace
+
+bool is_unvouched(const PageHeader& header, std::uint64_t position) noexcept {
+    return header.durability != static_cast<std::uint32_t>(Durability::NONE) && header.sealed == 0 &&
+           position >= header.durable_position;
+}
 
 std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recovered& found,
                           std::string& error) {
@@ -70,10 +81,15 @@ std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recov
         const kf_frame& frame = *page.frame(found.position);
         const auto length = static_cast<std::uint32_t>(commit);
         if (frame.type == PageEnd::kType) {
+            if (length != sizeof(kf_frame) + sizeof(PageEnd)) {
+                error = at(page, found.position, "a page end of " + std::to_string(length) + " bytes");
+                return kCorrupt;
+            }
             found.ended = true;
             return KF_OK;
         }
-        if (frame.flags & kGapFlag) {
+        const bool stands_for_lost = (frame.flags & kTableFlag) && (frame.flags & kGapFlag);
+        if (stands_for_lost) {
             found.last_sequence = std::max(found.last_sequence, frame.sequence);
         } else if (!(frame.flags & kTableFlag)) {
             if (frame.sequence != found.last_sequence + 1) {
@@ -93,6 +109,7 @@ std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recov
         found.position += align8(length);
     }
     if (found.last_sequence < header.first_sequence) {
+        if (is_unvouched(header, 0)) return kUnborn;
         error = at(page, found.position, "damaged before the page's first event");
         return kCorrupt;
     }

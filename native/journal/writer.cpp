@@ -35,7 +35,8 @@ Writer::Writer(const WriterOptions& options)
       page_size_(options.page_size),
       durability_(options.durability),
       supply_(new PageSupply(
-          {location_, id_, options.page_size, options.durability, options.sync_interval, &bell_})) {}
+          {location_, id_, options.page_size, options.durability, options.sync_interval, options.compresses,
+           &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -79,27 +80,44 @@ std::int32_t Writer::fail(std::int32_t status, std::string text) {
 
 std::int32_t Writer::recover() {
     unlink(location_.unborn_path().c_str());
-    if (const PageFile unborn = find_unborn(location_); !unborn.path.empty()) unlink(unborn.path.c_str());
-    const std::vector<PageFile> pages = list_pages(location_);
+    for (PageFile unborn = find_unborn(location_); !unborn.path.empty(); unborn = find_unborn(location_)) {
+        if (unlink(unborn.path.c_str()) != 0) {
+            return fail(KF_IO_ERROR, unborn.path + ": " + std::generic_category().message(errno));
+        }
+    }
+    std::vector<PageFile> pages = list_pages(location_);
     if (pages.empty()) return KF_OK;
     std::int32_t status = seal_unsealed(pages);
     if (status != KF_OK) return status;
+    for (std::size_t i = 0; i + 1 < pages.size(); ++i) {
+        if (!is_compressed(pages[i].path)) supply_->offer(pages[i].path);
+    }
     auto live = std::make_unique<LivePage>();
     const bool compressed = is_compressed(pages.back().path);
     status = live->page.open(pages.back().path, id_, !compressed, error_);
     if (status == KF_OK) status = live->page.unpack(error_);
+    Tables tables;
     Recovered found;
-    if (status == KF_OK) {
-        supply_->define([&](Tables& tables) {
-            status = recover_page(live->page, tables, live->index, found, error_);
-        });
+    if (status == KF_OK) status = recover_page(live->page, tables, live->index, found, error_);
+    if (status == kUnborn) {
+        unlink(pages.back().path.c_str());
+        return recover();
     }
     if (status != KF_OK) return status;
+    supply_->define([&](Tables& known) { known = std::move(tables); });
     page_number_ = live->page.header().page_number;
     last_sequence_ = found.last_sequence;
     last_time_ = found.last_time;
+    // Readers obey what the page says of its durability, so that another one needs another page.
+    if (!found.ended && live->page.header().durability != static_cast<std::uint32_t>(durability_)) {
+        live->ready.store(found.position / 4096 * 4096);
+        status = PageSupply::make_ready(*live, found.position + kPageEndRoom);
+        if (status != KF_OK) return disk_problem(status, "cannot end the page");
+        end_page(live->page, found.position, last_sequence_, last_time_);
+        found.ended = true;
+    }
     if (found.ended) {
-        if (!live->page.is_sealed()) seal_page(live->page, found.position, live->index.entries());
+        if (!live->page.is_sealed()) seal(*live, found.position);
         return KF_OK;
     }
     // A power cut may have kept the header and lost frames.
@@ -110,31 +128,59 @@ std::int32_t Writer::recover() {
     page_ = std::move(live);
     supply_->watch(page_.get());
     set_limit();
-    // Readers obey what the page says of its durability: another one begins with the next page.
-    if (page_->page.header().durability != static_cast<std::uint32_t>(durability_)) limit_ = 0;
-    if (durability_ != Durability::NONE) supply_->nudge();
+    if (durability_ != Durability::NONE) supply_->nudge();  // what was found is put on the disk
     return KF_OK;
 }
 
-/// A writer that died may have left ended pages unsealed before its last one.
-std::int32_t Writer::seal_unsealed(const std::vector<PageFile>& pages) {
-    for (std::size_t i = pages.size() - 1; i-- > 0;) {
+void Writer::seal(LivePage& page, std::uint64_t end_offset) {
+    page.end_offset = end_offset;
+    page.position.store(end_offset + kPageEndRoom);
+    supply_->seal(page);
+}
+
+/// A writer that died may have left ended pages unsealed before its last one. A power cut may also have taken the
+/// end of one; then those behind it go too, if nobody was told that they are on the disk.
+std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
+    std::size_t first = pages.size();
+    std::size_t unvouched_from = pages.size();
+    while (first > 0 && !is_compressed(pages[first - 1].path)) {
+        const PageFile& file = pages[first - 1];
         PageHeader header{};
-        if (is_compressed(pages[i].path)) break;
-        std::int32_t status = read_header(pages[i].path, header, error_);
-        if (status != KF_OK) return status;
-        if (header.sealed != 0) break;
+        const std::int32_t status = read_header(file.path, header, error_);
+        if (status != KF_OK && status != kUnborn) return status;
+        if (first < pages.size()) {
+            if (pages[first].page != file.page + 1) {
+                return fail(kCorrupt, pages[first].path + ": offset 32: page " +
+                                          std::to_string(pages[first].page - 1) + ", which comes before it, is missing");
+            }
+            if (header.sealed != 0) break;
+        }
+        const bool unvouched = status == kUnborn || is_unvouched(header, 0);
+        if (unvouched && unvouched_from == first) --unvouched_from;
+        --first;
+    }
+    for (std::size_t i = first; i + 1 < pages.size(); ++i) {
         LivePage live;
         Tables tables;
         Recovered found;
-        status = live.page.open(pages[i].path, id_, true, error_);
-        if (status == KF_OK) status = recover_page(live.page, tables, live.index, found, error_);
-        if (status != KF_OK) return status;
-        if (!found.ended) {
+        std::int32_t status = live.page.open(pages[i].path, id_, true, error_);
+        bool unvouched = true;
+        if (status == KF_OK) {
+            const PageHeader before = live.page.header();
+            status = recover_page(live.page, tables, live.index, found, error_);
+            unvouched = is_unvouched(before, found.position);
+        }
+        if (status != KF_OK && status != kUnborn) return status;
+        if (found.ended) {
+            seal(live, found.position);
+            continue;
+        }
+        const std::size_t kept = status == kUnborn ? i : i + 1;
+        if (!unvouched || unvouched_from > kept) {
             return fail(kCorrupt, pages[i].path + ": offset " + std::to_string(found.position) +
                                       ": the page has no end, and yet " + pages[i + 1].path + " follows it");
         }
-        seal_page(live.page, found.position, live.index.entries());
+        for (; pages.size() > std::max<std::size_t>(kept, 1); pages.pop_back()) unlink(pages.back().path.c_str());
     }
     return KF_OK;
 }
@@ -288,8 +334,11 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
                                   ": the file was cut while it was written");
     }
     std::int32_t status = KF_OK;
-    const bool begins = !page_ || position_ + size + kPageEndRoom > page_->page.size() ||
-                        page_->page.header().durability != static_cast<std::uint32_t>(durability_);
+    const bool begins = !page_ || position_ + size + kPageEndRoom > page_->page.size();
+    if (begins && page_) {
+        status = PageSupply::make_ready(*page_, position_ + kPageEndRoom);
+        if (status != KF_OK) return disk_problem(status, "cannot end the page");
+    }
     if (begins) {
         status = begin_page(std::max(frame.gen_time, last_time_), size);
     } else {
@@ -304,6 +353,7 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
         page_->page.give_birth();
         bell_.ring();
         page_births().fetch_add(1, std::memory_order_release);
+        if (each_append_nudges_) supply_->nudge();
     }
     set_limit();
     return status;
@@ -338,8 +388,11 @@ std::int32_t Writer::begin_page(std::int64_t gen_time, std::uint64_t size) {
     ++page_number_;
     position_ = next->first_offset;
     std::swap(page_, next);
-    supply_->watch(page_.get());
-    if (next) supply_->retire(std::move(next));
+    if (next) {
+        supply_->move_on(std::move(next), page_.get());
+    } else {
+        supply_->watch(page_.get());
+    }
     return KF_OK;
 }
 

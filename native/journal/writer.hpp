@@ -26,6 +26,7 @@ struct WriterOptions {
     std::uint64_t page_size = kDefaultPageSize;
     Durability durability = Durability::NONE;
     std::int64_t sync_interval = 100'000'000;  ///< ns between two syncs with Durability::INTERVAL.
+    bool compresses = false;  ///< Sealed pages, in the background.
     std::vector<TypeDefinition> types = core_types();
     Clock* clock = nullptr;  ///< Outlives the writer.
 };
@@ -87,7 +88,8 @@ class Writer {
   private:
     explicit Writer(const WriterOptions& options);
     std::int32_t recover();
-    std::int32_t seal_unsealed(const std::vector<PageFile>& pages);
+    std::int32_t seal_unsealed(std::vector<PageFile>& pages);
+    void seal(LivePage& page, std::uint64_t end_offset);
     std::int32_t adopt(const TypeDefinition& type);
     std::uint32_t number_in_file(const TypeDefinition& type) const;
     std::int32_t definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept;

@@ -1,87 +1,169 @@
 // kill -9 loses nothing: every committed event is there, none is torn, the writer goes on.
+#include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 
 #include "journal/recovery.hpp"
-#include "journal_support.hpp"
+#include "journal_torture.hpp"
 
 using namespace kungfu;
 using namespace kungfu::journal;
 
 namespace {
 
-/// The n-th event's payload: its length and every byte follow from n.
-std::string payload_of(std::uint64_t n) {
-    std::string payload(sizeof(Log) + n * 7919 % 600, static_cast<char>(n % 251));
-    std::memcpy(payload.data(), &n, sizeof n);
-    return payload;
+constexpr std::int64_t kMillisecond = 1'000'000;
+
+WriterOptions durable_options(const std::string& root, Clock& clock, Durability durability) {
+    WriterOptions o = options(root, clock);
+    o.durability = durability;
+    o.sync_interval = kMillisecond;
+    return o;
 }
 
-[[noreturn]] void write_until_killed(const std::string& root, volatile std::uint64_t* committed) {
+/// Lets the kernel kill this process after a while, at whatever instruction it then is.
+void be_killed_after(std::int64_t nanoseconds) {
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGKILL;
+    timer_t timer{};
+    CHECK_EQUAL(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    itimerspec once{};
+    once.it_value.tv_nsec = std::max<std::int64_t>(nanoseconds, 1);
+    CHECK_EQUAL(timer_settime(timer, 0, &once, nullptr), 0);
+}
+
+[[noreturn]] void write_until_killed(const std::string& root, Durability durability, Ledger& ledger) {
     Clock clock;
-    auto writer = open_writer(options(root, clock));
+    std::unique_ptr<Writer> writer;
+    std::string error;
+    if (Writer::open(durable_options(root, clock, durability), writer, error) != KF_OK) {
+        std::fprintf(stderr, "a writer was refused: %s\n", error.c_str());
+        ++ledger.refused;
+        _exit(1);
+    }
+    const std::uint64_t committed = ledger.committed;
+    if (writer->last_sequence() < committed) ledger.lost += committed - writer->last_sequence();
     for (;;) {
-        const std::string payload = payload_of(writer->last_sequence() + 1);
-        const std::int32_t status = writer->append(Log::kType, 0, 0, 0, 0, 0, payload.data(),
-                                                   static_cast<std::uint32_t>(payload.size()));
-        CHECK_EQUAL(status, KF_OK);
-        *committed = writer->last_sequence();
+        if (const std::int32_t status = append_next(*writer); status != KF_OK) {
+            std::fprintf(stderr, "an append failed with %d: %s\n", status, writer->error().c_str());
+            ++ledger.refused;
+            _exit(1);
+        }
+        ledger.committed = writer->last_sequence();
     }
 }
 
-void check_event(const JournalReader& reader, const kf_frame* frame, std::uint64_t expected) {
-    CHECK_EQUAL(frame->sequence, expected);
-    const auto length = static_cast<std::uint32_t>(frame->commit);
-    CHECK(std::string(reinterpret_cast<const char*>(frame + 1), length - sizeof *frame) ==
-          payload_of(expected));
-    CHECK_EQUAL(reader.status(), KF_OK);
-}
-
-void follow(JournalReader& reader, std::uint64_t& seen) {
-    while (const kf_frame* frame = reader.peek()) {
-        check_event(reader, frame, ++seen);
-        reader.advance();
-    }
-    if (reader.status() != KF_OK) std::fprintf(stderr, "%s\n", reader.error().c_str());
-    CHECK_EQUAL(reader.status(), KF_OK);
-}
-
-void killed_writers_lose_nothing(int kills) {
-    Folder folder;
-    auto* committed = static_cast<volatile std::uint64_t*>(
-        mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    CHECK(committed != MAP_FAILED);
-    std::mt19937_64 random(20260101);
-    JournalReader lived(at(folder.path()), core_types(), true);
+/// Reads on and on, until the last event has come or nothing comes for long.
+[[noreturn]] void read_until_over(const std::string& root, bool verify, Ledger& ledger) {
+    JournalReader reader(at(root), core_types(), verify);
     std::uint64_t seen = 0;
-    for (int i = 0; i < kills; ++i) {
-        const std::uint64_t until = *committed + random() % 700;
+    std::int64_t over_since = 0;
+    for (;;) {
+        read_on(reader, seen, ledger);
+        if (reader.status() != KF_OK) _exit(1);
+        if (ledger.over) {
+            if (seen == ledger.committed) _exit(0);
+            if (over_since == 0) over_since = Clock::monotonic_now();
+            if (Clock::monotonic_now() - over_since > 20'000 * kMillisecond) {
+                std::fprintf(stderr, "a lasting reader stands at event %lu of %lu, offset %lu of %s\n", seen,
+                             ledger.committed.load(), reader.offset(), reader.page().path().c_str());
+                ++ledger.lost;
+                _exit(1);
+            }
+        }
+        sched_yield();
+    }
+}
+
+/// What a newcomer reads is all there, but for what waits for the disk.
+void check_as_newcomer(const std::string& root, std::uint64_t from, bool all, Ledger& ledger) {
+    JournalReader reader(at(root), core_types(), true);
+    std::uint64_t seen = from;
+    if (from > 0) CHECK_EQUAL(reader.seek_sequence(from + 1), KF_OK);
+    read_on(reader, seen, ledger);
+    const std::uint64_t committed = ledger.committed;
+    if (all && seen < committed) ledger.lost += committed - seen;
+    if (seen > committed + 1) ++ledger.torn;
+}
+
+/// The journal is written by one process after the other, each killed, and read by others all the time.
+std::uint64_t kill_writers(std::vector<Durability> each, int kills, std::mt19937_64& random, Ledger& totals) {
+    Folder folder;
+    const std::string& root = folder.path();
+    Ledger& ledger = *shared_ledger();
+    std::vector<pid_t> readers;
+    for (const bool verify : {false, true}) {
+        readers.push_back(fork());
+        CHECK(readers.back() >= 0);
+        if (readers.back() == 0) read_until_over(root, verify, ledger);
+    }
+    std::uint64_t killed = 0;
+    for (int i = 0; i < kills && ledger.violations() == 0; ++i) {
+        const Durability durability = each[static_cast<std::size_t>(i) % each.size()];
+        // Short lives end while the journal is opened and mended, long ones while pages roll over.
+        const std::int64_t most = std::array{1, 4, 12}[random() % 3] * kMillisecond;
+        const auto life = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most));
         const pid_t child = fork();
         CHECK(child >= 0);
-        if (child == 0) write_until_killed(folder.path(), committed);
-        while (*committed <= until) follow(lived, seen);
-        CHECK_EQUAL(kill(child, SIGKILL), 0);
+        if (child == 0) {
+            be_killed_after(life);
+            write_until_killed(root, durability, ledger);
+        }
         int status = 0;
         CHECK_EQUAL(waitpid(child, &status, 0), child);
-        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-        JournalReader fresh(at(folder.path()), core_types(), true);
-        std::uint64_t there = 0;
-        follow(fresh, there);
-        CHECK(there >= *committed);
-        CHECK(there <= *committed + 1);
-        *committed = there;
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ++killed;
+        const std::uint64_t recent = ledger.committed > 500 ? ledger.committed - 500 : 0;
+        check_as_newcomer(root, recent, durability == Durability::NONE && each.size() == 1, ledger);
     }
     Clock clock;
-    auto writer = open_writer(options(folder.path(), clock));
-    CHECK_EQUAL(writer->last_sequence(), *committed);
-    const auto started = Clock::monotonic_now();
-    while (seen < *committed && Clock::monotonic_now() - started < 5'000'000'000) follow(lived, seen);
-    CHECK_EQUAL(seen, *committed);
-    CHECK(list_pages(at(folder.path())).size() > 10);
+    std::unique_ptr<Writer> writer;
+    std::string error;
+    if (Writer::open(durable_options(root, clock, each[0]), writer, error) != KF_OK) {
+        std::fprintf(stderr, "the last writer was refused: %s\n", error.c_str());
+        ++ledger.refused;
+    } else {
+        const std::uint64_t committed = ledger.committed;
+        if (writer->last_sequence() < committed) ledger.lost += committed - writer->last_sequence();
+        ledger.committed = writer->last_sequence();
+        writer->close();
+        check_as_newcomer(root, 0, true, ledger);
+    }
+    ledger.over = true;
+    for (const pid_t reader : readers) {
+        if (ledger.violations() != 0) kill(reader, SIGKILL);
+        CHECK_EQUAL(waitpid(reader, nullptr, 0), reader);
+    }
+    totals.lost += ledger.lost;
+    totals.torn += ledger.torn;
+    totals.gaps += ledger.gaps;
+    totals.refused += ledger.refused;
+    totals.read += ledger.read;
+    return killed;
+}
+
+bool killed_writers_lose_nothing(int kills, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    Ledger totals;
+    std::uint64_t killed = 0;
+    const std::vector<std::vector<Durability>> ways = {
+        {Durability::NONE},
+        {Durability::INTERVAL},
+        {Durability::COMMIT},
+        {Durability::NONE, Durability::COMMIT, Durability::INTERVAL},
+    };
+    for (std::size_t i = 0; i < ways.size(); ++i) {
+        const int part = kills / static_cast<int>(ways.size()) + (i == 0 ? kills % static_cast<int>(ways.size()) : 0);
+        killed += kill_writers(ways[i], part, random, totals);
+    }
+    std::printf("kills %lu\n", killed);
+    totals.print();
+    return totals.violations() == 0;
 }
 
 // Each state in which a roll-over can be cut off is mended at the next open.
@@ -98,6 +180,7 @@ void a_cut_off_roll_over_is_completed() {
         const std::string whole = contents(pages[0].path);
         // The second page as it was made ahead: its magic comes last.
         poke(pages[1].path, 0, std::string(sizeof PageHeader::magic, '\0'));
+        poke(pages[1].path, offsetof(PageHeader, written_position), std::string(8, '\0'));
         std::filesystem::remove(index_path(pages[0].path));
         const std::size_t seal = offsetof(PageHeader, sealed);
         if (!sealed) poke(pages[0].path, seal, std::string(sizeof(PageHeader) - seal, '\0'));
@@ -109,6 +192,25 @@ void a_cut_off_roll_over_is_completed() {
         CHECK_EQUAL(put(*writer, n), KF_OK);
         JournalReader reader(location, core_types(), true);
         CHECK_EQUAL(trade_ids(reader).size(), n);
+    }
+}
+
+// A page that lost its magic after it was written is not thrown away as one that was never begun.
+void a_wiped_magic_is_damage() {
+    Folder folder;
+    Clock clock(Clock::Kind::SIMULATED, 1);
+    auto writer = open_writer(options(folder.path(), clock));
+    CHECK_EQUAL(put(*writer, 1), KF_OK);
+    writer.reset();
+    const std::string path = list_pages(at(folder.path()))[0].path;
+    for (const std::size_t length : {sizeof PageHeader::magic, sizeof(PageHeader)}) {
+        poke(path, 0, std::string(length, '\0'));
+        std::string error;
+        CHECK_EQUAL(Writer::open(options(folder.path(), clock), writer, error), kCorrupt);
+        CHECK_EQUAL(error, path + ": offset 0: not a journal page");
+        JournalReader reader(at(folder.path()));
+        CHECK(reader.peek() == nullptr);
+        CHECK_EQUAL(reader.status(), kCorrupt);
     }
 }
 
@@ -141,7 +243,11 @@ void a_torn_frame_is_wiped() {
 }  // namespace
 
 int main(int argc, char** argv) {
-    killed_writers_lose_nothing(argc > 1 ? std::atoi(argv[1]) : 30);
+    const int kills = argc > 1 ? std::atoi(argv[1]) : 40;
+    const std::uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20260101;
+    if (!killed_writers_lose_nothing(kills, seed)) return 1;
+    if (argc > 1) return 0;
     a_cut_off_roll_over_is_completed();
+    a_wiped_magic_is_damage();
     a_torn_frame_is_wiped();
 }
