@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "journal/index.hpp"
@@ -423,6 +425,27 @@ void a_damaged_end_of_the_journal_gives_no_sequence_twice() {
     }
 }
 
+// A look at a journal that is being written, pages begun, sealed and all, sees no damage that is not there.
+void a_journal_that_is_written_looks_sound() {
+    const Folder folder;
+    std::atomic<bool> done{false};
+    std::thread writing([&] {
+        Clock clock(Clock::Kind::SIMULATED, 1);
+        auto writer = open_writer(options(folder.path(), clock));
+        for (std::uint64_t i = 1; i <= 60'000; ++i) CHECK_EQUAL(put(*writer, i), KF_OK);
+        done = true;
+    });
+    std::uint64_t looks = 0;
+    while (!done || looks == 0) {
+        const Verification found = verify(at(folder.path()));
+        if (found.is_damaged()) print(found.findings);
+        CHECK(!found.is_damaged());
+        ++looks;
+    }
+    writing.join();
+    CHECK_EQUAL(verify(at(folder.path())).events, 60'000U);
+}
+
 // What a writer that was killed left behind its last event is its successor's business.
 void an_unfinished_frame_is_left_to_recovery() {
     Written w(10);
@@ -500,6 +523,7 @@ int main() {
     a_sound_journal_is_not_touched();
     a_journal_that_does_not_exist_has_no_damage_and_is_not_made();
     a_journal_is_not_repaired_while_it_is_written();
+    a_journal_that_is_written_looks_sound();
     a_damaged_event_is_given_up_alone_and_its_bytes_are_kept();
     zeros_over_many_events_are_one_gap();
     damaged_tables_are_laid_down_again();
