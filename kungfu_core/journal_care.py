@@ -46,7 +46,9 @@ class Finding:
     def __str__(self) -> str:
         """Name file, offset and events."""
         lost = ""
-        if self.events:
+        if self.events == 1:
+            lost = f" (sequence {self.first_sequence})"
+        elif self.events:
             lost = f" (sequence {self.first_sequence} to {self.last_sequence})"
         elif self.first_sequence:
             lost = f" (from sequence {self.first_sequence} on)"
