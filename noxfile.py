@@ -16,7 +16,9 @@ NATIVE = ("native", "plugins")
 
 def install_everything(session: nox.Session, *more: str) -> None:
     """Install the core with all extras, and every plugin, as a user would."""
-    session.install(".[arrow,numpy,report,zstd]", *(f"./{path}" for path in PLUGINS), *more)
+    session.install(
+        ".[arrow,duckdb,numpy,polars,report,zstd]", *(f"./{path}" for path in PLUGINS), *more
+    )
 
 
 @nox.session
@@ -54,7 +56,7 @@ def cpp_files() -> list[str]:
         str(path)
         for room in NATIVE
         for path in Path(room).rglob("*")
-        if path.suffix in {".cpp", ".hpp", ".h"} and "build" not in path.parts
+        if path.suffix in {".cpp", ".hpp", ".h"} and not {"build", "third_party"} & {*path.parts}
     )
 
 

@@ -17,6 +17,7 @@ import start
 Figure = dict[str, Any]
 SUITES: dict[str, Callable[[list[str]], Iterator[Figure]]] = {
     "journal.": native_journal.figures,
+    "clock.": native_journal.figures,
     "python.": python_boundary.figures,
     "import.": start.figures,
     "cli.": start.figures,
@@ -42,9 +43,11 @@ def main() -> int:
 
 
 def _line(figure: Figure) -> str:
+    usual = ("name", "value", "unit", "reference", "ratio")
+    more = "".join(f"  {key} {value}" for key, value in figure.items() if key not in usual)
     return (
         f"{figure['name']:<18} {figure['value']:>9.2f} {figure['unit']:<9}"
-        f" reference {figure['reference']:>9.2f}  ratio {figure['ratio']:.2f}"
+        f" reference {figure['reference']:>9.2f}  ratio {figure['ratio']:.2f}{more}"
     )
 
 

@@ -1,6 +1,7 @@
-"""`python.*`: appending and iterating from Python, beside the standard library's `struct`.
+"""`python.*`: what crossing into the journal costs, beside what Python and NumPy take for the like.
 
-The references do less: they pack the same fields into memory, and unpack them into tuples again.
+The references do less: they move the same bytes, or read the same field, in memory and with the
+standard library's `struct` or with NumPy.
 """
 
 import struct
@@ -9,76 +10,165 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 from measuring import compare, is_wanted
 
-from kungfu_core.enums import Side
+from kungfu_core.columns import payload_dtype_of
 from kungfu_core.event_types import TRADE
-from kungfu_core.journal import Reader, Writer
+from kungfu_core.events import Quote, Trade
+from kungfu_core.journal import Journal, Reader, Writer
 
-ROUNDS = 11
+ROUNDS = 21
 EVENTS = 50_000
-FIELDS = struct.Struct("<QqqqQBB")
-PRICE, SIZE, SELL = 61_234, 3, Side.SELL
+PAGE_SIZE = 64 * 1024 * 1024
+PAYLOAD = struct.Struct(f"{TRADE.size}s")
+MANTISSA = struct.Struct("<q")
+
+Measured = Callable[[], float]
 
 
 def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
-    """Append trades to a journal and read them again, one at a time."""
-    trades = _InMemory()
+    """Append trades to journals on the disk and read them again."""
     with tempfile.TemporaryDirectory() as folder, Writer(folder, "bench", "MD") as writer:
-        journaled = _Journaled(writer)
-        if is_wanted("python.append", beginnings):
-            yield compare("python.append", "ns/event", journaled.append, trades.pack, ROUNDS)
-        if is_wanted("python.iterate", beginnings):
-            yield compare("python.iterate", "ns/event", journaled.iterate, trades.unpack, ROUNDS)
+        cases = _Cases(writer)
+        kinds: dict[str, tuple[str, Measured, Measured]] = {
+            "python.append": ("ns/event", cases.append, cases.pack),
+            "python.batch": ("ns/event", cases.batch, cases.copy_rows),
+            "python.iterate": ("ns/event", cases.iterate, cases.iterate_unpacked),
+            "python.field": ("ns", cases.field, cases.unpack_field),
+        }
+        for name, (unit, measure, reference) in kinds.items():
+            if is_wanted(name, beginnings):
+                yield compare(name, unit, measure, reference, ROUNDS)
+    names = ("python.columns", "python.columns.mixed")
+    if any(is_wanted(name, beginnings) for name in names):
+        with tempfile.TemporaryDirectory() as folder:
+            yield from _columns(folder, [name for name in names if is_wanted(name, beginnings)])
 
 
-def _per_event(work: Callable[[], None]) -> float:
+def _seconds(work: Callable[[], object]) -> float:
     begin = time.perf_counter_ns()
     work()
-    return (time.perf_counter_ns() - begin) / EVENTS
+    return (time.perf_counter_ns() - begin) / 1e9
 
 
-class _InMemory:
-    def __init__(self) -> None:
-        self._memory = bytearray(FIELDS.size * EVENTS)
-
-    def pack(self) -> float:
-        def work() -> None:
-            memory, put, size = self._memory, FIELDS.pack_into, FIELDS.size
-            for n in range(EVENTS):
-                put(memory, n * size, 9, n, PRICE, SIZE, n, 1, 0)
-
-        return _per_event(work)
-
-    def unpack(self) -> float:
-        def work() -> None:
-            for trade in FIELDS.iter_unpack(self._memory):
-                trade[4]
-
-        return _per_event(work)
+def _per_event(work: Callable[[], object]) -> float:
+    return _seconds(work) * 1e9 / EVENTS
 
 
-class _Journaled:
+class _Cases:
+    """One event or one batch at a time."""
+
     def __init__(self, writer: Writer) -> None:
-        self._emit = writer.emitter(TRADE)
+        self._writer = writer
         self._reader = Reader(writer.journal)
+        self._event = Trade(instrument=9, price="612.34", size=3, trade_id=1)
+        self._payload = bytes(self._event)
+        self._memory = bytearray(TRADE.size * EVENTS)
+        self._rows = np.full(EVENTS, np.frombuffer(self._payload, payload_dtype_of(TRADE))[0])
+        self._bytes = self._rows.view(np.uint8)
+        self._copy = self._bytes.copy()
 
     def append(self) -> float:
         def work() -> None:
-            emit = self._emit
-            for n in range(EVENTS):
-                emit(9, n, PRICE, SIZE, n, SELL, False)
+            append, event = self._writer.append, self._event
+            for _ in range(EVENTS):
+                append(event)
 
         return _per_event(work)
+
+    def pack(self) -> float:
+        def work() -> None:
+            put, memory, payload = PAYLOAD.pack_into, self._memory, self._payload
+            for _ in range(EVENTS):
+                put(memory, 0, payload)
+
+        return _per_event(work)
+
+    def batch(self) -> float:
+        return _per_event(lambda: self._writer.extend(Trade, self._rows))
+
+    def copy_rows(self) -> float:
+        return _per_event(lambda: np.copyto(self._copy, self._bytes))
 
     def iterate(self) -> float:
         """Time the reading of new events only."""
 
         def work() -> None:
-            for trade in self._reader:
-                trade.trade_id  # noqa: B018 - reading it is the work
+            for _ in self._reader:
+                pass
 
-        for _ in self._reader:
-            pass
-        self.append()
+        work()
+        self.batch()
         return _per_event(work)
+
+    def iterate_unpacked(self) -> float:
+        def work() -> None:
+            for _ in PAYLOAD.iter_unpack(self._memory):
+                pass
+
+        return _per_event(work)
+
+    def field(self) -> float:
+        def work() -> None:
+            event = self._event
+            for _ in range(EVENTS):
+                event.price  # noqa: B018 - reading it is the work
+
+        return _per_event(work) - _nothing()
+
+    def unpack_field(self) -> float:
+        def work() -> None:
+            take, payload = MANTISSA.unpack_from, self._payload
+            for _ in range(EVENTS):
+                take(payload, 24)
+
+        return _per_event(work) - _nothing()
+
+
+def _nothing() -> float:
+    def work() -> None:
+        for _ in range(EVENTS):
+            pass
+
+    return _per_event(work)
+
+
+def _columns(folder: str, names: list[str]) -> Iterator[dict[str, Any]]:
+    """All trades of a time range; where nothing else stands between them, and where quotes do."""
+    rows = np.zeros(EVENTS, payload_dtype_of(TRADE))
+    with Writer(folder, "bench", "UNIFORM", page_size=PAGE_SIZE) as writer:
+        for first in range(0, len(rows), 1000):
+            writer.extend(Trade, rows[first : first + 1000])
+        uniform = writer.journal
+    with Writer(folder, "bench", "MIXED", page_size=PAGE_SIZE) as writer:
+        trade, quote = Trade(), Quote()
+        for _ in range(EVENTS):
+            writer.append(trade)
+            writer.append(quote)
+        mixed = writer.journal
+    if "python.columns" in names:
+        yield compare("python.columns", "ns/event", *_range_of(uniform, _ns_per_event), ROUNDS)
+    if "python.columns.mixed" in names:
+        yield compare("python.columns.mixed", "GB/s", *_range_of(mixed, _gigabytes), ROUNDS)
+
+
+def _range_of(
+    journal: Journal, figure: Callable[[Callable[[], object], Any], float]
+) -> tuple[Measured, Measured]:
+    """Give how its rows from 5 to 95 % are measured, and how copying them in memory is."""
+    times = journal.to_numpy(Trade)["gen_time"]
+    since, until = int(times[len(times) // 20]), int(times[-len(times) // 20])
+    wanted = journal.to_numpy(Trade, since=since, until=until)
+    return (
+        lambda: figure(lambda: journal.to_numpy(Trade, since=since, until=until), wanted),
+        lambda: figure(wanted.view(np.uint8).copy, wanted),
+    )
+
+
+def _ns_per_event(work: Callable[[], object], rows: Any) -> float:  # noqa: ANN401
+    return _seconds(work) * 1e9 / len(rows)
+
+
+def _gigabytes(work: Callable[[], object], rows: Any) -> float:  # noqa: ANN401
+    return float(rows.nbytes) / _seconds(work) / 1e9

@@ -24,7 +24,7 @@ autodoc_typehints = "description"
 # The standard library, NumPy and Arrow are documented elsewhere, and no network is needed to build.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections|decimal|enum|os|pathlib|types|typing)\..*"),
-    ("py:.*", r"(np|numpy|pa|pyarrow)\..*"),
+    ("py:.*", r"(np|numpy|pa|pyarrow|pl|polars)\..*"),
     ("py:.*", r"kungfu_core\._native\..*"),
     ("py:.*", r".*\.(E|Event|EventType)"),
     ("py:.*", r"[A-Z]\w*"),  # a name that only a type checker imports

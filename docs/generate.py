@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from kungfu_core.cli import COMMANDS
+from kungfu_core.cli.journal import ACTIONS
 from kungfu_core.event_types import EVENT_TYPES
 from kungfu_core.schema import EventType
 from kungfu_core.views import class_name
@@ -27,7 +28,8 @@ def write_pages(folder: Path) -> None:
     types = dict.fromkeys([*EVENT_TYPES, *items])
     events = [_EVENTS, *(_event(event_type) for event_type in types)]
     (folder / "events.md").write_text("\n".join(events), encoding="utf-8")
-    commands = ["# Commands\n", _command(), *(_command(name) for name in COMMANDS)]
+    asked = [(), *((name,) for name in COMMANDS), *(("journal", name) for name in ACTIONS)]
+    commands = ["# Commands\n", *(_command(*arguments) for arguments in asked)]
     (folder / "commands.md").write_text("\n".join(commands), encoding="utf-8")
 
 

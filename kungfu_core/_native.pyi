@@ -147,9 +147,36 @@ class Clock:
     @property
     def simulated(self) -> bool: ...
 
+    @property
+    def source(self) -> str:
+        """
+        Where the time comes from at present: "simulated", "kernel" or "counter".
+        """
+
+    def error_bound(self) -> int:
+        """
+        What now() differs from the system's clock by at most, ns, unless that was set, or its rate
+        changed, in the 10 ms before.
+        """
+
+    @property
+    def steps(self) -> int:
+        """How often the system's clock was seen to be set, in this process."""
+
+    @property
+    def last_step(self) -> int:
+        """
+        By how much the system's clock was set the last time, ns; 0 if it was not.
+        """
+
     @staticmethod
     def monotonic() -> int:
         """For intervals; unrelated to the calendar."""
+
+def compress_page(path: str, columns: bool) -> None:
+    """
+    Compress a sealed page to `path`.zst; the page stays. Without columns, `zstd -d` gives it back.
+    """
 
 def read_events(types: Sequence[tuple[int, int, str, str]], journals: Sequence[tuple[str, str, str, str, int]], view_class: object, instrument: int, since: int, before: int, count: int) -> list[Any]:
     """
@@ -177,6 +204,11 @@ class JournalWriter:
     def emitter(self, view_class: object) -> Any:
         """A fast function that appends events of one type."""
 
+    def append_rows(self, view_class: object, rows: object, headed: bool) -> int:
+        """
+        Append payloads that lie behind each other, each with a frame header before it or none.
+        """
+
     def define_name(self, kind: int, id: int, text: str) -> None:
         """Journal the name behind an id."""
 
@@ -201,16 +233,16 @@ class JournalWriter:
 class JournalReader:
     """Several journals read as one, merged by time."""
 
+    def __iter__(self) -> Any: ...
+
+    def __next__(self) -> Any: ...
+
     def __init__(self, types: Sequence[tuple[int, int, str, str]], classes: list[Any], unknown: object, verify: bool) -> None: ...
 
     def join(self, root: str, source: str, name: str, scope: str = '', after: int = 0, from_time: int | None = None, at_end: bool = False) -> None: ...
 
     def next(self, limit: int | None = None) -> Any:
         """The next event with gen_time <= limit; None if there is none now."""
-
-    def __iter__(self) -> Any: ...
-
-    def __next__(self) -> Any: ...
 
     def close(self) -> None:
         """Leave all journals; views that were kept stay whole."""
@@ -220,6 +252,11 @@ class JournalReader:
 
     def seek_time(self, time: int) -> None:
         """Move all journals to the first event at this time or later."""
+
+class Rows:
+    """
+    Events of one type behind each other, in memory or in their page: a buffer.
+    """
 
 def list_journals(root: str) -> list[Any]:
     """(source, name, scope) of every journal under a root."""
@@ -243,6 +280,23 @@ def journal_types(root: str, source: str, name: str) -> list[Any]:
 def survey_journal(root: str, source: str, name: str) -> dict[Any, Any]:
     """
     Read a journal through, every checksum verified, and count what it has.
+    """
+
+def verify_journal(root: str, source: str, name: str, scope: str, report: object | None = None) -> tuple[Any, ...]:
+    """
+    (pages, bytes, events, findings); a finding is (kind, file, offset, length, first sequence, last
+    sequence, what). `report` is called with the bytes done and to do.
+    """
+
+def repair_journal(root: str, source: str, name: str, scope: str, report: object | None = None) -> tuple[Any, ...]:
+    """
+    (steps, what verify_journal gives afterwards); a step is like a finding.
+    """
+
+def prune_journal(root: str, source: str, name: str, before: int | None = None, most_bytes: int | None = None, dry_run: bool = False) -> tuple[Any, ...]:
+    """
+    (pages, bytes left, why others are kept); a page is (number, path, bytes, first sequence, last
+    sequence, time of the last event).
     """
 
 class StrategyHost:

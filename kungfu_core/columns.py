@@ -37,20 +37,24 @@ def dtype_of(event_type: EventType) -> "np.dtype[np.void]":
     A number `price` is `price` (int64 mantissa) and `price_exponent`; money `fee` is `fee_low` and
     `fee_high` (128 bits) and `fee_exponent`. The tail is not in it.
     """
-    np = _numpy()
     header = {m.name: m for m in event_types.HEADER.members}
     size = event_types.HEADER.size
     columns = [(name, _code(header[name]), header[name].offset) for name in HEADER_COLUMNS]
     columns += [(m.name, _code(m), size + m.offset) for m in event_type.members]
+    return _dtype(columns, size + event_type.size)
+
+
+@cache
+def payload_dtype_of(event_type: EventType) -> "np.dtype[np.void]":
+    """Give the dtype of the fixed part alone: the columns of `dtype_of` without the header's."""
+    columns = [(m.name, _code(m), m.offset) for m in event_type.members]
+    return _dtype(columns, event_type.size)
+
+
+def _dtype(columns: list[tuple[str, str, int]], size: int) -> "np.dtype[np.void]":
     names, formats, offsets = zip(*columns, strict=True)
-    return np.dtype(  # type: ignore[no-any-return]
-        {
-            "names": names,
-            "formats": formats,
-            "offsets": offsets,
-            "itemsize": size + event_type.size,
-        }
-    )
+    layout = {"names": names, "formats": formats, "offsets": offsets, "itemsize": size}
+    return _numpy().dtype(layout)  # type: ignore[no-any-return]
 
 
 def _code(member: Member) -> str:
@@ -66,8 +70,8 @@ def to_numpy(
 ) -> "Structured":
     """Give the events of one class as a read-only structured array, a row each.
 
-    The array is a view of the mapped file where the events follow each other in one page without
-    others between them; otherwise it is gathered from the files in one pass.
+    The array is a view of the mapped page where the events follow each other in one page without
+    others between them, and keeps it mapped; otherwise it is gathered from the pages in one pass.
 
     Args:
         journal: where to read.
@@ -104,13 +108,50 @@ def _gather(
 
 
 def _rows(gathered: tuple[Any, ...], event_type: EventType) -> "Structured":
+    rows, count = gathered[:2]
+    return _numpy().ndarray(count, dtype_of(event_type), rows)  # type: ignore[no-any-return]
+
+
+def to_append(event_type: EventType, rows: "Structured") -> tuple["np.ndarray[Any, Any]", bool]:
+    """Lay rows out as frames or payloads; gives them as bytes, and whether headers are in them.
+
+    Raises:
+        ValueError: the type has a tail; or a column is missing, unknown or of another kind: names
+            it.
+        TypeError: `rows` is no structured array of one dimension.
+    """
     np = _numpy()
-    rows, path, offset, count = gathered[:4]
-    dtype = dtype_of(event_type)
-    if rows is None:
-        mapped = np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=(count,))
-        return mapped.view(np.ndarray)  # type: ignore[no-any-return]
-    return np.frombuffer(rows, dtype=dtype)  # type: ignore[no-any-return]
+    if event_type.tail is not None:
+        raise ValueError(
+            f"{event_type.name}: rows cannot hold its {event_type.tail.name}; append events instead"
+        )
+    if not isinstance(rows, np.ndarray) or rows.dtype.names is None or rows.ndim != 1:
+        raise TypeError(f"{event_type.name}: expected a structured array of one dimension")
+    headed = not set(HEADER_COLUMNS).isdisjoint(rows.dtype.names)
+    dtype = dtype_of(event_type) if headed else payload_dtype_of(event_type)
+    if rows.dtype != dtype:
+        rows = _laid_out(event_type, rows, dtype)
+    return np.ascontiguousarray(rows).view(np.uint8), headed
+
+
+def _laid_out(
+    event_type: EventType, rows: "Structured", dtype: "np.dtype[np.void]"
+) -> "Structured":
+    """Copy rows whose columns are the right ones at other places."""
+    given, wanted = dict(rows.dtype.fields or {}), dict(dtype.fields or {})
+    for name in sorted(given.keys() - wanted.keys()):
+        raise ValueError(f"{event_type.name}: it has no column {name!r}")
+    for name, (kind, *_) in wanted.items():
+        if name not in given:
+            raise ValueError(f"{event_type.name}: column {name!r} ({kind}) is missing")
+        if given[name][0] != kind:
+            raise ValueError(
+                f"{event_type.name}: column {name!r}: expected {kind}, got {given[name][0]}"
+            )
+    out = _numpy().zeros(len(rows), dtype)
+    for name in wanted:
+        out[name] = rows[name]
+    return out  # type: ignore[no-any-return]
 
 
 def to_arrow(
@@ -143,7 +184,7 @@ def to_arrow(
     for field in event_type.fields:
         columns |= _arrow_columns(rows, field)
     if event_type.tail is not None:
-        tails, ends = gathered[4], np.frombuffer(gathered[5], dtype="<i8")
+        tails, ends = gathered[2], np.frombuffer(gathered[3], dtype="<i8")
         columns[event_type.tail.name] = _arrow_tail(event_type, tails, ends)
     return pa.table(columns)
 

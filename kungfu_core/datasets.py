@@ -111,8 +111,13 @@ class Dataset:
         return cls.load(folder)
 
 
-def dataset_name(wanted: str | None, first_file: Path) -> str:
+def dataset_name(wanted: str | None, first_file: Path, option: str = "--name") -> str:
     """Check the wanted name, or take the first file's up to its first dot.
+
+    Args:
+        wanted: as the user gave it with `option`; None if it was not given.
+        first_file: what the dataset is made from.
+        option: which option names it, for the message.
 
     Raises:
         ConfigError: it cannot be the name of a dataset.
@@ -121,7 +126,7 @@ def dataset_name(wanted: str | None, first_file: Path) -> str:
     if not _NAME.fullmatch(name):
         raise ConfigError(
             f"dataset name {name!r}: expected letters, digits and ._-, beginning with a letter or "
-            "digit" + ("" if wanted is not None else "; give one with --name")
+            "digit" + ("" if wanted is not None else f"; give one with {option}")
         )
     return name
 

@@ -1,15 +1,13 @@
 """Turns recorded raw exchange streams into a dataset of journals, whole or not at all."""
 
-import fcntl
 import hashlib
-import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from kungfu_core import _native
+from kungfu_core.dataset_folder import new_dataset_folder
 from kungfu_core.datasets import Dataset, SourceFile, dataset_name
 from kungfu_core.errors import ConfigError, DataError
 from kungfu_core.event_types import INSTRUMENT
@@ -59,7 +57,7 @@ def import_recordings(
     spec = _spec(formats, files[0], format_name)
     home.create()
     _refuse_existing(home.data / dataset, sources)
-    with _folder(home.data, dataset) as folder:
+    with new_dataset_folder(home.data, dataset) as folder:
         result = _Import(spec, files, advance).run(folder, home.data / dataset, sources)
         result.describe(folder)
     return result
@@ -77,7 +75,8 @@ class _Import:
     def run(self, folder: Path, final: Path, sources: tuple[SourceFile, ...]) -> Dataset:
         """Write the journal into a folder; give the description of what will be at `final`."""
         first, last = self._survey()
-        with Writer(folder, self._spec.source, "MD", scope=final.name) as writer:
+        clock = _native.Clock(0)  # recordings have their own times, and equal ones give equal files
+        with Writer(folder, self._spec.source, "MD", scope=final.name, clock=clock) as writer:
             sink = _Sink(writer)
             self._write(sink, first)
         if not sink.instruments:
@@ -229,52 +228,6 @@ def _refuse_existing(folder: Path, sources: Sequence[SourceFile]) -> None:
         f"dataset {folder.name!r} exists: {said}; a dataset is imported at once, from all its "
         f"files: choose another --name, or delete {folder} first"
     )
-
-
-@contextmanager
-def _folder(parent: Path, name: str) -> Iterator[Path]:
-    """Give a folder that gets its name when all is well, and is gone when anything is not.
-
-    What a killed import left is wiped; a lock, which a crash releases, tells it from a running one.
-
-    Raises:
-        ConfigError: it cannot be made, or another import took the name.
-    """
-    folder = parent / f".{name}.importing"
-    try:
-        folder.mkdir(exist_ok=True)
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise ConfigError(f"cannot write in {parent}: {error.strerror}") from error
-    try:
-        _lock(lock, folder)
-        try:
-            for left in folder.iterdir():
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-            yield folder
-            _rename(folder, parent / name)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-    finally:
-        os.close(lock)
-
-
-def _lock(descriptor: int, folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(descriptor).st_ino == folder.stat().st_ino:
-            return
-    except OSError:
-        pass  # held by another import, or renamed by it just now
-    raise ConfigError(f"another import is writing {folder}")
-
-
-def _rename(folder: Path, wanted: Path) -> None:
-    try:
-        folder.rename(wanted)
-    except OSError as error:
-        raise ConfigError(f"cannot put dataset {wanted} in place: {error.strerror}") from error
 
 
 def _advance(files: Sequence[Path], progress: Progress | None) -> Advance:

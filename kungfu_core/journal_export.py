@@ -11,13 +11,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from kungfu_core.errors import JournalError
 from kungfu_core.event_types import HEADER
-from kungfu_core.journal import Journal, Reader
+from kungfu_core.selection import Selection
 from kungfu_core.views import Event
 
 if TYPE_CHECKING:
@@ -26,39 +25,6 @@ if TYPE_CHECKING:
 HEADER_KEYS = ("sequence", "gen_time", "trigger_time", "cause_journal", "cause_sequence",
                "source", "destination")  # fmt: skip
 _HEADER_IDS = {f.name for f in HEADER.fields if f.kind == "id"}
-
-
-def class_named(journal: Journal, name: str) -> type[Event]:
-    """Give the event class of a type name: the latest version that the journal knows.
-
-    Raises:
-        JournalError: the journal knows no such type; lists the names.
-    """
-    classes = {c.__event_type__.name: c for c in journal.event_classes()}
-    if name not in classes:
-        known = ", ".join(classes) or "none yet"
-        raise JournalError(f"{journal.label} knows no event type {name!r}, only: {known}")
-    return classes[name]
-
-
-def select(
-    journal: Journal,
-    event_class: type[Event] | None = None,
-    *,
-    since: int | None = None,
-    until: int | None = None,
-    limit: int | None = None,
-) -> Iterator[Event]:
-    """Read the events of a class (of all if None) and a time range, at most `limit` of them.
-
-    Each event is a view that the next one takes over.
-    """
-    classes = journal.event_classes()
-    with Reader(journal, since=since, verify=True, event_classes=classes) as reader:
-        last = None if until is None else until - 1
-        events = iter(lambda: reader.next(last), None)
-        chosen = (e for e in events if event_class is None or isinstance(e, event_class))
-        yield from islice(chosen, limit)
 
 
 def described(event: Event, names: Mapping[int, str]) -> dict[str, Any]:
@@ -142,24 +108,16 @@ def write_csv(
     return count
 
 
-def write_parquet(
-    journal: Journal,
-    event_class: type[Event],
-    path: Path,
-    *,
-    since: int | None = None,
-    until: int | None = None,
-) -> int:
-    """Write the events of a class as Parquet, with the columns of `columns.to_arrow`.
+def write_parquet(selection: Selection, path: Path) -> int:
+    """Write a selection of one type as Parquet, with the columns of `Selection.to_arrow`.
 
     Raises:
-        JournalError: Arrow is not installed, or the file cannot be written.
+        JournalError: Arrow is not installed.
     """
-    table = journal.to_arrow(event_class, since=since, until=until)
+    table = selection.to_arrow()
     import pyarrow.parquet as pq  # noqa: PLC0415 - to_arrow has said it if it is missing
 
-    with whole_file(path) as partial:
-        pq.write_table(table, partial)
+    pq.write_table(table, path)
     return int(table.num_rows)
 
 

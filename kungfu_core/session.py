@@ -24,7 +24,7 @@ from kungfu_core.errors import ConfigError, KungfuError, PluginError, SessionErr
 from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.history import JournalHistory
 from kungfu_core.interfaces import GatewaySetup, RiskCheck
-from kungfu_core.journal import Journal
+from kungfu_core.journal import Journal, list_journals
 from kungfu_core.plugins import PluginReport, Plugins
 from kungfu_core.strategy_runtime import StrategyRuntime
 from kungfu_core.views import type_rows, view_class
@@ -292,7 +292,10 @@ def _risk_check(configured: ConfiguredRiskCheck) -> RiskCheck:
 
 
 def _recorded(dataset: Dataset) -> Journal:
-    return Journal(str(dataset.folder), dataset.source, "MD", dataset.name)
+    """Give a dataset's journal, whose scope is the dataset's first name, not a later one."""
+    there = list_journals(dataset.folder)
+    named = [j for j in there if (j.source, j.name) == (dataset.source, "MD")]
+    return (named or [Journal(str(dataset.folder), dataset.source, "MD", dataset.name)])[0]
 
 
 def _first_order(journal: int, sequence: int) -> int:

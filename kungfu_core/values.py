@@ -27,7 +27,7 @@ _UNITS = {
 _PART = r"(\d+(?:\.\d+)?)(ns|us|ms|s|m|h|d)"
 _DURATION = re.compile(rf"(?:{_PART})+", re.ASCII)
 _TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d))?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)?)?", re.ASCII
 )
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +58,9 @@ def duration_text(duration: int) -> str:
 
 
 def parse_time(value: object) -> Time:
-    """Read a point in time: UTC text, a TOML date-time with its offset, or nanoseconds since 1970.
+    """Read a point in time: text, a date-time with its offset, or nanoseconds since 1970.
+
+    Text without an offset is UTC.
 
     Raises:
         ValueError: it is none of these.
@@ -66,6 +68,8 @@ def parse_time(value: object) -> Time:
     if isinstance(value, int) and not isinstance(value, bool):
         return Time(_in_range(value, value))
     if isinstance(value, datetime):
+        if value.tzinfo is None:  # elsewhere in Python, and in TOML, that means local time
+            raise ValueError(f"expected a date-time with its offset, got {value}")
         if value.microsecond:
             # TOML readers cut fractions off at microseconds.
             raise ValueError("write a time with a fraction of a second in quotes")

@@ -147,6 +147,12 @@ def events_header() -> str:
         for e in EVENT_TYPES
         if any(f.name == "instrument" for f in e.fields)
     )
+    tails = "\n".join(
+        f"        case {camel(e.name)}::kType: return {{{e.size}, "
+        f"{e.tail.items.size if e.tail.items else 0}}};"
+        for e in EVENT_TYPES
+        if e.tail is not None
+    )
     digest = fnv1a64("\n".join(e.schema for e in EVENT_TYPES).encode())
     return f"""{_BANNER.format("event_types.py")}
 #include <cstddef>
@@ -177,6 +183,20 @@ constexpr int instrument_offset(std::uint32_t type) noexcept {{
     switch (type) {{
 {instruments}
         default: return -1;
+    }}
+}}
+
+/// Where an event's tail begins, and the size of one of its items; 0 if they are bytes or text.
+struct TailLayout {{
+    std::uint32_t offset;
+    std::uint32_t item_size;
+}};
+
+/// The tail of a type of event; an offset past every frame if it has none.
+constexpr TailLayout tail_layout(std::uint32_t type) noexcept {{
+    switch (type) {{
+{tails}
+        default: return {{0xffffffffU, 0}};
     }}
 }}
 

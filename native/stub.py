@@ -31,6 +31,12 @@ KNOWN = {
         "    def __bytes__(self) -> bytes:\n"
         '        """The payload as it stands in the journal."""'
     ),
+    "append: types.MethodDescriptorType = ...": (
+        "def append(self, event: object, destination: int = 0, cause: object | None = None) -> int:"
+        '\n        """Append an event and return its sequence."""'
+    ),
+    'def __iter__(self, /):\n        """Implement iter(self)."""': "def __iter__(self) -> Any: ...",
+    'def __next__(self, /):\n        """Implement next(self)."""': "def __next__(self) -> Any: ...",
     "from typing_extensions import CapsuleType\n": "",
     "component: CapsuleType": "component: object",
     "import types\n": "from typing import Any\n",

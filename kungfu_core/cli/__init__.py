@@ -14,7 +14,10 @@ COMMANDS = {
     "demo": ("kungfu_core.cli.demo", "see a strategy trade on a simulated venue"),
     "import": ("kungfu_core.cli.importing", "turn recorded raw exchange streams into a dataset"),
     "backtest": ("kungfu_core.cli.backtest", "run strategies on recorded or simulated markets"),
-    "journal": ("kungfu_core.cli.journal", "list, show, measure and export journals"),
+    "journal": (
+        "kungfu_core.cli.journal",
+        "list, show, follow, measure, export, import and look after journals",
+    ),
     "plugins": ("kungfu_core.cli.plugins", "tell what is installed and what could not be loaded"),
 }
 

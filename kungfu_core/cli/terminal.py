@@ -1,10 +1,12 @@
-"""What differs when a person looks on: colour, tables and progress bars."""
+"""How things look in a terminal: colour, tables, bars, progress and sizes."""
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
+_BARS = "·▁▂▃▄▅▆▇█"
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 
 
@@ -25,6 +27,39 @@ def table(rows: Iterable[Sequence[object]], headers: Sequence[str]) -> str:
     from tabulate import tabulate  # noqa: PLC0415 - most commands print no table
 
     return tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True)
+
+
+def bars(counts: Sequence[int]) -> str:
+    """Draw each count as a bar of one character; what is not 0 is seen, however small it is."""
+    most = max(counts, default=0) or 1
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts)
+
+
+def size_text(count: int) -> str:
+    """Write a number of bytes as `3.2 MiB`; below one KiB as `17 B`."""
+    size = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+@contextmanager
+def progress_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Give what moves a bar on standard error (done, to do); None where no person looks on."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - only a terminal shows a bar
+
+    with tqdm(desc=label, unit=unit, unit_scale=True, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
 
 
 def complain(message: str) -> None:

@@ -3,7 +3,10 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/unique_ptr.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -16,6 +19,7 @@
 #include "bindings/types.hpp"
 #include "bindings/view.hpp"
 #include "journal/columns.hpp"
+#include "journal/doorbell.hpp"
 #include "journal/reader.hpp"
 #include "journal/survey.hpp"
 #include "journal/writer.hpp"
@@ -32,11 +36,32 @@ void must(std::int32_t status, const std::string& text) {
     if (status != KF_OK) raise_journal_error(status, text);
 }
 
+/// Another thread is appending rows; a status of these bindings alone.
+constexpr std::int32_t kExtending = 64;
+
+/// The bytes of an object, which it cannot move or free meanwhile.
+class Buffer {
+  public:
+    explicit Buffer(nb::handle object) {
+        if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0) throw nb::python_error();
+    }
+    ~Buffer() { PyBuffer_Release(&view_); }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+
+    const char* data() const noexcept { return static_cast<const char*>(view_.buf); }
+    std::uint64_t size() const noexcept { return static_cast<std::uint64_t>(view_.len); }
+
+  private:
+    Py_buffer view_{};
+};
+
 /// One journal being written, with the times and source that its events get.
 class JournalWriter {
   public:
     JournalWriter(const std::string& root, const std::string& source, const std::string& name,
-                  const std::string& scope, std::uint64_t page_size, const TypeRows& types, Clock& clock)
+                  const std::string& scope, std::uint64_t page_size, const TypeRows& types, Clock& clock,
+                  std::uint32_t durability, std::int64_t sync_interval, bool compress)
         : source_(id_of(source)) {
         journal::WriterOptions options;
         options.root = root;
@@ -46,6 +71,9 @@ class JournalWriter {
         options.page_size = page_size;
         options.types = type_definitions(types);
         options.clock = &clock;
+        options.durability = static_cast<journal::Durability>(durability);
+        options.sync_interval = sync_interval;
+        options.compresses = compress;
         std::string error;
         must(journal::Writer::open(std::move(options), writer_, error), error);
     }
@@ -58,45 +86,187 @@ class JournalWriter {
         trigger_time_ = trigger_time;
     }
 
-    /// KF_OK, or the status with a Python exception set.
     std::int32_t append(std::uint32_t type, std::uint64_t destination, const kf_cause& cause,
                         const void* payload, std::uint32_t length) {
+        if (extending_) return kExtending;
         const std::int64_t time = time_ ? *time_ : writer_->clock().now();
         const std::int64_t trigger = cause.journal != 0 ? cause.time : trigger_time_;
         return writer_->append_at(time, type, source_, destination, trigger, cause.journal, cause.sequence,
                                   payload, length);
     }
 
-    [[noreturn]] void refuse(std::int32_t status, const char* type) const {
-        const std::string& label = writer_->location().label();
-        if (status == KF_CLOSED) raise_journal_error(status, label + ": the writer is closed");
-        if (status == KF_BAD_ARGUMENT && writer_->error().empty()) {
-            raise_journal_error(status, label + ": event type " + type + " was not given when it was opened");
+    /// Appends rows of payloads, with a header before each or without; says how many stand.
+    std::uint64_t extend(const Layout& layout, nb::handle rows, bool headed) {
+        if (extending_) refuse(kExtending, layout.name.c_str());
+        const Buffer buffer(rows);
+        const std::uint64_t row = layout.size + (headed ? sizeof(kf_frame) : 0);
+        const std::uint64_t count = row == 0 ? 0 : buffer.size() / row;
+        const std::int64_t now = time_ ? *time_ : writer_->clock().now();
+        std::uint64_t done = 0;
+        std::int32_t status = KF_OK;
+        {
+            const Extending mark(extending_);
+            const nb::gil_scoped_release unlocked;
+            for (; done < count; ++done) {
+                status = append_row(layout, buffer.data() + done * row, headed, now);
+                if (status != KF_OK) break;
+            }
         }
-        raise_journal_error(status, writer_->error());
+        if (status != KF_OK) {
+            refuse(status, layout.name.c_str(),
+                   "; " + std::to_string(done) + " of " + std::to_string(count) + " rows stand");
+        }
+        return done;
     }
 
-    std::uint64_t append_event(nb::handle object, std::uint64_t destination, nb::handle cause_event) {
+    void define_name(std::uint8_t kind, std::uint64_t id, std::string_view text) {
+        const std::int32_t status = extending_ ? kExtending : writer_->define_name(kind, id, text);
+        if (status != KF_OK) refuse(status, "name_definition");
+    }
+
+    void close() {
+        if (extending_) refuse(kExtending, "");
+        extending_ = true;  // nobody else may come in while the interpreter is let go
+        {
+            const nb::gil_scoped_release unlocked;
+            writer_->close();
+        }
+        extending_ = false;
+    }
+
+    void wait_until_durable() {
+        if (extending_) refuse(kExtending, "");
+        extending_ = true;
+        std::int32_t status = KF_OK;
+        {
+            const nb::gil_scoped_release unlocked;
+            status = writer_->wait_until_durable();
+        }
+        extending_ = false;
+        if (status != KF_OK) refuse(status, "");
+    }
+
+    [[noreturn]] void refuse(std::int32_t status, const char* type, const std::string& rest = "") const {
+        const std::string& label = writer_->location().label();
+        if (status == kExtending) {
+            raise_journal_error(status, label + ": another thread is in the writer");
+        }
+        if (status == KF_CLOSED) raise_journal_error(status, label + ": the writer is closed" + rest);
+        if (status == KF_BAD_ARGUMENT && writer_->error().empty()) {
+            raise_journal_error(status,
+                                label + ": event type " + type + " was not given when it was opened" + rest);
+        }
+        raise_journal_error(status, writer_->error() + rest);
+    }
+
+    std::uint64_t append_event(PyObject* object, std::uint64_t destination, const kf_cause& cause) {
         kf_event event{};
-        kf_event cause{};
-        if (!event_under(object.ptr(), event)) throw nb::python_error();
-        if (!cause_event.is_none() && !event_under(cause_event.ptr(), cause)) throw nb::python_error();
-        const kf_cause from = cause.frame
-                                  ? kf_cause{cause.journal, cause.frame->sequence, cause.frame->gen_time}
-                                  : kf_cause{0, 0, 0};
-        const std::int32_t status = append(event.type, destination, from, event.frame + 1, event.length);
+        if (!event_under(object, event)) throw nb::python_error();
+        const std::int32_t status = append(event.type, destination, cause, event.frame + 1, event.length);
         if (status != KF_OK) {
-            refuse(status, nb::cast<std::string>(object.type().attr("__name__")).c_str());
+            refuse(status, nb::cast<std::string>(nb::handle(object).type().attr("__name__")).c_str());
         }
         return writer_->last_sequence();
     }
 
   private:
+    /// Marks the writer as taken while the interpreter runs other threads.
+    class Extending {
+      public:
+        explicit Extending(bool& mark) : mark_(mark) { mark_ = true; }
+        ~Extending() { mark_ = false; }
+        Extending(const Extending&) = delete;
+        Extending& operator=(const Extending&) = delete;
+
+      private:
+        bool& mark_;
+    };
+
+    std::int32_t append_row(const Layout& layout, const char* row, bool headed, std::int64_t now) noexcept {
+        kf_frame head{};
+        head.trigger_time = trigger_time_;
+        if (headed) {
+            std::memcpy(&head, row, sizeof head);
+            row += sizeof head;
+        }
+        return writer_->append_at(head.gen_time != 0 ? head.gen_time : now, layout.number, source_,
+                                  head.destination, head.trigger_time, head.cause_journal,
+                                  head.cause_sequence, row, layout.size);
+    }
+
     std::unique_ptr<journal::Writer> writer_;
     std::uint64_t source_;
     std::optional<std::int64_t> time_;
     std::int64_t trigger_time_ = 0;
+    bool extending_ = false;
 };
+
+/// Puts the arguments of append() into their places; false with a Python exception set.
+bool place(PyObject* const* arguments, Py_ssize_t count, PyObject* keywords,
+           std::array<PyObject*, 3>& values) {
+    static constexpr std::array<const char*, 3> kNames = {"event", "destination", "cause"};
+    if (count > 3) {
+        PyErr_Format(PyExc_TypeError, "append: expected at most 3 arguments, got %zd", count);
+        return false;
+    }
+    std::copy(arguments, arguments + count, values.begin());
+    const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_Size(keywords);
+    for (Py_ssize_t i = 0; i < named; ++i) {
+        PyObject* name = PyTuple_GetItem(keywords, i);
+        std::size_t at = 0;
+        while (at < kNames.size() && PyUnicode_CompareWithASCIIString(name, kNames[at]) != 0) ++at;
+        if (at == kNames.size() || values[at] != nullptr) {
+            PyErr_Format(PyExc_TypeError, "append: argument %R is unknown or given twice", name);
+            return false;
+        }
+        values[at] = arguments[count + i];
+    }
+    if (values[0] != nullptr) return true;
+    PyErr_SetString(PyExc_TypeError, "append: expected an event");
+    return false;
+}
+
+std::uint64_t append_to(JournalWriter& writer, PyObject* event, PyObject* destination, PyObject* cause) {
+    std::uint64_t to = 0;
+    if (destination != nullptr) {
+        to = PyLong_AsUnsignedLongLong(destination);
+        if (PyErr_Occurred() != nullptr) {
+            PyErr_Format(PyExc_TypeError, "append: destination: expected a 64-bit id, got %R", destination);
+            throw nb::python_error();
+        }
+    }
+    if (cause == nullptr || cause == Py_None) return writer.append_event(event, to, {0, 0, 0});
+    kf_event from{};
+    if (!event_under(cause, from)) throw nb::python_error();
+    return writer.append_event(event, to, {from.journal, from.frame->sequence, from.frame->gen_time});
+}
+
+/// append(event, destination=0, cause=None), written against CPython: it is called for every event.
+PyObject* append(PyObject* self, PyObject* const* arguments, Py_ssize_t count, PyObject* keywords) {
+    if (!nb::inst_ready(self)) {
+        PyErr_SetString(PyExc_TypeError, "append: the writer was never opened");
+        return nullptr;
+    }
+    auto* writer = nb::inst_ptr<JournalWriter>(self);
+    try {
+        if (count == 1 && keywords == nullptr) {
+            return PyLong_FromUnsignedLongLong(writer->append_event(arguments[0], 0, {0, 0, 0}));
+        }
+        std::array<PyObject*, 3> given = {nullptr, nullptr, nullptr};
+        if (!place(arguments, count, keywords, given)) return nullptr;
+        return PyLong_FromUnsignedLongLong(append_to(*writer, given[0], given[1], given[2]));
+    } catch (nb::python_error& error) {
+        error.restore();
+    }
+    return nullptr;
+}
+
+PyMethodDef writer_methods[] = {
+    {"append", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(append)),
+     METH_FASTCALL | METH_KEYWORDS, "Append an event and return its sequence."},
+    {nullptr, nullptr, 0, nullptr}};
+
+PyType_Slot writer_slots[] = {{Py_tp_methods, writer_methods}, {0, nullptr}};
 
 /// What a function made by emitter() knows.
 struct Emitter {
@@ -111,10 +281,13 @@ constexpr const char* kEmitter = "kungfu.emitter";
 
 PyObject* emit(PyObject* capsule, PyObject* const* values, Py_ssize_t count) {
     auto* e = static_cast<Emitter*>(PyCapsule_GetPointer(capsule, kEmitter));
-    if (e == nullptr || !encode(*e->layout, values, static_cast<std::size_t>(count), e->payload))
-        return nullptr;
-    const std::int32_t status = e->writer->append(e->layout->number, 0, {0, 0, 0}, e->payload.data(),
-                                                  static_cast<std::uint32_t>(e->payload.size()));
+    if (e == nullptr) return nullptr;
+    // Encoding may run Python code, and that may call this emitter again: the memory is not shared.
+    std::vector<char> payload = std::move(e->payload);
+    if (!encode(*e->layout, values, static_cast<std::size_t>(count), payload)) return nullptr;
+    const std::int32_t status = e->writer->append(e->layout->number, 0, {0, 0, 0}, payload.data(),
+                                                  static_cast<std::uint32_t>(payload.size()));
+    e->payload = std::move(payload);
     if (status == KF_OK) return Py_NewRef(Py_None);
     try {
         e->writer->refuse(status, e->layout->name.c_str());
@@ -154,7 +327,29 @@ class JournalReader {
                                     : from_time ? reader_.join_from_time(location, *from_time)
                                                 : reader_.join(location, after);
         must(status, reader_.error());
+        waiter_.add(root, journal::bell_bit(source, name));
         settle();
+    }
+
+    /// Waits for a next event; Ctrl-C is noticed.
+    bool wait(double seconds) {
+        const auto ready = [this] {
+            return reader_.peek_time() != std::numeric_limits<std::int64_t>::max() ||
+                   reader_.status() != KF_OK;
+        };
+        bool there = false;
+        pool_.settle();  // looking for the next event may leave the page of the one in hand
+        for (double left = seconds; !there && left >= 0; left -= kWaitSlice) {
+            {
+                const nb::gil_scoped_release unlocked;
+                there = waiter_.wait(ready, static_cast<std::int64_t>(1e9 * std::min(left, kWaitSlice)));
+            }
+            settle();
+            if (PyErr_CheckSignals() != 0) throw nb::python_error();
+            if (!there) reader_.look_for_damage();
+            must(reader_.status(), reader_.error());
+        }
+        return there;
     }
 
     /// The next event's view, or an invalid object if there is none now.
@@ -163,6 +358,7 @@ class JournalReader {
         const bool there = reader_.next(event, limit);
         settle();
         if (!there) {
+            reader_.look_for_damage();
             must(reader_.status(), reader_.error());
             return {};
         }
@@ -185,6 +381,7 @@ class JournalReader {
     void close() {
         pool_.settle();
         reader_ = journal::Reader(std::vector<journal::TypeDefinition>{});
+        waiter_ = journal::Waiter();
         opened_ = 0;
     }
 
@@ -202,7 +399,10 @@ class JournalReader {
         opened_ = reader_.pages_opened();
     }
 
+    static constexpr double kWaitSlice = 0.1;
+
     journal::Reader reader_;
+    journal::Waiter waiter_;
     ViewPool pool_;
     nb::object unknown_;
     std::uint64_t opened_ = 0;
@@ -222,33 +422,76 @@ nb::list list_pages(const std::string& root, const std::string& source, const st
         std::string error;
         must(journal::read_header(file.path, header, error), error);
         rows.append(nb::make_tuple(file.page, file.path, header.page_size, header.sealed != 0,
-                                   header.first_sequence, header.create_time));
+                                   header.first_sequence, header.create_time,
+                                   journal::is_compressed(file.path), header.durability, header.clock_source,
+                                   header.clock_error));
     }
     return rows;
 }
 
-/// (rows or None, path, offset, count, tails or None, ends of the tails or None)
+/// next(reader), written against CPython: a method of a class would be looked up for every event.
+PyObject* next_event(PyObject* self) {
+    if (!nb::inst_ready(self)) {
+        PyErr_SetString(PyExc_TypeError, "next: the reader was never opened");
+        return nullptr;
+    }
+    try {
+        auto* reader = nb::inst_ptr<JournalReader>(self);
+        return reader->next(std::numeric_limits<std::int64_t>::max()).release().ptr();
+    } catch (nb::python_error& error) {
+        error.restore();
+    }
+    return nullptr;
+}
+
+PyType_Slot reader_slots[] = {{Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                              {Py_tp_iternext, reinterpret_cast<void*>(next_event)},
+                              {0, nullptr}};
+
+/// Rows of events as a buffer, so that arrays are views of them.
+struct Rows {
+    journal::Columns columns;
+    std::uint64_t size;
+};
+
+int rows_buffer(PyObject* self, Py_buffer* view, int flags) {
+    if (!nb::inst_ready(self)) {
+        view->obj = nullptr;
+        PyErr_SetString(PyExc_BufferError, "rows come from journal_columns()");
+        return -1;
+    }
+    const auto* rows = nb::inst_ptr<Rows>(self);
+    return PyBuffer_FillInfo(view, self, const_cast<char*>(rows->columns.rows),
+                             static_cast<Py_ssize_t>(rows->size), 1, flags);
+}
+
+PyType_Slot rows_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(rows_buffer)}, {0, nullptr}};
+
+/// (rows, count, tails or None, ends of the tails or None)
 nb::tuple columns(const std::string& root, const std::string& source, const std::string& name,
                   const std::string& scope, const TypeRows& types, std::uint32_t type, std::uint32_t size,
                   std::optional<std::int64_t> since, std::optional<std::int64_t> until, bool tails) {
-    journal::JournalReader reader({root, source, name, scope}, type_definitions(types));
-    journal::Columns found;
-    std::int32_t status = since ? reader.seek_time(*since) : static_cast<std::int32_t>(KF_OK);
-    if (status == KF_OK) {
+    journal::ColumnsRequest request{{root, source, name, scope}, type_definitions(types), type, size, since};
+    if (until) request.until = *until;
+    request.tails = tails;
+    auto rows = std::make_unique<Rows>();
+    std::string error;
+    std::int32_t status = KF_OK;
+    {
         const nb::gil_scoped_release unlocked;
-        status = journal::gather(reader, type, size, until.value_or(std::numeric_limits<std::int64_t>::max()),
-                                 tails, found);
+        status = journal::gather(request, rows->columns, error);
     }
-    must(status, reader.error());
-    nb::object rows = nb::none();
-    if (found.path.empty()) rows = nb::bytes(found.rows.data(), found.rows.size());
+    must(status, error);
+    const journal::Columns& found = rows->columns;
+    rows->size = found.count * (sizeof(kf_frame) + size);
     nb::object tail_bytes = nb::none();
     nb::object ends = nb::none();
     if (tails) {
         tail_bytes = nb::bytes(found.tails.data(), found.tails.size());
         ends = nb::bytes(reinterpret_cast<const char*>(found.tail_ends.data()), found.tail_ends.size() * 8);
     }
-    return nb::make_tuple(rows, found.path, found.offset, found.count, tail_bytes, ends);
+    const std::uint64_t count = found.count;
+    return nb::make_tuple(std::move(rows), count, tail_bytes, ends);
 }
 
 /// Names behind ids, as far as the journal tells them.
@@ -314,30 +557,37 @@ nb::dict survey(const std::string& root, const std::string& source, const std::s
 void bind_journal(nb::module_& m) {
     m.attr("DEFAULT_PAGE_SIZE") = journal::kDefaultPageSize;
     m.attr("MIN_PAGE_SIZE") = journal::kMinPageSize;
-    nb::class_<JournalWriter>(m, "JournalWriter", "The one writer of a journal.")
+    nb::class_<JournalWriter>(m, "JournalWriter", nb::type_slots(writer_slots),
+                              "The one writer of a journal.")
         .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&,
-                      std::uint64_t, const TypeRows&, Clock&>(),
+                      std::uint64_t, const TypeRows&, Clock&, std::uint32_t, std::int64_t, bool>(),
              nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"), nb::arg("page_size"),
-             nb::arg("types"), nb::arg("clock"), nb::keep_alive<1, 8>())
-        .def("append", &JournalWriter::append_event, nb::arg("event"), nb::arg("destination") = 0,
-             nb::arg("cause").none() = nb::none(), "Append an event and return its sequence.")
+             nb::arg("types"), nb::arg("clock"), nb::arg("durability") = 0,
+             nb::arg("sync_interval") = 100'000'000, nb::arg("compress") = false, nb::keep_alive<1, 8>())
         .def("emitter", &make_emitter, nb::arg("view_class"),
              "A fast function that appends events of one type.")
         .def(
-            "define_name",
-            [](JournalWriter& w, std::uint8_t kind, std::uint64_t id, std::string_view text) {
-                const std::int32_t status = w.writer().define_name(kind, id, text);
-                if (status != KF_OK) w.refuse(status, "name_definition");
+            "append_rows",
+            [](JournalWriter& w, nb::handle view_class, nb::handle rows, bool headed) {
+                const Layout* layout = layout_of(view_class.ptr());
+                if (layout == nullptr) throw nb::python_error();
+                return w.extend(*layout, rows, headed);
             },
-            nb::arg("kind"), nb::arg("id"), nb::arg("text"), "Journal the name behind an id.")
+            nb::arg("view_class"), nb::arg("rows"), nb::arg("headed"),
+            "Append payloads that lie behind each other, each with a frame header before it or none.")
+        .def("define_name", &JournalWriter::define_name, nb::arg("kind"), nb::arg("id"), nb::arg("text"),
+             "Journal the name behind an id.")
         .def("at", &JournalWriter::at, nb::arg("gen_time"), nb::arg("trigger_time") = 0,
              "Set the times of what is appended next, instead of the clock's.")
         .def_prop_ro("id", [](const JournalWriter& w) { return w.writer().id(); })
         .def_prop_ro("last_sequence", [](const JournalWriter& w) { return w.writer().last_sequence(); })
         .def_prop_ro("last_time", [](const JournalWriter& w) { return w.writer().last_time(); })
         .def_prop_ro("closed", [](const JournalWriter& w) { return !w.writer().is_open(); })
-        .def("close", [](JournalWriter& w) { w.writer().close(); }, "End writing and give up the lock.");
-    nb::class_<JournalReader>(m, "JournalReader", "Several journals read as one, merged by time.")
+        .def("wait_until_durable", &JournalWriter::wait_until_durable,
+             "Wait until everything appended so far is on the disk.")
+        .def("close", &JournalWriter::close, "End writing and give up the lock.");
+    nb::class_<JournalReader>(m, "JournalReader", nb::type_slots(reader_slots),
+                              "Several journals read as one, merged by time.")
         .def(nb::init<const TypeRows&, const nb::list&, nb::object, bool>(), nb::arg("types"),
              nb::arg("classes"), nb::arg("unknown"), nb::arg("verify"))
         .def("join", &JournalReader::join, nb::arg("root"), nb::arg("source"), nb::arg("name"),
@@ -351,21 +601,19 @@ void bind_journal(nb::module_& m) {
             },
             nb::arg("limit").none() = nb::none(),
             "The next event with gen_time <= limit; None if there is none now.")
-        .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
-        .def("__next__",
-             [](JournalReader& r) {
-                 nb::object view = r.next(std::numeric_limits<std::int64_t>::max());
-                 if (!view.is_valid()) throw nb::stop_iteration();
-                 return view;
-             })
+        .def("wait", &JournalReader::wait, nb::arg("seconds"),
+             "Wait for a next event, at most so long, without burning a core; say whether there is one.")
         .def("close", &JournalReader::close, "Leave all journals; views that were kept stay whole.")
         .def("peek_time", &JournalReader::peek_time, "Time of the next event; None if there is none now.")
         .def("seek_time", &JournalReader::seek_time, nb::arg("time"),
              "Move all journals to the first event at this time or later.");
+    nb::class_<Rows>(m, "Rows", nb::type_slots(rows_slots),
+                     "Events of one type behind each other, in memory or in their page: a buffer.");
     m.def("list_journals", &list_journals, nb::arg("root"),
           "(source, name, scope) of every journal under a root.");
     m.def("list_pages", &list_pages, nb::arg("root"), nb::arg("source"), nb::arg("name"),
-          "(page, path, bytes, sealed, first sequence, time of the first event) of every page.");
+          "(page, path, bytes, sealed, first sequence, time of the first event, compressed, durability, clock "
+          "source, clock error) of every page.");
     m.def("journal_columns", &columns, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"),
           nb::arg("types"), nb::arg("type"), nb::arg("size"), nb::arg("since").none() = nb::none(),
           nb::arg("until").none() = nb::none(), nb::arg("tails") = false,

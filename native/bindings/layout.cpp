@@ -37,17 +37,21 @@ bool fail(const FieldLayout& field, PyObject* value, const char* expected) {
 
 template <class T>
 bool write_integer(const FieldLayout& field, PyObject* value, char* at) {
-    nb::object index = nb::steal(PyNumber_Index(value));
-    if (!index.is_valid()) return fail(field, value, "an integer");
+    nb::object index;  // what stands for an integer but is none says which it is
+    if (!PyLong_Check(value)) {
+        index = nb::steal(PyNumber_Index(value));
+        if (!index.is_valid()) return fail(field, value, "an integer");
+    }
+    PyObject* integer = index.is_valid() ? index.ptr() : value;
     using Wide = std::conditional_t<std::is_unsigned_v<T>, unsigned long long, long long>;
     Wide wide = 0;
     if constexpr (std::is_unsigned_v<T>) {
-        wide = PyLong_AsUnsignedLongLong(index.ptr());
+        wide = PyLong_AsUnsignedLongLong(integer);
     } else {
-        wide = PyLong_AsLongLong(index.ptr());
+        wide = PyLong_AsLongLong(integer);
     }
-    const bool fits = PyErr_Occurred() == nullptr &&
-                      wide <= static_cast<Wide>(std::numeric_limits<T>::max()) &&
+    const bool failed = wide == static_cast<Wide>(-1) && PyErr_Occurred() != nullptr;
+    const bool fits = !failed && wide <= static_cast<Wide>(std::numeric_limits<T>::max()) &&
                       wide >= static_cast<Wide>(std::numeric_limits<T>::min());
     if (!fits) return fail(field, value, "an integer that fits");
     const auto converted = static_cast<T>(wide);
@@ -91,6 +95,8 @@ bool parse_value(const FieldLayout& field, PyObject* value,
     return false;
 }
 
+constexpr std::int64_t kNoInteger = std::numeric_limits<std::int64_t>::min();
+
 bool write_text(const FieldLayout& field, PyObject* value, char* at) {
     nb::object holder;
     std::string_view text;
@@ -109,7 +115,15 @@ bool write_text(const FieldLayout& field, PyObject* value, char* at) {
 
 bool write_number(const FieldLayout& field, PyObject* value, char* payload) {
     Number number = Number::none();
-    if (value != Py_None && !parse_value<Number>(field, value, parse_number, number)) return false;
+    int overflow = 0;
+    // An int needs no way through text; that of -2^63 is refused there, as it has no negative.
+    const std::int64_t whole =
+        PyLong_CheckExact(value) ? PyLong_AsLongLongAndOverflow(value, &overflow) : kNoInteger;
+    if (whole != kNoInteger && overflow == 0) {
+        number = {whole, 0};
+    } else if (value != Py_None && !parse_value<Number>(field, value, parse_number, number)) {
+        return false;
+    }
     std::memcpy(payload + field.offset, &number.mantissa, sizeof number.mantissa);
     std::memcpy(payload + field.exponent_offset, &number.exponent, 1);
     return true;

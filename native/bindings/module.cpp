@@ -5,8 +5,10 @@
 #include "bindings/book.hpp"
 #include "bindings/broker.hpp"
 #include "bindings/clock.hpp"
+#include "bindings/compression.hpp"
 #include "bindings/history.hpp"
 #include "bindings/journal.hpp"
+#include "bindings/journal_care.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/session.hpp"
 #include "bindings/strategy_host.hpp"
@@ -28,8 +30,10 @@ NB_MODULE(_native, m) {
     kungfu::python::bind_book(m);
     kungfu::python::bind_broker(m);
     kungfu::python::bind_clock(m);
+    kungfu::python::bind_compression(m);
     kungfu::python::bind_history(m);
     kungfu::python::bind_journal(m);
+    kungfu::python::bind_journal_care(m);
     kungfu::python::bind_strategy_host(m);
     kungfu::python::bind_session(m);
 }

@@ -310,6 +310,7 @@ PyObject* new_view(PyObject* view_class, const kf_event& event) {
     self->frame = event.frame;
     self->journal = event.journal;
     self->length = event.length;
+    self->type = event.type;
     self->owned = nullptr;
     return reinterpret_cast<PyObject*>(self);
 }
@@ -332,10 +333,8 @@ bool event_under(PyObject* object, kf_event& event) {
         PyErr_Format(PyExc_TypeError, "expected an event, got %R", object);
         return false;
     }
-    const Layout* layout = layout_of(reinterpret_cast<PyObject*>(Py_TYPE(object)));
-    if (layout == nullptr) return false;
     const auto* view = reinterpret_cast<ViewObject*>(object);
-    event = {view->frame, view->journal, layout->number, view->length};
+    event = {view->frame, view->journal, view->type, view->length};
     return true;
 }
 
@@ -373,6 +372,7 @@ PyObject* ViewPool::view(const kf_event& event) {
         view->frame = event.frame;
         view->journal = event.journal;
         view->length = event.length;
+        view->type = event.type;
         return mine;
     }
     if (mine != nullptr) {

@@ -20,6 +20,7 @@ struct ViewObject {
     PyObject_HEAD const kf_frame* frame;  // the payload follows; points into a mapped page unless `owned`
     std::uint64_t journal;
     std::uint32_t length;
+    std::uint32_t type;  // as in kf_event
     char* owned;
 };
 

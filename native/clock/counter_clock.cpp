@@ -1,44 +1,31 @@
 #include "clock/counter_clock.hpp"
 
-#include <time.h>
+#include <pthread.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <x86intrin.h>
 #endif
 
 namespace kungfu {
 
 namespace {
 
-__extension__ typedef unsigned __int128 uint128;
-
 constexpr std::int64_t kLookEvery = 10'000'000;      // ns; a rate off by 100 ppm makes 1 us of it
 constexpr std::int64_t kMeasureAtLeast = 5'000'000;  // ns; shorter ones tell the rate too badly
-constexpr std::int64_t kMeasureAtMost = 8'000'000'000;
-constexpr std::int64_t kStep = 1'000'000;  // ns; whoever sets the system's clock moves it by more
-
-std::uint64_t counter() noexcept {
-#if defined(__x86_64__)
-    return __rdtsc();
-#else
-    return 0;
-#endif
-}
-
-std::int64_t realtime() noexcept {
-    timespec t{};
-    clock_gettime(CLOCK_REALTIME, &t);
-    return static_cast<std::int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
-
-std::int64_t scaled(std::uint64_t ticks, std::uint64_t scale) noexcept {
-    return static_cast<std::int64_t>((static_cast<uint128>(ticks) * scale) >> 32);
-}
+constexpr std::int64_t kMeasureFrom = 4'000'000'000;
+constexpr std::int64_t kStepAtLeast = 1'000;  // ns; less does not stand out from the readings
+constexpr std::int64_t kUneven = 1'000'000;   // ns in one look; the system's clock is never slewed so fast
+constexpr int kUnevenAtMost = 3;              // a migrated virtual machine may have to be forgiven
+constexpr std::uint64_t kUnit = 1ULL << 32U;  // one ns a tick
+constexpr std::int64_t kExtrapolateAtMost = 100;  // lifetimes; a thread that is looking may lose its core
 
 }  // namespace
+
+CounterClock CounterClock::of_process_;
+const int CounterClock::watching_forks_ = pthread_atfork(nullptr, nullptr, &CounterClock::after_fork);
 
 bool CounterClock::counter_is_even() noexcept {
 #if defined(__x86_64__)
@@ -53,77 +40,140 @@ bool CounterClock::counter_is_even() noexcept {
 #endif
 }
 
-std::int64_t CounterClock::now() noexcept {
-    if (!even_) return realtime();
-    const std::uint64_t ticks = counter();
-    const std::uint32_t before = version_.load(std::memory_order_acquire);  // pairs with publish()
-    // Acquiring each part keeps the second look at the version behind all of them.
-    const std::uint64_t anchor_ticks = ticks_.load(std::memory_order_acquire);
-    const std::int64_t anchor_time = time_.load(std::memory_order_acquire);
-    const std::uint64_t scale = scale_.load(std::memory_order_acquire);
-    const std::uint64_t lifetime = lifetime_.load(std::memory_order_acquire);
-    const bool whole = (before & 1U) == 0 && version_.load(std::memory_order_relaxed) == before;
-    // A counter behind the anchor wraps to a huge age: another thread renewed it meanwhile.
-    const std::uint64_t age = ticks - anchor_ticks;
-    if (whole && scale != 0 && age < lifetime) return anchor_time + scaled(age, scale);
-    return refresh();
+ClockSource CounterClock::source() const noexcept {
+    return lines_[published_.load(std::memory_order_acquire) & 1U].source.load(std::memory_order_relaxed);
+}
+
+std::int64_t CounterClock::error_bound() const noexcept {
+    std::int64_t bound = 0;
+    std::uint32_t count = published_.load(std::memory_order_acquire);
+    while (true) {
+        const Published& line = lines_[count & 1U];
+        const std::uint64_t ticks = ticks_of(line.source.load(std::memory_order_acquire));
+        const std::uint64_t age = since(line.ticks.load(std::memory_order_acquire), ticks);
+        const std::uint64_t drift = line.drift.load(std::memory_order_acquire);
+        bound = line.error.load(std::memory_order_acquire) + scaled(age, drift);
+        const std::uint32_t again = published_.load(std::memory_order_acquire);
+        if (again == count) return bound;
+        count = again;
+    }
+}
+
+std::int64_t CounterClock::at(const Reading& reading) const noexcept {
+    const Published& line = lines_[published_.load(std::memory_order_acquire) & 1U];
+    const bool counted = line.source.load(std::memory_order_relaxed) == ClockSource::COUNTER;
+    const std::uint64_t ticks = counted ? reading.ticks : static_cast<std::uint64_t>(reading.monotonic);
+    const std::uint64_t age = since(line.ticks.load(std::memory_order_relaxed), ticks);
+    return line.start.load(std::memory_order_relaxed) +
+           scaled(age, line.scale.load(std::memory_order_relaxed));
 }
 
 CounterClock::Reading CounterClock::look() noexcept {
-    Reading best{0, 0};
-    std::uint64_t shortest = ~std::uint64_t{0};
-    // A look during which the thread lost its core would tie the two clocks together badly.
+    Reading best{0, 0, 0, 0};
+    // A look during which the thread lost its core would tie the clocks together badly.
     for (int i = 0; i < 3; ++i) {
+        const std::int64_t begin = system_time(CLOCK_MONOTONIC);
         const std::uint64_t before = counter();
-        const std::int64_t time = realtime();
+        const std::int64_t real = system_time(CLOCK_REALTIME);
         const std::uint64_t took = counter() - before;
-        if (took < shortest) {
-            shortest = took;
-            best = {before + took / 2, time};
-        }
+        const std::int64_t half = (system_time(CLOCK_MONOTONIC) - begin + 1) / 2;
+        if (i == 0 || half < best.uncertainty) best = {before + took / 2, real, begin + half, half};
     }
     return best;
 }
 
 std::int64_t CounterClock::refresh() noexcept {
-    if (refreshing_.test_and_set(std::memory_order_acquire)) return realtime();
+    static const bool even = counter_is_even();
+    if (refreshing_.test_and_set(std::memory_order_acquire)) {
+        Line line;
+        const bool usable = read(line) && line.age / kExtrapolateAtMost < line.lifetime;
+        return usable ? line.start + scaled(line.age, line.scale) : system_time(CLOCK_REALTIME);
+    }
     const Reading reading = look();
-    discipline(reading);
+    discipline(reading, even);
     refreshing_.clear(std::memory_order_release);
-    return reading.time;
+    return at(reading);
 }
 
-void CounterClock::discipline(Reading reading) noexcept {
-    const std::uint64_t scale = scale_.load(std::memory_order_relaxed);
-    const std::int64_t elapsed = reading.time - origin_.time;
-    bool stepped = elapsed < 0;
-    if (scale != 0) {
-        const std::int64_t expected = time_.load(std::memory_order_relaxed) +
-                                      scaled(reading.ticks - ticks_.load(std::memory_order_relaxed), scale);
-        stepped = stepped || std::llabs(reading.time - expected) > kStep;
+void CounterClock::after_fork() noexcept {
+    // The thread that was looking is not there in the child, and what it touched is in disorder.
+    if (of_process_.refreshing_.test_and_set(std::memory_order_acquire)) of_process_.looked_ = false;
+    of_process_.refreshing_.clear(std::memory_order_release);
+}
+
+void CounterClock::discipline(const Reading& reading, bool even) noexcept {
+    std::int64_t shown = looked_ ? at(reading) : reading.real;
+    const std::int64_t step = looked_ ? step_before(reading) : 0;
+    if (!looked_ || caught(reading)) {
+        if (looked_) ++uneven_;
+        rate_ = 0;
+        origin_ = next_origin_ = reading;
+        shown = reading.real;  // what an uneven counter says is no reason to go slower
     }
-    if (origin_.time == 0 || stepped) {
-        origin_ = reading;
-        publish(reading, 0);
-        return;
+    if (!even || uneven_ >= kUnevenAtMost) {
+        rate_ = 0;
+    } else {
+        measure_rate(reading);
     }
-    if (elapsed < kMeasureAtLeast) return;
+    worst_ = std::max(std::llabs(shown + step - reading.real), static_cast<long long>(worst_ - worst_ / 16));
+    last_ = reading;
+    looked_ = true;
+    publish(reading, std::max(shown, reading.real));
+}
+
+/// By how much the system's clock was set since the last reading: only that moves it against the other one.
+std::int64_t CounterClock::step_before(const Reading& reading) noexcept {
+    const std::int64_t step = reading.real - reading.monotonic - (last_.real - last_.monotonic);
+    if (std::llabs(step) <= kStepAtLeast + reading.uncertainty + last_.uncertainty) return 0;
+    last_step_.store(step, std::memory_order_relaxed);
+    steps_.fetch_add(1, std::memory_order_release);
+    return step;
+}
+
+/// Whether the counter went otherwise than it used to.
+bool CounterClock::caught(const Reading& reading) const noexcept {
+    if (rate_ == 0) return false;
+    if (reading.ticks <= last_.ticks) return true;
+    const std::int64_t elapsed = reading.monotonic - last_.monotonic;
+    const std::int64_t counted = scaled(reading.ticks - last_.ticks, rate_);
+    const std::int64_t unsure = reading.uncertainty + last_.uncertainty;
+    return std::llabs(counted - elapsed) > kUneven + unsure + elapsed / 1000;
+}
+
+void CounterClock::measure_rate(const Reading& reading) noexcept {
+    const std::int64_t elapsed = reading.monotonic - origin_.monotonic;
+    if (elapsed < kMeasureAtLeast || reading.ticks <= origin_.ticks) return;
     const std::uint64_t ticks = reading.ticks - origin_.ticks;
-    if (ticks == 0) return;
-    publish(reading, static_cast<std::uint64_t>((static_cast<uint128>(elapsed) << 32) / ticks));
-    if (elapsed > kMeasureAtMost) origin_ = reading;
+    const auto per_tick = [ticks](std::int64_t time) {
+        return static_cast<std::uint64_t>((static_cast<uint128>(time) << 32U) / ticks);
+    };
+    rate_ = per_tick(elapsed);
+    rate_error_ = per_tick(reading.uncertainty + origin_.uncertainty) + 1;
+    if (reading.monotonic - next_origin_.monotonic < kMeasureFrom) return;
+    origin_ = next_origin_;
+    next_origin_ = reading;
 }
 
-void CounterClock::publish(Reading anchor, std::uint64_t scale) noexcept {
-    const std::uint32_t version = version_.load(std::memory_order_relaxed);
-    version_.store(version + 1, std::memory_order_relaxed);
-    // Releasing each part keeps all of them behind the odd version.
-    ticks_.store(anchor.ticks, std::memory_order_release);
-    time_.store(anchor.time, std::memory_order_release);
-    scale_.store(scale, std::memory_order_release);
-    const auto lifetime = scale == 0 ? uint128{0} : (static_cast<uint128>(kLookEvery) << 32) / scale;
-    lifetime_.store(static_cast<std::uint64_t>(lifetime), std::memory_order_release);
-    version_.store(version + 2, std::memory_order_release);  // pairs with now()
+void CounterClock::publish(const Reading& reading, std::int64_t start) noexcept {
+    const bool counted = rate_ != 0;
+    const std::uint64_t rate = counted ? rate_ : kUnit;
+    const std::int64_t ahead = start - reading.real;
+    const std::int64_t lost = std::min(ahead, kLookEvery / 2);  // until the next look
+    const auto slower =
+        static_cast<std::uint64_t>(static_cast<uint128>(rate) * static_cast<uint128>(lost) / kLookEvery);
+    const std::uint32_t count = published_.load(std::memory_order_relaxed);
+    Published& line = lines_[(count + 1) & 1U];
+    // Releasing each part keeps it behind the count that took this line out of use.
+    constexpr auto kRelease = std::memory_order_release;
+    line.source.store(counted ? ClockSource::COUNTER : ClockSource::KERNEL, kRelease);
+    line.ticks.store(counted ? reading.ticks : static_cast<std::uint64_t>(reading.monotonic), kRelease);
+    line.start.store(start, kRelease);
+    line.scale.store(rate - slower, kRelease);
+    line.lifetime.store(static_cast<std::uint64_t>((static_cast<uint128>(kLookEvery) << 32U) / rate),
+                        kRelease);
+    line.error.store(ahead + reading.uncertainty + worst_, kRelease);
+    line.drift.store(counted ? rate_error_ : 0, kRelease);
+    published_.store(count + 1, kRelease);  // pairs with read()
 }
 
 }  // namespace kungfu

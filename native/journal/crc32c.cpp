@@ -135,24 +135,21 @@ std::uint32_t lay_by_table(char* place, std::uint32_t key, std::uint64_t offset,
     return check_by_table(key, offset, static_cast<std::uint32_t>(sizeof head) + length, place + 8);
 }
 
-struct Ways {
-    std::uint32_t (*whole)(std::uint32_t, const void*, std::size_t) noexcept = crc32c_by_table;
-    std::uint32_t (*check)(std::uint32_t, std::uint64_t, std::uint32_t, const char*) noexcept =
-        check_by_table;
-    std::uint32_t (*lay)(char*, std::uint32_t, std::uint64_t, const kf_frame&, const void*,
-                         std::uint32_t) noexcept = lay_by_table;
-};
-
-Ways choose() noexcept {
-    Ways ways;
+bool has_instruction() noexcept {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("sse4.2")) ways = {by_instruction, check_by_instruction, lay_by_instruction};
+    return __builtin_cpu_supports("sse4.2");
+#else
+    return false;
 #endif
-    return ways;
 }
 
-const Ways kWays = choose();
+FrameChecksums choose_for_frames() noexcept {
+#if defined(__x86_64__)
+    if (has_instruction()) return {check_by_instruction, lay_by_instruction};
+#endif
+    return {check_by_table, lay_by_table};
+}
 
 }  // namespace
 
@@ -164,17 +161,13 @@ std::uint32_t crc32c_by_table(std::uint32_t crc, const void* data, std::size_t s
 }
 
 std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noexcept {
-    return kWays.whole(crc, data, size);
+#if defined(__x86_64__)
+    static const bool by_processor = has_instruction();
+    if (by_processor) return by_instruction(crc, data, size);
+#endif
+    return crc32c_by_table(crc, data, size);
 }
 
-std::uint32_t frame_checksum(std::uint32_t key, std::uint64_t offset, std::uint32_t length,
-                             const char* bytes) noexcept {
-    return kWays.check(key, offset, length, bytes);
-}
-
-std::uint32_t lay_frame(char* place, std::uint32_t key, std::uint64_t offset, const kf_frame& head,
-                        const void* payload, std::uint32_t length) noexcept {
-    return kWays.lay(place, key, offset, head, payload, length);
-}
+const FrameChecksums kFrameChecksums = choose_for_frames();
 
 }  // namespace kungfu::journal

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "clock/clock.hpp"
+#include "journal/compressed_page.hpp"
 #include "journal/tables.hpp"
 #include "kungfu/events.hpp"
 
@@ -86,8 +87,10 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     id_ = header.journal;
     location_.scope = header.scope;
     page_.let_go();
-    left_ = std::move(page_);
+    // A page whose events are all lost gave none that a caller may hold.
+    if (last_sequence_ != lost_up_to_) left_ = std::move(page_);
     page_ = std::move(page);
+    lost_up_to_ = page_.header().first_sequence - 1;
     unborn_.reset();
     file_ = file;
     data_ = page_.data();
@@ -96,6 +99,7 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     index_.clear();
     indexed_to_ = 0;
     ++pages_opened_;
+    if (total_ != nullptr) ++*total_;
     looked_at_births_ = ~0ULL;  // the page after may be there already
     return true;
 }
@@ -246,7 +250,7 @@ const kf_frame* JournalReader::frame_here() {
         }
         length_ = length;
         if ((frame->flags & kTableFlag) == 0) return frame;
-        if (frame->flags & kGapFlag) last_sequence_ = std::max(last_sequence_, frame->sequence);
+        if (frame->flags & kGapFlag) go_past_gap(frame->sequence);
         if (frame->type == PageEnd::kType) {
             if (!next_page()) break;
         } else {
@@ -254,6 +258,12 @@ const kf_frame* JournalReader::frame_here() {
         }
     }
     return nullptr;
+}
+
+void JournalReader::go_past_gap(std::uint64_t sequence) noexcept {
+    const bool nothing_given = lost_up_to_ == last_sequence_;
+    last_sequence_ = std::max(last_sequence_, sequence);
+    if (nothing_given) lost_up_to_ = last_sequence_;
 }
 
 /// Goes past events before the one that a seek went for, as fast as their headers can be read.
@@ -319,11 +329,19 @@ std::int32_t JournalReader::look_for_damage() {
 
 /// Adds what was written since to the index of the page; of a sealed one it is read from its file.
 void JournalReader::extend_index() {
+    if (const CompressedPage* packed = page_.compressed(); packed != nullptr) {
+        for (const BlockEntry& block : index_.empty() ? packed->blocks() : std::vector<BlockEntry>()) {
+            // The first block begins with the header and the tables.
+            if (block.begin > 0 && block.events > 0) {
+                index_.push_back({block.first_time, block.first_sequence, block.begin});
+            }
+        }
+        return;
+    }
     if (indexed_to_ == 0 && page_.is_sealed()) {
         index_ = read_index(index_path(page_.path()), page_.header());
         if (!index_.empty()) indexed_to_ = page_.size();
     }
-    if (is_compressed(page_.path())) return;
     std::uint64_t next = index_.empty() ? 0 : index_.back().offset + IndexBuilder::kStride;
     std::uint64_t offset = std::max<std::uint64_t>(indexed_to_, sizeof(PageHeader));
     while (page_.has_frame_at(offset)) {

@@ -85,8 +85,15 @@ class JournalReader {
     /// The page being read and the peeked event's place in it.
     const Page& page() const noexcept { return page_; }
     std::uint64_t offset() const noexcept { return offset_; }
+    /// Up to where the page can be read for now.
+    std::uint64_t readable_end() const noexcept { return end_; }
     /// How many pages were opened so far; a frame is gone when two more have been since it was read.
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
+    /// Counts the pages that this reader opens there as well; `total` outlives it.
+    void count_pages_in(std::uint64_t* total) noexcept {
+        total_ = total;
+        *total_ += pages_opened_;
+    }
 
   private:
     static constexpr std::size_t kPrefetch = 512;
@@ -103,6 +110,7 @@ class JournalReader {
     bool next_page();
     void notice_pruned_pages();
     bool is_more_readable(std::uint64_t end);
+    void go_past_gap(std::uint64_t sequence) noexcept;
     void go_past_unwanted() noexcept;
     void learn_type(const kf_frame* frame, std::uint32_t length);
     std::uint32_t type_of(const kf_frame* frame);
@@ -136,7 +144,8 @@ class JournalReader {
     std::vector<TypeDefinition> types_;
     std::vector<std::uint32_t> process_numbers_;  ///< As above; kUnlearnt if it is not met.
     Page page_;
-    Page left_;    ///< The page before, kept for the frame that a caller may still hold.
+    Page left_;    ///< The last page before that gave an event, kept for the frame that a caller may still hold.
+    std::uint64_t lost_up_to_ = 0;  ///< Sequence with which the page begins, gaps at its start gone past.
     Page unborn_;  ///< The page after, where its writer has made it ahead.
     PageFile file_{};
     PageFile unborn_file_{};
@@ -144,6 +153,7 @@ class JournalReader {
     std::uint64_t indexed_to_ = 0;   ///< Where its last look at the page ended; 0 if there was none.
     std::uint64_t looks_ = 0;
     std::uint64_t pages_opened_ = 0;
+    std::uint64_t* total_ = nullptr;
     std::int32_t status_ = 0;
     std::uint64_t looked_at_births_ = ~0ULL;
     std::int64_t looked_at_ = 0;

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "journal/compressed_page.hpp"
 #include "journal/crc32c.hpp"
 
 namespace kungfu::journal {
@@ -104,6 +105,10 @@ std::string problem_of(const PageHeader& h, std::uint64_t file_size) {
     return "";
 }
 
+Page::Page() = default;
+Page::~Page() { reset(); }
+Page::Page(Page&& other) noexcept { *this = std::move(other); }
+
 Page& Page::operator=(Page&& other) noexcept {
     if (this != &other) {
         reset();
@@ -111,17 +116,21 @@ Page& Page::operator=(Page&& other) noexcept {
         std::swap(fd_, other.fd_);
         std::swap(key_, other.key_);
         std::swap(path_, other.path_);
+        compressed_ = std::move(other.compressed_);
     }
     return *this;
 }
 
 void Page::let_go() noexcept {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ < 0) return;
+    (void)flock(fd_, LOCK_UN);  // the mapping, too, keeps what close() would give up
+    ::close(fd_);
     fd_ = -1;
 }
 
 void Page::reset() noexcept {
     mapping_.reset();
+    compressed_.reset();
     let_go();
     path_.clear();
 }
@@ -165,16 +174,43 @@ std::int32_t Page::open(const std::string& path, std::uint64_t journal, bool wri
         error = path + ": is being pruned";
         return kPruned;
     }
+    path_ = path;
+    if (is_compressed(path)) {
+        const std::int32_t status = open_compressed(journal, error);
+        if (status != KF_OK) reset();
+        return status;
+    }
     PageHeader header{};
     std::int32_t status = checked_header(fd_, path, header, error);
     if ((status == KF_OK || status == kUnborn) && !mapping_.map_file(fd_, header.page_size, writable)) {
         error = system_error(path);
         status = KF_IO_ERROR;
     }
-    path_ = path;
     if (status == KF_OK) status = check(header.page_size, journal, error);
     if (status != KF_OK && status != kUnborn) reset();
     return status;
+}
+
+std::int32_t Page::open_compressed(std::uint64_t journal, std::string& error) {
+    compressed_ = std::make_unique<CompressedPage>();
+    const std::int32_t status = compressed_->open(path_, error);
+    if (status != KF_OK) return status;
+    if (!mapping_.map_memory(compressed_->header().page_size)) {
+        error = system_error(path_);
+        return KF_IO_ERROR;
+    }
+    CompressedPage::Range first{};
+    if (const std::int32_t loaded = compressed_->load(0, data(), first, error); loaded != KF_OK) return loaded;
+    return check(size(), journal, error);
+}
+
+std::int32_t Page::unpack(std::string& error) {
+    CompressedPage::Range loaded{0, compressed_ ? 0 : size()};
+    while (loaded.end < size()) {
+        const std::int32_t status = compressed_->load(loaded.end, data(), loaded, error);
+        if (status != KF_OK) return status;
+    }
+    return KF_OK;
 }
 
 std::int32_t Page::birth(std::uint64_t journal, std::string& error) {
@@ -195,8 +231,14 @@ std::int32_t Page::check(std::uint64_t file_size, std::uint64_t journal, std::st
     return KF_OK;
 }
 
-bool Page::read_on(std::uint64_t, std::uint64_t& end, std::string&) {
+bool Page::read_on(std::uint64_t offset, std::uint64_t& end, std::string& error) {
     end = size();
+    if (compressed_) {
+        CompressedPage::Range loaded{};
+        if (compressed_->load(offset, data(), loaded, error) != KF_OK) return false;
+        end = loaded.end;
+        return true;
+    }
     if (header().durability == static_cast<std::uint32_t>(Durability::COMMIT)) {
         end = std::min(end, __atomic_load_n(&header().durable_position, __ATOMIC_ACQUIRE));
     }
@@ -219,23 +261,6 @@ void Page::key_checksums() noexcept {
     key_ = crc32c(0, place, sizeof place);
 }
 
-std::uint32_t Page::checksum(std::uint64_t offset, std::uint32_t length) const noexcept {
-    return frame_checksum(key_, offset, length, data() + offset + 8);
-}
-
-bool Page::verifies(std::uint64_t offset, std::uint64_t commit) const noexcept {
-    const auto length = static_cast<std::uint32_t>(commit);
-    return holds(offset, length) && static_cast<std::uint32_t>(commit >> 32) == checksum(offset, length);
-}
-
-void Page::put(std::uint64_t offset, const kf_frame& head, const void* payload,
-               std::uint32_t length) noexcept {
-    const std::uint32_t crc = lay_frame(data() + offset, key_, offset, head, payload, length);
-    const std::uint64_t commit =
-        static_cast<std::uint64_t>(crc) << 32 | (static_cast<std::uint32_t>(sizeof head) + length);
-    __atomic_store_n(&frame(offset)->commit, commit, __ATOMIC_RELEASE);
-}
-
 void Page::set_commit(std::uint64_t offset, std::uint32_t length) noexcept {
     const std::uint64_t commit = static_cast<std::uint64_t>(checksum(offset, length)) << 32 | length;
     __atomic_store_n(&frame(offset)->commit, commit, __ATOMIC_RELEASE);
@@ -248,6 +273,12 @@ std::uint32_t header_checksum(const PageHeader& header) noexcept {
 }
 
 std::int32_t read_header(const std::string& path, PageHeader& header, std::string& error) {
+    if (is_compressed(path)) {
+        CompressedPage page;
+        const std::int32_t status = page.open(path, error);
+        if (status == KF_OK) header = page.header();
+        return status;
+    }
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return cannot_open(path, error);
     const std::int32_t status = checked_header(fd, path, header, error);

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "journal/crc32c.hpp"
 #include "journal/location.hpp"
 #include "journal/mapping.hpp"
 #include "journal/status.hpp"
@@ -105,12 +106,14 @@ inline constexpr std::uint64_t kPageEndRoom = frame_size(40);
 /// What is wrong with a page's header; empty if nothing is.
 std::string problem_of(const PageHeader& header, std::uint64_t file_size);
 
-/// A mapped page file. An empty Page has no header.
+class CompressedPage;
+
+/// A mapped page file, or a compressed one that is unpacked as far as it is read. An empty Page has no header.
 class Page {
   public:
-    Page() = default;
-    ~Page() { reset(); }
-    Page(Page&& other) noexcept { *this = std::move(other); }
+    Page();
+    ~Page();
+    Page(Page&& other) noexcept;
     Page& operator=(Page&& other) noexcept;
     Page(const Page&) = delete;
     Page& operator=(const Page&) = delete;
@@ -129,6 +132,10 @@ class Page {
     /// How far the page can be read from an offset on, for now: to its end, to what is on the disk where readers
     /// must not see more, to the end of the block where it is compressed. False, with `error`, on damage.
     bool read_on(std::uint64_t offset, std::uint64_t& end, std::string& error);
+    /// Unpacks all of a compressed page. KF_OK, or what is wrong with it.
+    std::int32_t unpack(std::string& error);
+    /// The blocks of a compressed page; nullptr for any other.
+    const CompressedPage* compressed() const noexcept { return compressed_.get(); }
     /// Whether the file has no name any more.
     bool is_deleted() const noexcept;
     /// Gives the file back, and the right to keep it from being pruned; the memory stays.
@@ -167,11 +174,21 @@ class Page {
     bool has_frame_at(std::uint64_t offset) const noexcept { return offset + sizeof(kf_frame) <= size(); }
     /// The checksum of a frame at its place: over journal, page number, offset, length and its bytes from 8
     /// on.
-    std::uint32_t checksum(std::uint64_t offset, std::uint32_t length) const noexcept;
+    std::uint32_t checksum(std::uint64_t offset, std::uint32_t length) const noexcept {
+        return frame_checksum(key_, offset, length, data() + offset + 8);
+    }
     /// Whether the commit word fits the frame's place and bytes.
-    bool verifies(std::uint64_t offset, std::uint64_t commit) const noexcept;
+    bool verifies(std::uint64_t offset, std::uint64_t commit) const noexcept {
+        const auto length = static_cast<std::uint32_t>(commit);
+        return holds(offset, length) && static_cast<std::uint32_t>(commit >> 32) == checksum(offset, length);
+    }
     /// Lays a frame down and makes it readable; its place must be zero.
-    void put(std::uint64_t offset, const kf_frame& head, const void* payload, std::uint32_t length) noexcept;
+    void put(std::uint64_t offset, const kf_frame& head, const void* payload, std::uint32_t length) noexcept {
+        const std::uint32_t crc = lay_frame(data() + offset, key_, offset, head, payload, length);
+        const std::uint64_t commit =
+            static_cast<std::uint64_t>(crc) << 32 | (static_cast<std::uint32_t>(sizeof head) + length);
+        __atomic_store_n(&frame(offset)->commit, commit, __ATOMIC_RELEASE);
+    }
     /// Makes the frame at the offset readable; it must be complete.
     void set_commit(std::uint64_t offset, std::uint32_t length) noexcept;
     /// To be called when journal and page number are in the header.
@@ -180,12 +197,14 @@ class Page {
     std::uint32_t key() const noexcept { return key_; }
 
   private:
+    std::int32_t open_compressed(std::uint64_t journal, std::string& error);
     std::int32_t check(std::uint64_t file_size, std::uint64_t journal, std::string& error);
 
     Mapping mapping_;
     int fd_ = -1;
     std::uint32_t key_ = 0;
     std::string path_;
+    std::unique_ptr<CompressedPage> compressed_;
 };
 
 /// The checksum that a page header must state.

@@ -165,6 +165,10 @@ std::int32_t PageSupply::renew_tables(LivePage& page) {
     return lay_tables(page);
 }
 
+void PageSupply::offer(const std::string& sealed_page) {
+    if (terms_.compresses && !stopping_.load()) compression_.add(sealed_page);
+}
+
 void PageSupply::move_on(std::unique_ptr<LivePage> ended, LivePage* begun) noexcept {
     // Counted first: who sees the new page sees that the old one is still to be seen to.
     unsealed_.fetch_add(1, std::memory_order_relaxed);
@@ -234,6 +238,7 @@ bool PageSupply::seal_retired() {
         const std::unique_ptr<LivePage> page(oldest);
         oldest = page->behind;
         seal(*page);
+        offer(page->page.path());
         unsealed_.fetch_sub(1, std::memory_order_release);
     }
     if (any) {
@@ -307,6 +312,7 @@ bool PageSupply::sync(LivePage& page) {
     } else {
         page.durable.store(position, std::memory_order_release);
         __atomic_store_n(&page.page.header().durable_position, position, __ATOMIC_RELEASE);
+        if (terms_.bell != nullptr) terms_.bell->ring();
     }
     { const std::lock_guard lock(resting_); }
     synced_.notify_all();
@@ -348,6 +354,7 @@ void PageSupply::stop() noexcept {
         helper_.join();
     }
     seal_retired();
+    compression_.stop();
     if (LivePage* page = current_.exchange(nullptr); page != nullptr) {
         if (terms_.durability != Durability::NONE) sync(*page);
         const std::uint64_t position = page->position.load(std::memory_order_relaxed);

@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "journal/background_compression.hpp"
+#include "journal/doorbell.hpp"
 #include "journal/index.hpp"
 #include "journal/location.hpp"
 #include "journal/page.hpp"
@@ -40,6 +42,8 @@ struct PageTerms {
     std::uint64_t page_size = kDefaultPageSize;
     Durability durability = Durability::NONE;
     std::int64_t sync_interval = 0;  ///< ns between two syncs with INTERVAL.
+    bool compresses = false;         ///< Sealed pages, in the background.
+    Doorbell* bell = nullptr;        ///< Rung when readers may see more, with COMMIT.
 };
 
 /// The writer's thread calls everything here; what `helper_loop` does runs on the helper's. The helper is
@@ -77,6 +81,8 @@ class PageSupply {
     void move_on(std::unique_ptr<LivePage> ended, LivePage* begun) noexcept;
     /// Seals an ended page that nobody else has, now; puts it on the disk where its readers wait for that.
     void seal(LivePage& page);
+    /// Leaves the file of a page that is sealed already to be compressed, if pages are.
+    void offer(const std::string& sealed_page);
     /// Tells that the writer came to the next mark on its way through the page, at this generation time.
     void pass_mark(std::int64_t time) noexcept;
     /// Lets the helper look for work; starts it if it never ran.
@@ -119,6 +125,7 @@ class PageSupply {
     std::atomic<std::int64_t> time_at_mark_{0};
 
     std::int64_t last_sync_ = 0;  ///< The helper's own.
+    BackgroundCompression compression_;
     std::mutex resting_;
     std::condition_variable wake_;
     std::condition_variable synced_;

@@ -50,7 +50,8 @@ std::int32_t last_definitions(const Location& location, Tables& tables, std::str
     const std::vector<PageFile> pages = list_pages(location);
     if (pages.empty()) return KF_OK;
     Page page;
-    const std::int32_t status = page.open(pages.back().path, 0, false, error);
+    std::int32_t status = page.open(pages.back().path, 0, false, error);
+    if (status == KF_OK) status = page.unpack(error);
     if (status != KF_OK) return status;
     for (std::uint64_t offset = sizeof(PageHeader); page.has_frame_at(offset);) {
         const auto length = static_cast<std::uint32_t>(page.commit(offset));

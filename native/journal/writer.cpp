@@ -35,7 +35,8 @@ Writer::Writer(const WriterOptions& options)
       page_size_(options.page_size),
       durability_(options.durability),
       supply_(new PageSupply(
-          {location_, id_, options.page_size, options.durability, options.sync_interval})) {}
+          {location_, id_, options.page_size, options.durability, options.sync_interval, options.compresses,
+           &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -56,6 +57,10 @@ std::int32_t Writer::open(WriterOptions options, std::unique_ptr<Writer>& writer
     if (status != KF_OK) return status;
     made->forks_ = fork_generation();
     made->open_ = true;
+    // Nobody waits for what happens in simulated time.
+    if (options.clock->kind() == Clock::Kind::SYSTEM) {
+        made->bell_ = Doorbell::for_writer(options.root, bell_bit(options.source, options.name));
+    }
     status = made->recover();
     for (std::size_t i = 0; status == KF_OK && i < options.types.size(); ++i) {
         status = made->adopt(options.types[i]);
@@ -84,9 +89,13 @@ std::int32_t Writer::recover() {
     if (pages.empty()) return KF_OK;
     std::int32_t status = seal_unsealed(pages);
     if (status != KF_OK) return status;
+    for (std::size_t i = 0; i + 1 < pages.size(); ++i) {
+        if (!is_compressed(pages[i].path)) supply_->offer(pages[i].path);
+    }
     auto live = std::make_unique<LivePage>();
     const bool compressed = is_compressed(pages.back().path);
     status = live->page.open(pages.back().path, id_, !compressed, error_);
+    if (status == KF_OK) status = live->page.unpack(error_);
     Tables tables;
     Recovered found;
     if (status == KF_OK) status = recover_page(live->page, tables, live->index, found, error_);
@@ -268,9 +277,11 @@ std::int32_t Writer::append_at(std::int64_t gen_time, std::uint32_t type, std::u
     frame.cause_sequence = cause_sequence;
     frame.source = source;
     frame.destination = destination;
-    frame.type = file_number(type);
-    frame.flags = 0;
-    if (frame.type == 0) return KF_BAD_ARGUMENT;
+    // Type and flags in one store, since the checksum takes them as one word.
+    const std::uint64_t type_and_flags = file_number(type);
+    std::memcpy(&frame.type, &type_and_flags, sizeof type_and_flags);
+    static_assert(offsetof(kf_frame, flags) == offsetof(kf_frame, type) + 4);
+    if (type_and_flags == 0) return KF_BAD_ARGUMENT;
     if (!Tables::keeps(type) && type != PageEnd::kType) return put(frame, payload, length);
     std::int32_t status = definition_problem(type, payload, length);
     if (status == KF_OK) status = put(frame, payload, length);
@@ -301,21 +312,6 @@ std::int32_t Writer::definition_problem(std::uint32_t type, const void* payload,
     return fail(KF_BAD_ARGUMENT, location_.label() + ": id " + std::to_string(fixed.named) +
                                      " stands for \"" + *known + "\" and cannot also stand for \"" + text +
                                      "\"");
-}
-
-std::int32_t Writer::put(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
-    const std::uint64_t end = position_ + frame_size(length);
-    if (end > limit_) return put_past_limit(frame, payload, length);
-    frame.sequence = last_sequence_ + 1;
-    frame.gen_time = std::max(frame.gen_time, last_time_);
-    page_->page.put(position_, frame, payload, length);
-    page_->index.add(frame, position_);
-    position_ = end;
-    page_->position.store(end, std::memory_order_release);
-    last_sequence_ = frame.sequence;
-    last_time_ = frame.gen_time;
-    if (each_append_nudges_) supply_->nudge();
-    return KF_OK;
 }
 
 std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
@@ -353,6 +349,7 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
     status = put(frame, payload, length);
     if (begins) {
         page_->page.give_birth();
+        bell_.ring();
         page_births().fetch_add(1, std::memory_order_release);
         if (each_append_nudges_) supply_->nudge();
     }
@@ -414,6 +411,8 @@ void Writer::fill_header(LivePage& page, std::int64_t gen_time) noexcept {
     PageHeader& h = page.page.header();
     h.first_sequence = last_sequence_ + 1;
     h.create_time = gen_time;
+    h.clock_source = static_cast<std::uint32_t>(clock_->source());
+    h.clock_error = clock_->error_bound();
     if (clock_->kind() == Clock::Kind::SYSTEM) h.monotonic_time = Clock::monotonic_now();
     h.checksum = header_checksum(h);
 }

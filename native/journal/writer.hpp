@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "clock/clock.hpp"
+#include "journal/doorbell.hpp"
 #include "journal/location.hpp"
 #include "journal/lock.hpp"
 #include "journal/page.hpp"
@@ -25,6 +26,7 @@ struct WriterOptions {
     std::uint64_t page_size = kDefaultPageSize;
     Durability durability = Durability::NONE;
     std::int64_t sync_interval = 100'000'000;  ///< ns between two syncs with Durability::INTERVAL.
+    bool compresses = false;  ///< Sealed pages, in the background.
     std::vector<TypeDefinition> types = core_types();
     Clock* clock = nullptr;  ///< Outlives the writer.
 };
@@ -91,7 +93,21 @@ class Writer {
     std::int32_t adopt(const TypeDefinition& type);
     std::uint32_t number_in_file(const TypeDefinition& type) const;
     std::int32_t definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept;
-    std::int32_t put(kf_frame& frame, const void* payload, std::uint32_t length) noexcept;
+    std::int32_t put(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
+        const std::uint64_t end = position_ + frame_size(length);
+        if (end > limit_) return put_past_limit(frame, payload, length);
+        frame.sequence = last_sequence_ + 1;
+        frame.gen_time = frame.gen_time > last_time_ ? frame.gen_time : last_time_;
+        page_->page.put(position_, frame, payload, length);
+        page_->index.add(frame, position_);
+        position_ = end;
+        page_->position.store(end, std::memory_order_release);
+        last_sequence_ = frame.sequence;
+        last_time_ = frame.gen_time;
+        bell_.ring();
+        if (each_append_nudges_) supply_->nudge();
+        return KF_OK;
+    }
     std::int32_t put_past_limit(kf_frame& frame, const void* payload, std::uint32_t length) noexcept;
     std::int32_t begin_page(std::int64_t gen_time, std::uint64_t size);
     std::int32_t move_to_date(LivePage& page, std::int64_t gen_time);
@@ -108,6 +124,7 @@ class Writer {
     bool open_ = false;
     bool each_append_nudges_ = false;  ///< Durability::COMMIT.
     std::uint64_t forks_ = 0;          ///< Differs from fork_generation() in a child.
+    Doorbell bell_;
     std::unique_ptr<LivePage> page_;
     std::vector<std::uint32_t> file_numbers_;  ///< By this process's number of the type.
     Clock* clock_;

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kungfu_core.cli import COMMANDS, main
+from kungfu_core.cli.journal import ACTIONS
 from kungfu_core.errors import ConfigError
 
 
@@ -29,6 +30,14 @@ def test_help_of_a_command_has_examples(kungfu, command):
     assert result.returncode == 0, result.stderr
     assert f"kungfu {command}" in result.stdout
     assert "examples:" in result.stdout
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_help_of_a_journal_action_has_examples(kungfu, action):
+    """Each action teaches by examples of its own."""
+    result = kungfu("journal", action, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"examples:\n  kungfu journal {action}" in result.stdout
 
 
 def test_help_is_quick_and_imports_no_plugin_machinery(kungfu):

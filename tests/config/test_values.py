@@ -53,20 +53,23 @@ def test_time_of_every_nanosecond(nanoseconds):
         "2024-08-09",
         "2024-08-09T00:00Z",
         "2024-08-09 00:00:00Z",
+        "2024-08-09 00:00",
+        "2024-08-09T00:00:00.000",
         "2024-08-09T02:00:00.000+02:00",
         datetime(2024, 8, 9, tzinfo=UTC),
         1723161600_000000000,
     ],
 )
 def test_ways_to_write_a_time(value):
-    """A day alone begins at midnight UTC; any offset is minded."""
+    """A day alone begins at midnight; any offset is minded, and without one it is UTC."""
     assert parse_time(value) == 1723161600_000000000
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        "2024-08-09T00:00:00",
+        "2024-08-09T",
+        "2024-08-09+02:00",
         datetime(2024, 8, 9),  # noqa: DTZ001 - the point of the test
         datetime(2024, 8, 9, microsecond=5, tzinfo=UTC),
         "2024-13-09",
@@ -79,7 +82,7 @@ def test_ways_to_write_a_time(value):
     ],
 )
 def test_what_is_no_time(value):
-    """A time without an offset, or out of the range of the clock, is refused."""
+    """A local date-time, or what is out of the range of the clock, is refused."""
     with pytest.raises(ValueError, match=r"expected|no time|range|in quotes"):
         parse_time(value)
 

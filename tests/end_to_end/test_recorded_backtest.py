@@ -24,7 +24,7 @@ from kungfu_core.events import (
     Trade,
 )
 
-from .conftest import backtest
+from .conftest import backtest, run_kungfu
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +90,23 @@ def test_other_parameters_give_other_files(home, recorded_run, tmp_path):
     (other,) = set((home / "runs").glob("*")) - before
     differing = [n for n in files(other) if not filecmp.cmp(other / n, recorded_run / n, False)]
     assert Path("journal") in {p.parents[-2] for p in differing}
+
+
+def test_a_dataset_that_travelled_as_an_archive_plays_the_same(home, recorded_run, tmp_path):
+    """Under another name, in another home: the journal keeps its identity."""
+    from .conftest import CONFIG
+
+    there, archive = tmp_path / "home", tmp_path / "market.tar"
+    exported = ("export", "usdm/binance/MD", "--format", "archive", "--output", archive)
+    for place, arguments in ((home, exported), (there, ("import", archive, "--as", "theirs"))):
+        done = run_kungfu(place, "journal", *arguments)
+        assert done.returncode == 0, done.stderr
+    backtest(there, tmp_path, CONFIG.replace('["usdm"]', '["theirs"]'))
+    (run,) = (there / "runs").glob("*")
+    broker = [n for n in files(recorded_run) if n.name.startswith("BROKER")]
+    assert broker
+    for name in broker:
+        assert filecmp.cmp(run / name, recorded_run / name, shallow=False), name
 
 
 class Account:

@@ -1,7 +1,12 @@
+import sys
+from pathlib import Path
+
 import pytest
 
 from kungfu_core import _native
 from kungfu_core.journal import Writer
+
+sys.path.insert(0, str(Path(__file__).parent))  # for format_reader
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Columns are what iterating gives, without a copy where that is possible."""
 
+import gc
 import math
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from kungfu_core import events
 from kungfu_core.columns import nearest_floats
 from kungfu_core.enums import Side
+from kungfu_core.errors import JournalCorrupt
 from kungfu_core.journal import Reader
 from kungfu_core.schema import NONE_EXPONENT
 
@@ -21,13 +24,96 @@ def fill(writer, count):
         writer.append(events.Trade(price=price, size=n, trade_id=n, side=Side(1 + n % 2), time=n))
 
 
+def address(rows):
+    return rows.__array_interface__["data"][0]
+
+
+def mapped_files():
+    """(begin, end) in memory of every journal page that is mapped read-only."""
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        place, access, *_ = line.split()
+        if access == "r--s" and ".journal" in line:
+            yield tuple(int(bound, 16) for bound in place.split("-"))
+
+
+def is_mapped(rows):
+    return any(begin <= address(rows) < end for begin, end in mapped_files())
+
+
 def test_events_of_one_type_side_by_side_are_not_copied(open_writer):
     writer = open_writer()
     fill(writer, 100)
     rows = writer.journal.to_numpy(events.Trade)
-    assert isinstance(rows.base, np.memmap)
+    assert is_mapped(rows)
     assert rows["trade_id"].tolist() == list(range(100))
     assert not rows.flags.writeable
+
+
+def test_rows_of_several_pages_are_gathered(open_writer):
+    writer = open_writer()
+    fill(writer, 2000)
+    assert len(writer.journal.pages()) > 2
+    rows = writer.journal.to_numpy(events.Trade)
+    assert not is_mapped(rows)
+    assert rows["trade_id"].tolist() == list(range(2000))
+    assert not rows.flags.writeable
+
+
+def test_rows_of_one_page_are_a_view_whatever_pages_follow(open_writer):
+    writer = open_writer()
+    fill(writer, 200)
+    for n in range(3000):
+        writer.append(events.Quote(update_id=n))
+    assert len(writer.journal.pages()) > 2
+    rows = writer.journal.to_numpy(events.Trade)
+    assert is_mapped(rows)
+    assert rows["trade_id"].tolist() == list(range(200))
+
+
+def test_a_view_keeps_its_page_mapped_and_lets_it_go(open_writer):
+    writer = open_writer()
+    fill(writer, 100)
+    before = list(mapped_files())
+    part = writer.journal.to_numpy(events.Trade)["trade_id"][::7]
+    gc.collect()
+    assert is_mapped(part)
+    for path in Path(writer.journal.root).rglob("*.journal"):
+        path.unlink()
+    assert part.tolist() == list(range(0, 100, 7))
+    del part
+    gc.collect()
+    assert list(mapped_files()) == before
+
+
+def test_a_type_that_is_met_late_in_a_page_is_found(open_writer):
+    writer = open_writer()
+    for n in range(100):
+        writer.append(events.Quote(update_id=n))
+        if n > 50:
+            writer.append(events.Log(message="x" * n))
+        if n > 90:
+            fill(writer, 1)
+    assert len(writer.journal.to_numpy(events.Trade)) == 9
+    assert len(writer.journal.to_numpy(events.Log)) == 49
+    assert len(writer.journal.to_numpy(events.Quote)) == 100
+
+
+def test_damage_in_the_middle_of_a_page_is_told_as_a_reader_tells_it(open_writer):
+    writer = open_writer()
+    fill(writer, 100)
+    writer.close()
+    (page,) = writer.journal.pages()
+    rows = writer.journal.to_numpy(events.Trade)
+    begin = next(begin for begin, end in mapped_files() if begin <= address(rows) < end)
+    at = address(rows) - begin + 50 * rows.dtype.itemsize
+    del rows
+    with Path(page.path).open("r+b") as file:
+        file.seek(at)
+        file.write(b"\x07")
+    with pytest.raises(JournalCorrupt, match=f"offset {at}: impossible frame length"):
+        writer.journal.to_numpy(events.Trade)
+    with pytest.raises(JournalCorrupt, match=f"offset {at}: impossible frame length"):
+        list(Reader(writer.journal))
 
 
 @pytest.mark.parametrize("mixed", [False, True])

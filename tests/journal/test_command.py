@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -87,13 +89,67 @@ def test_types_that_only_the_journal_knows_are_shown(kungfu, home):
     assert "0.50" in kungfu("export", "SIG", "--type", "signal", "--format", "csv").stdout
 
 
+def test_show_takes_several_types_and_names_of_sources_and_instruments(kungfu):
+    shown = kungfu("show", "MD", "--type", "book_delta", "--type", "instrument", "--json")
+    assert [json.loads(line)["type"] for line in shown.stdout.splitlines()] == [
+        "instrument", "book_delta",
+    ]  # fmt: skip
+    named = ("--source", "venue", "--instrument", "venue:spot:BTCUSDT", "--limit", "99")
+    assert kungfu("show", "MD", *named, "--json").stdout.count("\n") == 52
+    assert kungfu("show", "MD", *named, "--until", "1").stdout == "No such events.\n"
+
+
+def test_seek_says_where_the_event_stands(kungfu):
+    found = json.loads(kungfu("seek", "MD", "1723161600000000010", "--json").stdout)
+    assert (found["journal"], found["page"]) == ("august/venue/MD", 1)
+    assert found["event"]["trade_id"] == 10
+    frame = Path(found["file"]).read_bytes()[found["offset"] :]
+    assert int.from_bytes(frame[8:16], "little") == found["event"]["sequence"] == 12
+    assert int.from_bytes(frame[16:24], "little") == found["event"]["gen_time"]
+    shown = kungfu("seek", "MD", "2024-08-09 00:00:00.00000001")
+    assert f"offset    {found['offset']}\n" in shown.stdout
+    assert "price=10.10" in shown.stdout
+
+
 def test_stat_counts(kungfu):
     found = json.loads(kungfu("stat", "MD", "--json").stdout)
     assert found["events"] == 52
     assert [(t["name"], t["events"]) for t in found["types"]] == [
         ("instrument", 1), ("trade", 50), ("book_delta", 1),
     ]  # fmt: skip
+    assert sum(found["rates"]["events"]["trade"]) == 50
     assert "52, every checksum right" in kungfu("stat", "MD").stdout
+
+
+def test_stat_draws_rates_and_latencies(kungfu, home):
+    with Writer(home / "journal", "slow", "OUT") as writer:
+        for n in range(100):
+            writer.at(1_000_000_000 * (n + 1), 1_000_000_000 * (n + 1) - 1000 * (n + 1))
+            writer.append(events.Log(message="late"))
+    latencies = json.loads(kungfu("stat", "OUT", "--json").stdout)["latencies_ns"]["log"]
+    assert (latencies["events"], latencies["max"]) == (100, 100_000)
+    assert 50_000 <= latencies["p50"] <= 50_000 * 9 / 8
+    assert sum(count for _, count in latencies["buckets"]) == 100
+    drawn = kungfu("stat", "OUT").stdout
+    assert re.search("[▆█]{40}\n", drawn)  # an even rate
+    assert "100 µs" in drawn
+
+
+def test_stat_of_a_journal_without_triggers_draws_no_latencies(kungfu):
+    assert "p99" not in kungfu("stat", "BROKER").stdout
+
+
+def test_a_journal_travels_as_one_file(kungfu, tmp_path):
+    archive, there = tmp_path / "market.tar", ("--home", tmp_path / "there")
+    done = kungfu("export", "MD", "--format", "archive", "--output", archive, "--json")
+    assert json.loads(done.stdout) == {"file": str(archive), "pages": 1, "bytes": 16 << 20}
+    done = kungfu("import", archive, *there)
+    assert done.stdout == f"imported {archive} as data/august/venue/MD: pages: 1, 16.0 MiB\n"
+    assert kungfu("show", "MD", *there, "--json").stdout == kungfu("show", "MD", "--json").stdout
+    again = kungfu("import", archive, *there, "--as", "second", "--json")
+    assert json.loads(again.stdout)["identity"] == "august/venue/MD"
+    refused = kungfu("import", archive, *there)
+    assert (refused.returncode, "--as another name" in refused.stderr) == (1, True)
 
 
 def test_export_writes_the_same_events_in_every_format(kungfu, tmp_path):
@@ -127,6 +183,23 @@ def test_export_writes_the_same_events_in_every_format(kungfu, tmp_path):
         (["export", "MD", "--format", "csv"], 2, "needs a --type"),
         (["export", "MD", "--type", "trade", "--format", "parquet"], 2, "needs an --output"),
         (["export", "MD", "--output", "/nowhere/x"], 1, "cannot write /nowhere/x: No such file"),
+        (["export", "MD", "--format", "archive"], 2, "needs an --output"),
+        (
+            ["export", "MD", "--format", "archive", "--output", "x", "--type", "trade"],
+            2,
+            "takes the whole journal",
+        ),
+        (["export", "MD", "--format", "archive", "--output", "/nowhere/x"], 1, "cannot write"),
+        (["show", "MD", "--instrument", "BTC"], 1, "did you mean venue:spot:BTCUSDT?"),
+        (["show", "MD", "--source", "nobody"], 1, "knows no source 'nobody'"),
+        (["seek", "MD", "2030-01-01"], 1, "august/venue/MD has no event at 2030-01-01 or later"),
+        (["seek", "MD", "soon"], 1, "TIME: expected a time"),
+        (["follow", "MD", "TD"], 1, "there is no journal 'TD'"),
+        (["follow", "MD", "MD"], 1, "joined already"),
+        (["follow", "MD", "--type", "trades"], 1, "knows no event type 'trades'"),
+        (["follow", "MD", "--last", "-1"], 2, "expected 0 or more"),
+        (["import", "nothing.tar"], 1, "cannot import nothing.tar"),
+        (["import", "nothing.tar", "--as", "../x"], 1, "cannot import nothing.tar"),
         ([], 2, "ACTION"),
     ],
 )

@@ -12,7 +12,8 @@ import pytest
 import kungfu_core
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-HEAVY = {"attrs", "cattrs", "matplotlib", "numpy", "pluggy", "pyarrow", "tabulate", "tqdm"}
+HEAVY = {"attrs", "cattrs", "duckdb", "matplotlib", "numpy", "pandas", "pluggy", "polars",
+         "pyarrow", "tabulate", "tqdm"}  # fmt: skip
 DECLARATIONS = {
     f"kungfu_core/{name}" for name in ("schema", "enums", "event_types", "order_states")
 }
