@@ -120,8 +120,6 @@ std::int32_t Writer::recover() {
         if (!live->page.is_sealed()) seal(*live, found.position);
         return KF_OK;
     }
-    // A power cut may have kept the header and lost frames.
-    __atomic_store_n(&live->page.header().written_position, found.position, __ATOMIC_RELEASE);
     position_ = found.position;
     live->ready.store(position_ / 4096 * 4096);
     live->position.store(position_);

@@ -26,19 +26,27 @@ WriterOptions durable_options(const std::string& root, Clock& clock, Durability 
     return o;
 }
 
-/// Lets the kernel kill this process after a while, at whatever instruction it then is.
-void be_killed_after(std::int64_t nanoseconds) {
+/// How long a writer lives: from its first instruction on, or once the journal is open.
+struct Life {
+    std::int64_t length;  ///< ns
+    clockid_t clock;      ///< On a busy machine a process gets little done in a while, but not in time of its own.
+    bool begins_open;
+};
+
+/// Lets the kernel kill this process when its life is over, at whatever instruction it then is.
+void be_killed_after(Life life) {
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGKILL;
     timer_t timer{};
-    CHECK_EQUAL(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    CHECK_EQUAL(timer_create(life.clock, &event, &timer), 0);
     itimerspec once{};
-    once.it_value.tv_nsec = std::max<std::int64_t>(nanoseconds, 1);
+    once.it_value.tv_nsec = std::max<std::int64_t>(life.length, 1);
     CHECK_EQUAL(timer_settime(timer, 0, &once, nullptr), 0);
 }
 
-[[noreturn]] void write_until_killed(const std::string& root, Durability durability, Ledger& ledger) {
+[[noreturn]] void write_until_killed(const std::string& root, Durability durability, Life life, Ledger& ledger) {
+    if (!life.begins_open) be_killed_after(life);
     Clock clock;
     std::unique_ptr<Writer> writer;
     std::string error;
@@ -49,6 +57,7 @@ void be_killed_after(std::int64_t nanoseconds) {
     }
     const std::uint64_t committed = ledger.committed;
     if (writer->last_sequence() < committed) ledger.lost += committed - writer->last_sequence();
+    if (life.begins_open) be_killed_after(life);
     for (;;) {
         if (const std::int32_t status = append_next(*writer); status != KF_OK) {
             std::fprintf(stderr, "an append failed with %d: %s\n", status, writer->error().c_str());
@@ -93,7 +102,8 @@ void check_as_newcomer(const std::string& root, std::uint64_t from, bool all, Le
 }
 
 /// The journal is written by one process after the other, each killed, and read by others all the time.
-std::uint64_t kill_writers(std::vector<Durability> each, int kills, std::mt19937_64& random, Ledger& totals) {
+std::uint64_t kill_writers(const std::vector<Durability>& each, int kills, std::mt19937_64& random, Ledger& totals,
+                           std::uint64_t& pages) {
     Folder folder;
     const std::string& root = folder.path();
     Ledger& ledger = *shared_ledger();
@@ -106,15 +116,13 @@ std::uint64_t kill_writers(std::vector<Durability> each, int kills, std::mt19937
     std::uint64_t killed = 0;
     for (int i = 0; i < kills && ledger.violations() == 0; ++i) {
         const Durability durability = each[static_cast<std::size_t>(i) % each.size()];
-        // Short lives end while the journal is opened and mended, long ones while pages roll over.
-        const std::int64_t most = std::array{1, 4, 12}[random() % 3] * kMillisecond;
-        const auto life = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most));
+        // Some end while the journal is opened and mended, most while pages roll over and are sealed.
+        const std::int64_t most = std::array{2, 8, 25}[random() % 3] * kMillisecond;
+        const Life life{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most)),
+                        random() % 2 == 0 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, random() % 3 != 0};
         const pid_t child = fork();
         CHECK(child >= 0);
-        if (child == 0) {
-            be_killed_after(life);
-            write_until_killed(root, durability, ledger);
-        }
+        if (child == 0) write_until_killed(root, durability, life, ledger);
         int status = 0;
         CHECK_EQUAL(waitpid(child, &status, 0), child);
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ++killed;
@@ -139,6 +147,7 @@ std::uint64_t kill_writers(std::vector<Durability> each, int kills, std::mt19937
         if (ledger.violations() != 0) kill(reader, SIGKILL);
         CHECK_EQUAL(waitpid(reader, nullptr, 0), reader);
     }
+    pages += list_pages(at(root)).size();
     totals.lost += ledger.lost;
     totals.torn += ledger.torn;
     totals.gaps += ledger.gaps;
@@ -151,6 +160,7 @@ bool killed_writers_lose_nothing(int kills, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     Ledger totals;
     std::uint64_t killed = 0;
+    std::uint64_t pages = 0;
     const std::vector<std::vector<Durability>> ways = {
         {Durability::NONE},
         {Durability::INTERVAL},
@@ -159,9 +169,9 @@ bool killed_writers_lose_nothing(int kills, std::uint64_t seed) {
     };
     for (std::size_t i = 0; i < ways.size(); ++i) {
         const int part = kills / static_cast<int>(ways.size()) + (i == 0 ? kills % static_cast<int>(ways.size()) : 0);
-        killed += kill_writers(ways[i], part, random, totals);
+        killed += kill_writers(ways[i], part, random, totals, pages);
     }
-    std::printf("kills %lu\n", killed);
+    std::printf("kills %lu\npages %lu\n", killed, pages);
     totals.print();
     return totals.violations() == 0;
 }
