@@ -80,10 +80,10 @@ void Reader::forget_heads() {
     }
 }
 
-std::uint64_t Reader::pages_opened() const noexcept {
-    std::uint64_t opened = 0;
-    for (const auto& journal : journals_) opened += journal->pages_opened();
-    return opened;
+std::uint64_t Reader::epoch() const noexcept {
+    std::uint64_t sum = 0;
+    for (const auto& journal : journals_) sum += journal->epoch();
+    return sum;
 }
 
 std::int32_t Reader::seek_time(std::int64_t time) {

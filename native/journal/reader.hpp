@@ -54,8 +54,8 @@ class Reader {
     std::size_t size() const noexcept { return journals_.size(); }
     /// The joined journals, in order of joining.
     const JournalReader& journal(std::size_t i) const noexcept { return *journals_[i]; }
-    /// How many pages all journals together have opened. While it stays, every frame read so far does.
-    std::uint64_t pages_opened() const noexcept;
+    /// The sum of all journals' epochs. While it stays, every frame read so far does.
+    std::uint64_t epoch() const noexcept;
     /// KF_OK, or why reading stopped for good.
     std::int32_t status() const noexcept { return status_; }
     const std::string& error() const noexcept { return error_; }
