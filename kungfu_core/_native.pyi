@@ -287,6 +287,23 @@ def survey_journal(root: str, source: str, name: str) -> dict[Any, Any]:
     Read a journal through, every checksum verified, and count what it has.
     """
 
+def verify_journal(root: str, source: str, name: str, scope: str, report: object | None = None) -> tuple[Any, ...]:
+    """
+    (pages, bytes, events, findings); a finding is (kind, file, offset, length, first sequence, last
+    sequence, what). `report` is called with the bytes done and to do.
+    """
+
+def repair_journal(root: str, source: str, name: str, scope: str, report: object | None = None) -> tuple[Any, ...]:
+    """
+    (steps, what verify_journal gives afterwards); a step is like a finding.
+    """
+
+def prune_journal(root: str, source: str, name: str, before: int | None = None, most_bytes: int | None = None, dry_run: bool = False) -> tuple[Any, ...]:
+    """
+    (pages, bytes left, why others are kept); a page is (number, path, bytes, first sequence, last
+    sequence, time of the last event).
+    """
+
 class StrategyHost:
     """Runs one strategy: events in, callbacks, events out."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from kungfu_core import _native
 from kungfu_core.dataset_folder import new_dataset_folder
 from kungfu_core.datasets import Dataset, SourceFile, dataset_name
 from kungfu_core.errors import ConfigError, DataError
@@ -74,7 +75,8 @@ class _Import:
     def run(self, folder: Path, final: Path, sources: tuple[SourceFile, ...]) -> Dataset:
         """Write the journal into a folder; give the description of what will be at `final`."""
         first, last = self._survey()
-        with Writer(folder, self._spec.source, "MD", scope=final.name) as writer:
+        clock = _native.Clock(0)  # recordings have their own times, and equal ones give equal files
+        with Writer(folder, self._spec.source, "MD", scope=final.name, clock=clock) as writer:
             sink = _Sink(writer)
             self._write(sink, first)
         if not sink.instruments:

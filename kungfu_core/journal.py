@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import attrs
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from kungfu_core.selection import Selection
 
 
+Durability = Literal["none", "interval", "commit"]
+"""When what was appended is on the disk: when the system writes it; at most an interval later; or
+before any reader sees it."""
+
+DURABILITIES: tuple[Durability, ...] = get_args(Durability)
+ClockSource = Literal["simulated", "kernel", "counter"]
+CLOCK_SOURCES: tuple[ClockSource, ...] = get_args(ClockSource)
+
+
 @attrs.frozen
 class PageInfo:
     """One page of a journal.
@@ -34,6 +43,10 @@ class PageInfo:
         sealed: it is full, and never changes again.
         first_sequence: of its first event.
         first_time: generation time of its first event, ns.
+        compressed: its file is a compressed one.
+        durability: when what stands in it was to be on the disk.
+        clock: where its generation times come from.
+        clock_error: bound of their distance from system time when the page was begun, ns.
     """
 
     number: int
@@ -42,6 +55,10 @@ class PageInfo:
     sealed: bool
     first_sequence: int
     first_time: int
+    compressed: bool
+    durability: Durability = attrs.field(converter=lambda code: DURABILITIES[code])
+    clock: ClockSource = attrs.field(converter=lambda code: CLOCK_SOURCES[code])
+    clock_error: int
 
 
 @attrs.frozen
@@ -275,9 +292,13 @@ class Writer(_native.JournalWriter):
         scope: the run or dataset that is part of the journal's identity.
         clock: gives generation times; system time if None.
         page_size: bytes of a page, a multiple of 4096 from 64 KiB to 1 GiB.
+        durability: when what was appended is on the disk.
+        sync_interval: with durability "interval", ns between two syncs.
+        compress: compress full pages in the background.
         event_classes: what may be appended; the core's own if not given.
 
     Raises:
+        ValueError: there is no such durability.
         JournalLocked: somebody else writes the journal; says who.
         JournalCorrupt: what stands there is damaged; names file and offset.
         JournalError: a name, the page size or the folder cannot be used.
@@ -292,12 +313,25 @@ class Writer(_native.JournalWriter):
         scope: str = "",
         clock: _native.Clock | None = None,
         page_size: int = _native.DEFAULT_PAGE_SIZE,
+        durability: Durability = "none",
+        sync_interval: int = 100_000_000,
+        compress: bool = False,
         event_classes: Sequence[type[Event]] = EVENT_CLASSES,
     ) -> None:
+        if durability not in DURABILITIES:
+            raise ValueError(f"durability {durability!r}: expected {', '.join(DURABILITIES)}")
         self.journal = Journal(root, source, name, scope)
-        types = type_rows(event_classes)
         super().__init__(
-            self.journal.root, source, name, scope, page_size, types, clock or _native.Clock()
+            self.journal.root,
+            source,
+            name,
+            scope,
+            page_size,
+            type_rows(event_classes),
+            clock or _native.Clock(),
+            DURABILITIES.index(durability),
+            sync_interval,
+            compress,
         )
 
     def emitter(self, event_type: EventType) -> Emit:  # type: ignore[override]
@@ -342,13 +376,14 @@ class Writer(_native.JournalWriter):
 class Reader(_native.JournalReader):
     """Reads journals as one, in the order of generation time; use it in a `for` statement.
 
-    The loop ends where nothing more is written yet; a later loop goes on from there. The event in
-    hand is a view that is used again; whoever keeps it has a copy.
+    The loop ends where nothing more is written yet; a later loop goes on from there, and `wait`
+    sleeps until there is more. The event in hand is a view that is used again; whoever keeps it has
+    a copy.
 
     Args:
         journals: what to read; equal times come in this order.
         since: begin with the first event at this time (ns) or later; with the first if None.
-        verify: check every event's checksum.
+        verify: check every event's checksum; costs some nanoseconds each.
         event_classes: what events are read as; others come as plain `Event`.
 
     Raises:
@@ -359,7 +394,7 @@ class Reader(_native.JournalReader):
         self,
         *journals: Journal,
         since: int | None = None,
-        verify: bool = False,
+        verify: bool = True,
         event_classes: Sequence[type[Event]] = EVENT_CLASSES,
     ) -> None:
         super().__init__(type_rows(event_classes), list(event_classes), Event, verify)

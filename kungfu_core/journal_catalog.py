@@ -4,8 +4,9 @@ A reference is the journal's place in the home: `journal/SOURCE/NAME` for what r
 `runs/ID/SOURCE/NAME` for a run, `data/DATASET/SOURCE/NAME` for a dataset.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from kungfu_core.errors import JournalError
@@ -58,3 +59,23 @@ def find(home: Home, reference: str) -> Journal:
     near = get_close_matches(wanted, journals, n=1, cutoff=0.3)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise JournalError(f"there is no journal {reference!r} in {home.root}{hint}")
+
+
+def matching(home: Home, references: Iterable[str]) -> dict[str, Journal]:
+    """Give the journals that references and patterns (`journal/*/MD`) mean, by their references.
+
+    Raises:
+        JournalError: a reference means none or several, or a pattern means none.
+    """
+    journals = catalog(home)
+    chosen: dict[str, Journal] = {}
+    for reference in references:
+        if set(reference) & set("*?["):
+            fitting = {r: j for r, j in journals.items() if fnmatchcase(r, reference)}
+            if not fitting:
+                raise JournalError(f"no journal in {home.root} fits {reference!r}")
+        else:
+            found = find(home, reference)
+            fitting = {r: j for r, j in journals.items() if j == found}
+        chosen |= fitting
+    return chosen

@@ -16,7 +16,7 @@ COMMANDS = {
     "backtest": ("kungfu_core.cli.backtest", "run strategies on recorded or simulated markets"),
     "journal": (
         "kungfu_core.cli.journal",
-        "list, show, follow, measure, export and import journals",
+        "list, show, follow, measure, export, import and look after journals",
     ),
     "plugins": ("kungfu_core.cli.plugins", "tell what is installed and what could not be loaded"),
 }

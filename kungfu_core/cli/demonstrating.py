@@ -7,8 +7,8 @@ from pathlib import Path
 import attrs
 
 from kungfu_core.backtesting import play
-from kungfu_core.cli.importing import progress_bar
 from kungfu_core.cli.presenting import present, session_progress
+from kungfu_core.cli.terminal import progress_bar
 from kungfu_core.config import BacktestConfig, parse_backtest_config
 from kungfu_core.datasets import Dataset, dataset_name
 from kungfu_core.errors import ConfigError, PluginError
@@ -90,5 +90,5 @@ def _dataset(home: Home, plugins: Plugins, file: Path) -> Dataset:
     name = f"{dataset_name(None, file)}-{source.sha256[:8]}"
     if (home.data / name).is_dir():
         return Dataset.load(home.data / name)
-    with progress_bar() as progress:
+    with progress_bar("import", "B") as progress:
         return import_recordings(home, plugins.recordings, [file], name=name, progress=progress)

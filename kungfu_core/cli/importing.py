@@ -2,16 +2,13 @@
 
 import argparse
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kungfu_core.cli.options import add_home, add_json, add_no_plugin
-from kungfu_core.cli.terminal import is_terminal, table
+from kungfu_core.cli.terminal import progress_bar, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from kungfu_core.datasets import Dataset
 
 _EPILOG = """\
@@ -46,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     from kungfu_core.importing import import_recordings  # noqa: PLC0415
     from kungfu_core.plugins import Plugins  # noqa: PLC0415
 
-    with progress_bar() as progress:
+    with progress_bar("import", "B") as progress:
         dataset = import_recordings(
             Home.locate(arguments.home),
             Plugins(arguments.blocked).recordings,
@@ -57,23 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     sys.stdout.write(dataset.as_json() if arguments.as_json else _told(dataset))
     return 0
-
-
-@contextmanager
-def progress_bar() -> "Iterator[Callable[[int, int], None] | None]":
-    """Give what moves a bar on standard error; None where no person looks on."""
-    if not is_terminal(sys.stderr):
-        yield None
-        return
-    from tqdm import tqdm  # noqa: PLC0415 - only a terminal shows a bar
-
-    with tqdm(desc="import", unit="B", unit_scale=True, leave=False) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield progress
 
 
 def _told(dataset: "Dataset") -> str:

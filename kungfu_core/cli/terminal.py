@@ -1,8 +1,9 @@
-"""How things look in a terminal: colour, tables, bars and sizes."""
+"""How things look in a terminal: colour, tables, bars, progress and sizes."""
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 _BARS = "·▁▂▃▄▅▆▇█"
@@ -42,6 +43,23 @@ def size_text(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
+
+
+@contextmanager
+def progress_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Give what moves a bar on standard error (done, to do); None where no person looks on."""
+    if not is_terminal(sys.stderr):
+        yield None
+        return
+    from tqdm import tqdm  # noqa: PLC0415 - only a terminal shows a bar
+
+    with tqdm(desc=label, unit=unit, unit_scale=True, leave=False) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
 
 
 def complain(message: str) -> None:

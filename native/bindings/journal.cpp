@@ -19,6 +19,7 @@
 #include "bindings/types.hpp"
 #include "bindings/view.hpp"
 #include "journal/columns.hpp"
+#include "journal/doorbell.hpp"
 #include "journal/evolution.hpp"
 #include "journal/reader.hpp"
 #include "journal/survey.hpp"
@@ -60,7 +61,8 @@ class Buffer {
 class JournalWriter {
   public:
     JournalWriter(const std::string& root, const std::string& source, const std::string& name,
-                  const std::string& scope, std::uint64_t page_size, const TypeRows& types, Clock& clock)
+                  const std::string& scope, std::uint64_t page_size, const TypeRows& types, Clock& clock,
+                  std::uint32_t durability, std::int64_t sync_interval, bool compress)
         : source_(id_of(source)) {
         journal::WriterOptions options;
         options.root = root;
@@ -70,6 +72,9 @@ class JournalWriter {
         options.page_size = page_size;
         options.types = type_definitions(types);
         options.clock = &clock;
+        options.durability = static_cast<journal::Durability>(durability);
+        options.sync_interval = sync_interval;
+        options.compresses = compress;
         std::string error;
         must(journal::Writer::open(std::move(options), writer_, error), error);
     }
@@ -122,13 +127,30 @@ class JournalWriter {
 
     void close() {
         if (extending_) refuse(kExtending, "");
-        writer_->close();
+        extending_ = true;  // nobody else may come in while the interpreter is let go
+        {
+            const nb::gil_scoped_release unlocked;
+            writer_->close();
+        }
+        extending_ = false;
+    }
+
+    void wait_until_durable() {
+        if (extending_) refuse(kExtending, "");
+        extending_ = true;
+        std::int32_t status = KF_OK;
+        {
+            const nb::gil_scoped_release unlocked;
+            status = writer_->wait_until_durable();
+        }
+        extending_ = false;
+        if (status != KF_OK) refuse(status, "");
     }
 
     [[noreturn]] void refuse(std::int32_t status, const char* type, const std::string& rest = "") const {
         const std::string& label = writer_->location().label();
         if (status == kExtending) {
-            raise_journal_error(status, label + ": another thread is in the writer's extend()");
+            raise_journal_error(status, label + ": another thread is in the writer");
         }
         if (status == KF_CLOSED) raise_journal_error(status, label + ": the writer is closed" + rest);
         if (status == KF_BAD_ARGUMENT && writer_->error().empty()) {
@@ -306,7 +328,29 @@ class JournalReader {
                                     : from_time ? reader_.join_from_time(location, *from_time)
                                                 : reader_.join(location, after);
         must(status, reader_.error());
+        waiter_.add(root, journal::bell_bit(source, name));
         settle();
+    }
+
+    /// Waits for a next event; Ctrl-C is noticed.
+    bool wait(double seconds) {
+        const auto ready = [this] {
+            return reader_.peek_time() != std::numeric_limits<std::int64_t>::max() ||
+                   reader_.status() != KF_OK;
+        };
+        bool there = false;
+        pool_.settle();  // looking for the next event may leave the page of the one in hand
+        for (double left = seconds; !there && left >= 0; left -= kWaitSlice) {
+            {
+                const nb::gil_scoped_release unlocked;
+                there = waiter_.wait(ready, static_cast<std::int64_t>(1e9 * std::min(left, kWaitSlice)));
+            }
+            settle();
+            if (PyErr_CheckSignals() != 0) throw nb::python_error();
+            if (!there) reader_.look_for_damage();
+            must(reader_.status(), reader_.error());
+        }
+        return there;
     }
 
     /// The next event's view, or an invalid object if there is none now.
@@ -315,6 +359,7 @@ class JournalReader {
         const bool there = reader_.next(event, limit);
         settle();
         if (!there) {
+            reader_.look_for_damage();
             must(reader_.status(), reader_.error());
             return {};
         }
@@ -337,6 +382,7 @@ class JournalReader {
     void close() {
         pool_.settle();
         reader_ = journal::Reader(std::vector<journal::TypeDefinition>{});
+        waiter_ = journal::Waiter();
         epoch_ = 0;
     }
 
@@ -354,7 +400,10 @@ class JournalReader {
         epoch_ = reader_.epoch();
     }
 
+    static constexpr double kWaitSlice = 0.1;
+
     journal::Reader reader_;
+    journal::Waiter waiter_;
     ViewPool pool_;
     nb::object unknown_;
     std::uint64_t epoch_ = 0;
@@ -374,7 +423,9 @@ nb::list list_pages(const std::string& root, const std::string& source, const st
         std::string error;
         must(journal::read_header(file.path, header, error), error);
         rows.append(nb::make_tuple(file.page, file.path, header.page_size, header.sealed != 0,
-                                   header.first_sequence, header.create_time));
+                                   header.first_sequence, header.create_time,
+                                   journal::is_compressed(file.path), header.durability, header.clock_source,
+                                   header.clock_error));
     }
     return rows;
 }
@@ -510,9 +561,10 @@ void bind_journal(nb::module_& m) {
     nb::class_<JournalWriter>(m, "JournalWriter", nb::type_slots(writer_slots),
                               "The one writer of a journal.")
         .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&,
-                      std::uint64_t, const TypeRows&, Clock&>(),
+                      std::uint64_t, const TypeRows&, Clock&, std::uint32_t, std::int64_t, bool>(),
              nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"), nb::arg("page_size"),
-             nb::arg("types"), nb::arg("clock"), nb::keep_alive<1, 8>())
+             nb::arg("types"), nb::arg("clock"), nb::arg("durability") = 0,
+             nb::arg("sync_interval") = 100'000'000, nb::arg("compress") = false, nb::keep_alive<1, 8>())
         .def("emitter", &make_emitter, nb::arg("view_class"),
              "A fast function that appends events of one type.")
         .def(
@@ -532,6 +584,8 @@ void bind_journal(nb::module_& m) {
         .def_prop_ro("last_sequence", [](const JournalWriter& w) { return w.writer().last_sequence(); })
         .def_prop_ro("last_time", [](const JournalWriter& w) { return w.writer().last_time(); })
         .def_prop_ro("closed", [](const JournalWriter& w) { return !w.writer().is_open(); })
+        .def("wait_until_durable", &JournalWriter::wait_until_durable,
+             "Wait until everything appended so far is on the disk.")
         .def("close", &JournalWriter::close, "End writing and give up the lock.");
     nb::class_<JournalReader>(m, "JournalReader", nb::type_slots(reader_slots),
                               "Several journals read as one, merged by time.")
@@ -548,6 +602,8 @@ void bind_journal(nb::module_& m) {
             },
             nb::arg("limit").none() = nb::none(),
             "The next event with gen_time <= limit; None if there is none now.")
+        .def("wait", &JournalReader::wait, nb::arg("seconds"),
+             "Wait for a next event, at most so long, without burning a core; say whether there is one.")
         .def("close", &JournalReader::close, "Leave all journals; views that were kept stay whole.")
         .def("peek_time", &JournalReader::peek_time, "Time of the next event; None if there is none now.")
         .def("seek_time", &JournalReader::seek_time, nb::arg("time"),
@@ -557,7 +613,8 @@ void bind_journal(nb::module_& m) {
     m.def("list_journals", &list_journals, nb::arg("root"),
           "(source, name, scope) of every journal under a root.");
     m.def("list_pages", &list_pages, nb::arg("root"), nb::arg("source"), nb::arg("name"),
-          "(page, path, bytes, sealed, first sequence, time of the first event) of every page.");
+          "(page, path, bytes, sealed, first sequence, time of the first event, compressed, durability, clock "
+          "source, clock error) of every page.");
     m.def("journal_columns", &columns, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"),
           nb::arg("types"), nb::arg("type"), nb::arg("size"), nb::arg("since").none() = nb::none(),
           nb::arg("until").none() = nb::none(), nb::arg("tails") = false,

@@ -8,6 +8,7 @@
 #include "bindings/compression.hpp"
 #include "bindings/history.hpp"
 #include "bindings/journal.hpp"
+#include "bindings/journal_care.hpp"
 #include "bindings/layout.hpp"
 #include "bindings/session.hpp"
 #include "bindings/strategy_host.hpp"
@@ -32,6 +33,7 @@ NB_MODULE(_native, m) {
     kungfu::python::bind_compression(m);
     kungfu::python::bind_history(m);
     kungfu::python::bind_journal(m);
+    kungfu::python::bind_journal_care(m);
     kungfu::python::bind_strategy_host(m);
     kungfu::python::bind_session(m);
 }

@@ -1,6 +1,7 @@
 #include "journal/compression.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -104,13 +105,15 @@ class Cutter {
 class Output {
   public:
     explicit Output(std::string path) : path_(std::move(path)), unborn_(path_ + ".tmp") {
-        fd_ = ::open(unborn_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        failed_ = fd_ < 0;
+        fd_ = ::open(unborn_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        // Two that compress the same page would write into one file.
+        failed_ = fd_ < 0 || flock(fd_, LOCK_EX | LOCK_NB) != 0 || ftruncate(fd_, 0) != 0;
         failure_ = errno;
+        owned_ = !failed_;
     }
     ~Output() {
         if (fd_ >= 0) ::close(fd_);
-        if (!named_) unlink(unborn_.c_str());
+        if (owned_ && !named_) unlink(unborn_.c_str());
     }
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
@@ -162,6 +165,7 @@ class Output {
     int fd_ = -1;
     int failure_ = 0;
     bool failed_ = false;
+    bool owned_ = false;
     bool named_ = false;
 };
 
@@ -266,6 +270,12 @@ std::int32_t compress_page(const std::string& page_path, Transform transform, st
     if (status != KF_OK) return status;
     output.name();
     return output.status(error);
+}
+
+std::int32_t compact_page(const std::string& page_path, Transform transform, std::string& error) {
+    const std::int32_t status = compress_page(page_path, transform, error);
+    if (status == KF_OK) unlink(page_path.c_str());
+    return status;
 }
 
 }  // namespace kungfu::journal

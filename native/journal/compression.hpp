@@ -18,4 +18,7 @@ enum class Transform {
 /// is not sealed, KF_DISK_FULL, KF_IO_ERROR, or kCorrupt if the page is damaged; `error` names the file.
 std::int32_t compress_page(const std::string& page_path, Transform transform, std::string& error);
 
+/// Compresses a sealed page and removes it; readers that have it open keep it. As compress_page().
+std::int32_t compact_page(const std::string& page_path, Transform transform, std::string& error);
+
 }  // namespace kungfu::journal

@@ -78,8 +78,10 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     id_ = header.journal;
     location_.scope = header.scope;
     page_.let_go();
-    left_ = std::move(page_);
+    // A page whose events are all lost gave none that a caller may hold.
+    if (last_sequence_ != lost_up_to_) left_ = std::move(page_);
     page_ = std::move(page);
+    lost_up_to_ = page_.header().first_sequence - 1;
     unborn_.reset();
     file_ = file;
     data_ = page_.data();
@@ -88,6 +90,7 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     index_.clear();
     indexed_to_ = 0;
     ++pages_opened_;
+    if (total_ != nullptr) ++*total_;
     looked_at_births_ = ~0ULL;  // the page after may be there already
     return true;
 }
@@ -253,7 +256,7 @@ const kf_frame* JournalReader::frame_here() {
         const kf_frame* frame = page_.frame(offset_);
         if (frame->type == kungfu::TypeDefinition::kType) learn_type(frame);
         if ((frame->flags & kTableFlag) == 0) return frame;
-        if (frame->flags & kGapFlag) last_sequence_ = std::max(last_sequence_, frame->sequence);
+        if (frame->flags & kGapFlag) go_past_gap(frame->sequence);
         if (frame->type == PageEnd::kType) {
             if (!next_page()) break;
         } else {
@@ -261,6 +264,12 @@ const kf_frame* JournalReader::frame_here() {
         }
     }
     return nullptr;
+}
+
+void JournalReader::go_past_gap(std::uint64_t sequence) noexcept {
+    const bool nothing_given = lost_up_to_ == last_sequence_;
+    last_sequence_ = std::max(last_sequence_, sequence);
+    if (nothing_given) lost_up_to_ = last_sequence_;
 }
 
 /// Goes past events before the one that a seek went for, as fast as their headers can be read.
@@ -306,6 +315,7 @@ void JournalReader::convert_peeked() {
     std::vector<char>& copy = converted_[conversions_done_ % converted_.size()];
     convert(found->second, *frame_, copy);
     ++conversions_done_;
+    if (total_ != nullptr) ++*total_;
     frame_ = reinterpret_cast<const kf_frame*>(copy.data());
 }
 

@@ -94,6 +94,11 @@ class JournalReader {
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
     /// Grows by 1 with every page that is opened and every event that is converted.
     std::uint64_t epoch() const noexcept { return pages_opened_ + conversions_done_; }
+    /// Counts there as well what epoch() counts; `total` outlives the reader.
+    void count_epochs_in(std::uint64_t* total) noexcept {
+        total_ = total;
+        *total_ += epoch();
+    }
 
   private:
     static constexpr std::size_t kPrefetch = 512;
@@ -110,6 +115,7 @@ class JournalReader {
     bool next_page();
     void notice_pruned_pages();
     bool is_more_readable(std::uint64_t end);
+    void go_past_gap(std::uint64_t sequence) noexcept;
     void go_past_unwanted() noexcept;
     void learn_type(const kf_frame* frame);
     const TypeDefinition* type_for(const TypeDefinition& met, Conversion& conversion);
@@ -147,14 +153,16 @@ class JournalReader {
     std::array<std::vector<char>, 2> converted_;       ///< The last two events that were; they take turns.
     std::uint64_t conversions_done_ = 0;
     Page page_;
-    Page left_;    ///< The page before, kept for the frame that a caller may still hold.
-    Page unborn_;  ///< The page after, where its writer has made it ahead.
+    Page left_;  ///< The last page before that gave an event, whose frame a caller may still hold.
+    std::uint64_t lost_up_to_ = 0;  ///< Sequence with which the page begins, gaps at its start gone past.
+    Page unborn_;                   ///< The page after, where its writer has made it ahead.
     PageFile file_{};
     PageFile unborn_file_{};
     std::vector<IndexEntry> index_;  ///< Of the page, as far as seeks have needed it.
     std::uint64_t indexed_to_ = 0;   ///< Where its last look at the page ended; 0 if there was none.
     std::uint64_t looks_ = 0;
     std::uint64_t pages_opened_ = 0;
+    std::uint64_t* total_ = nullptr;
     std::int32_t status_ = 0;
     std::uint64_t looked_at_births_ = ~0ULL;
     std::int64_t looked_at_ = 0;

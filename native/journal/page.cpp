@@ -93,7 +93,9 @@ Page& Page::operator=(Page&& other) noexcept {
 }
 
 void Page::let_go() noexcept {
-    if (fd_ >= 0) ::close(fd_);
+    if (fd_ < 0) return;
+    (void)flock(fd_, LOCK_UN);  // the mapping, too, keeps what close() would give up
+    ::close(fd_);
     fd_ = -1;
 }
 

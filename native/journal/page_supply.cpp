@@ -158,6 +158,10 @@ std::int32_t PageSupply::renew_tables(LivePage& page) {
     return lay_tables(page);
 }
 
+void PageSupply::offer(const std::string& sealed_page) {
+    if (terms_.compresses && !stopping_.load()) compression_.add(sealed_page);
+}
+
 void PageSupply::retire(std::unique_ptr<LivePage> page) noexcept {
     unsealed_.fetch_add(1, std::memory_order_relaxed);
     LivePage* last = page.release();
@@ -226,6 +230,7 @@ bool PageSupply::seal_retired() {
         if (terms_.durability != Durability::NONE) {
             if (msync(page->page.data(), kBlock, MS_SYNC) != 0) sync_failure_.store(errno);
         }
+        offer(page->page.path());
         unsealed_.fetch_sub(1, std::memory_order_release);
     }
     if (any) {
@@ -331,6 +336,7 @@ void PageSupply::stop() noexcept {
         helper_.join();
     }
     seal_retired();
+    compression_.stop();
     if (LivePage* page = current_.exchange(nullptr); page != nullptr) {
         if (terms_.durability != Durability::NONE) sync(*page);
         const std::uint64_t position = page->position.load(std::memory_order_relaxed);

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "journal/background_compression.hpp"
 #include "journal/doorbell.hpp"
 #include "journal/index.hpp"
 #include "journal/location.hpp"
@@ -41,6 +42,7 @@ struct PageTerms {
     std::uint64_t page_size = kDefaultPageSize;
     Durability durability = Durability::NONE;
     std::int64_t sync_interval = 0;  ///< ns between two syncs with INTERVAL.
+    bool compresses = false;         ///< Sealed pages, in the background.
     Doorbell* bell = nullptr;        ///< Rung when readers may see more, with COMMIT.
 };
 
@@ -75,6 +77,8 @@ class PageSupply {
 
     /// From now on this page is the one that is written.
     void watch(LivePage* page) noexcept { current_.store(page, std::memory_order_release); }
+    /// Leaves the file of a page that is sealed already to be compressed, if pages are.
+    void offer(const std::string& sealed_page);
     /// Leaves an ended page to be sealed and unmapped.
     void retire(std::unique_ptr<LivePage> page) noexcept;
     /// Tells that the writer came to the next mark on its way through the page, at this generation time.
@@ -119,6 +123,7 @@ class PageSupply {
     std::atomic<std::int64_t> time_at_mark_{0};
 
     std::int64_t last_sync_ = 0;  ///< The helper's own.
+    BackgroundCompression compression_;
     std::mutex resting_;
     std::condition_variable wake_;
     std::condition_variable synced_;

@@ -22,6 +22,7 @@ std::int32_t Reader::add(std::unique_ptr<JournalReader> journal, std::int32_t st
             return KF_BAD_ARGUMENT;
         }
     }
+    journal->count_epochs_in(epoch_.get());
     journals_.push_back(std::move(journal));
     heads_.add();
     empty_.push_back(journals_.size() - 1);
@@ -78,12 +79,6 @@ void Reader::forget_heads() {
         heads_.set(i, Tournament::kNone);
         empty_.push_back(i);
     }
-}
-
-std::uint64_t Reader::epoch() const noexcept {
-    std::uint64_t sum = 0;
-    for (const auto& journal : journals_) sum += journal->epoch();
-    return sum;
 }
 
 std::int32_t Reader::seek_time(std::int64_t time) {

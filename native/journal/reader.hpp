@@ -55,7 +55,7 @@ class Reader {
     /// The joined journals, in order of joining.
     const JournalReader& journal(std::size_t i) const noexcept { return *journals_[i]; }
     /// The sum of all journals' epochs. While it stays, every frame read so far does.
-    std::uint64_t epoch() const noexcept;
+    std::uint64_t epoch() const noexcept { return *epoch_; }
     /// KF_OK, or why reading stopped for good.
     std::int32_t status() const noexcept { return status_; }
     const std::string& error() const noexcept { return error_; }
@@ -89,6 +89,7 @@ class Reader {
 
     std::vector<TypeDefinition> types_;
     bool verify_;
+    std::unique_ptr<std::uint64_t> epoch_ = std::make_unique<std::uint64_t>(0);
     std::vector<std::unique_ptr<JournalReader>> journals_;
     Tournament heads_;                ///< Time of each journal's unread event.
     std::vector<std::size_t> empty_;  ///< The journals that had none; asked each time.

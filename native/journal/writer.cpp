@@ -36,7 +36,8 @@ Writer::Writer(const WriterOptions& options)
       page_size_(options.page_size),
       durability_(options.durability),
       supply_(new PageSupply(
-          {location_, id_, options.page_size, options.durability, options.sync_interval, &bell_})) {}
+          {location_, id_, options.page_size, options.durability, options.sync_interval, options.compresses,
+           &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -85,6 +86,9 @@ std::int32_t Writer::recover() {
     if (pages.empty()) return KF_OK;
     std::int32_t status = seal_unsealed(pages);
     if (status != KF_OK) return status;
+    for (std::size_t i = 0; i + 1 < pages.size(); ++i) {
+        if (!is_compressed(pages[i].path)) supply_->offer(pages[i].path);
+    }
     auto live = std::make_unique<LivePage>();
     const bool compressed = is_compressed(pages.back().path);
     status = live->page.open(pages.back().path, id_, !compressed, error_);

@@ -192,7 +192,7 @@ def sealed_page(root, some_events):
     """Write the events again and again until a page is full, and give its path."""
     size = _native.MIN_PAGE_SIZE
     with Writer(root, "venue", "MD", clock=_native.Clock(1_000_000), page_size=size) as writer:
-        while not list(Path(root).glob("*/venue/MD.2.journal")):
+        while len(writer.journal.pages()) < 2:
             for event in some_events:
                 writer.append(event)
     (path,) = Path(root).glob("*/venue/MD.1.journal")

@@ -12,7 +12,6 @@ import pytest
 
 from kungfu_core import _native, events
 from kungfu_core.journal import Reader, Writer
-from kungfu_core.waiting import wait_for_more
 
 # A shell's background jobs ignore interrupts, and what they start does, too.
 PROGRAM = """
@@ -163,9 +162,9 @@ def test_plugins_types_with_equal_numbers_in_two_journals_are_told_apart(follow,
 
 def test_waiting_ends_at_once_where_there_is_something_or_no_time(market):
     reader = Reader(market.journal)
-    assert not wait_for_more(reader, 0)
+    assert not reader.wait(0)
     market.append(events.Trade(trade_id=1))
-    assert wait_for_more(reader, PATIENCE)
+    assert reader.wait(PATIENCE)
     assert next(reader).trade_id == 1
 
 
@@ -173,5 +172,5 @@ def test_waiting_ends_when_something_is_written(market):
     reader = Reader(market.journal)
     thread = Thread(target=lambda: market.append(events.Trade(trade_id=1)))
     thread.start()
-    assert wait_for_more(reader, PATIENCE)
+    assert reader.wait(PATIENCE)
     thread.join()

@@ -11,6 +11,9 @@ ACTIONS = {
     "stat": ("measuring", "verify every checksum, count, and draw rates and latencies"),
     "export": ("exporting", "write events to a file, or the whole journal as one archive"),
     "import": ("importing", "take in a journal that was exported as an archive"),
+    "verify": ("verifying", "look for damage; changes nothing"),
+    "repair": ("repairing", "make a damaged journal readable again"),
+    "prune": ("pruning", "delete the oldest pages"),
 }
 
 _EPILOG = """\
@@ -24,6 +27,8 @@ examples:
   kungfu journal stat data/august/venue/MD
   kungfu journal export BROKER --type fill --format csv --output fills.csv
   kungfu journal export MD --format archive --output market.tar
+  kungfu journal verify --all
+  kungfu journal prune 'journal/*/MD' --older-than 30d
 
 `kungfu journal ACTION --help` has more of each.
 """

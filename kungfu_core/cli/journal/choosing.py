@@ -13,6 +13,17 @@ def add_journal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("journal", metavar="JOURNAL", help="the journal, as ls names it")
 
 
+def add_journals(parser: argparse.ArgumentParser) -> None:
+    """Add several journals, or all of them."""
+    parser.add_argument(
+        "journals",
+        metavar="JOURNAL",
+        nargs="*",
+        help="a journal as ls names it, the end of its name, or a pattern ('data/*/MD')",
+    )
+    parser.add_argument("--all", action="store_true", help="every journal of the home")
+
+
 def add_filter(parser: argparse.ArgumentParser) -> None:
     """Add what events must be: type, source and instrument."""
     parser.add_argument(
@@ -43,6 +54,21 @@ def journal_of(arguments: argparse.Namespace) -> "Journal":
     from kungfu_core.journal_catalog import find  # noqa: PLC0415
 
     return find(Home.locate(arguments.home), arguments.journal)
+
+
+def journals_of(arguments: argparse.Namespace) -> "dict[str, Journal]":
+    """Give the journals that are meant, by their references.
+
+    Raises:
+        JournalError: a reference means none or several, or a pattern means none.
+    """
+    from kungfu_core.home import Home  # noqa: PLC0415 - --help needs none of it
+    from kungfu_core.journal_catalog import catalog, matching  # noqa: PLC0415
+
+    if arguments.all == bool(arguments.journals):
+        arguments.usage_error("expected one or more of JOURNAL, or --all")
+    home = Home.locate(arguments.home)
+    return catalog(home) if arguments.all else matching(home, arguments.journals)
 
 
 def selected(journal: "Journal", arguments: argparse.Namespace) -> "Selection":

@@ -87,15 +87,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _follow(reader: "Reader", chosen: "Filter", printer: "_Printer") -> NoReturn:
-    from kungfu_core.waiting import wait_for_more  # noqa: PLC0415
-
     while True:
         for event in reader:
             printer.learn(event)
             if chosen.passes(event):
                 printer.write(event)
         sys.stdout.flush()
-        while not wait_for_more(reader, _LOOK_AROUND):
+        while not reader.wait(_LOOK_AROUND):
             _stop_if_unread(sys.stdout)
 
 

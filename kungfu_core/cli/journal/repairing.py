@@ -1,0 +1,72 @@
+"""`kungfu journal repair`: make a damaged journal readable again."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.options import add_home, add_json
+from kungfu_core.cli.terminal import progress_bar, styled
+
+if TYPE_CHECKING:
+    from kungfu_core.journal_care import Repair
+
+_EPILOG = """\
+What is intact stays where it is, and a sound journal is not touched. What is damaged is kept beside
+its page in PAGE.damaged and gives way to a mark that says which events are lost; readers go past
+it. Headers, seals, indexes and missing pages are built anew from what is left. The journal must not
+be written meanwhile. A repair that is interrupted is finished by the next one. The exit status is 1
+if something could not be repaired.
+
+examples:
+  kungfu journal verify MD
+  kungfu journal repair MD
+  kungfu journal repair data/august/venue/MD --json
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the action's arguments."""
+    parser.epilog = _EPILOG
+    add_journals(parser)
+    add_home(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the action."""
+    from kungfu_core.journal_care import repair  # noqa: PLC0415 - --help needs none of it
+
+    done = {}
+    for reference, journal in journals_of(arguments).items():
+        with progress_bar(reference, "page") as report:
+            done[reference] = repair(journal, report)
+        if not arguments.as_json:
+            sys.stdout.write(_text(reference, done[reference]))
+    if arguments.as_json:
+        rows = [{"journal": name} | _described(result) for name, result in done.items()]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    return int(any(result.after.damaged for result in done.values()))
+
+
+def _described(done: "Repair") -> dict[str, object]:
+    import attrs  # noqa: PLC0415 - --help needs none of it
+
+    from kungfu_core.cli.journal.verifying import described  # noqa: PLC0415
+
+    steps = [attrs.asdict(step) for step in done.steps]
+    return {"lost_events": done.lost_events, "steps": steps, "after": described(done.after)}
+
+
+def _text(reference: str, done: "Repair") -> str:
+    from kungfu_core.cli.journal.verifying import verification_text  # noqa: PLC0415
+
+    if not done.steps:
+        return f"{styled(reference, 'bold')}: nothing to repair\n"
+    lost = f"{done.lost_events} events lost" if done.lost_events else "no event lost"
+    words = {"damage": "failed", "loss": "lost", "note": "done"}
+    lines = [f"{styled(reference, 'bold')}: repaired, {lost}"]
+    lines += [f"  {words[step.kind]:<6}  {step}" for step in done.steps]
+    text = "\n".join(lines) + "\n"
+    return text + (verification_text(reference, done.after) if done.after.damaged else "")

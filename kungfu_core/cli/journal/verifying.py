@@ -1,0 +1,68 @@
+"""`kungfu journal verify`: look for damage."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.options import add_home, add_json
+from kungfu_core.cli.terminal import progress_bar, styled
+
+if TYPE_CHECKING:
+    from kungfu_core.journal_care import Verification
+
+_EPILOG = """\
+Reads every byte, checks every checksum, sequence, seal and index, and goes on behind damage
+wherever an event verifies again. May run while the journal is written. The exit status is 1 if
+anything is damaged. A "loss" is what an earlier repair gave up; a "note" is nothing wrong.
+
+examples:
+  kungfu journal verify MD
+  kungfu journal verify 'journal/*/MD' data/august/venue/MD
+  kungfu journal verify --all --json
+"""
+
+_STYLES = {"damage": "red", "loss": "yellow", "note": "dim"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the action's arguments."""
+    parser.epilog = _EPILOG
+    add_journals(parser)
+    add_home(parser)
+    add_json(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the action."""
+    from kungfu_core.journal_care import verify  # noqa: PLC0415 - --help needs none of it
+
+    found = {}
+    for reference, journal in journals_of(arguments).items():
+        with progress_bar(reference, "B") as report:
+            found[reference] = verify(journal, report)
+        if not arguments.as_json:
+            sys.stdout.write(verification_text(reference, found[reference]))
+    if arguments.as_json:
+        rows = [{"journal": name} | described(result) for name, result in found.items()]
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    return int(any(result.damaged for result in found.values()))
+
+
+def described(found: "Verification") -> dict[str, object]:
+    """Give what was found as JSON has it."""
+    import attrs  # noqa: PLC0415 - --help needs none of it
+
+    return {"damaged": found.damaged, "lost_events": found.lost_events} | attrs.asdict(found)
+
+
+def verification_text(reference: str, found: "Verification") -> str:
+    """Say what was found, for people."""
+    state = styled("damaged", "red") if found.damaged else "sound"
+    if found.lost_events:
+        state += f", {found.lost_events} events lost"
+    pages = "1 page" if found.pages == 1 else f"{found.pages} pages"
+    lines = [f"{styled(reference, 'bold')}: {state}; {pages}, {found.events} events"]
+    lines += [f"  {styled(f'{f.kind:<6}', _STYLES[f.kind])}  {f}" for f in found.findings]
+    return "\n".join(lines) + "\n"
