@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "journal/evolution.hpp"
 #include "journal/recovery.hpp"
 #include "journal/sealing.hpp"
 #include "kungfu/events.hpp"
@@ -199,17 +200,29 @@ std::int32_t Writer::adopt(const TypeDefinition& type) {
         return fail(KF_BAD_ARGUMENT, label + ": number " + std::to_string(type.number) + " is not allowed");
     }
     std::uint32_t number = 0;
+    bool has_other_version = false;
     for (const TypeDefinition& known : supply_->tables().types()) {
-        if (known.name != type.name || known.version != type.version) continue;
-        if (known.schema != type.schema) {
-            return fail(kTypeConflict, location_.label() + ": " + label +
-                                           " has another layout here; a changed layout needs a new version");
+        if (known.name != type.name) continue;
+        Conversion conversion;
+        if (known.version == type.version) {
+            if (known.schema != type.schema) {
+                return fail(kTypeConflict,
+                            location_.label() + ": " + label +
+                                " has another layout here; a changed layout needs a new version");
+            }
+            number = known.number;
+        } else if (find_conversion(known.schema, type.schema, conversion)) {
+            has_other_version = true;
+        } else {
+            return fail(kTypeConflict, location_.label() + ": " + label + " and version " +
+                                           std::to_string(known.version) +
+                                           " here differ by more than appended fields; such a change needs a "
+                                           "new name");
         }
-        number = known.number;
     }
     const bool known = number != 0;
     if (!known) number = number_in_file(type);
-    if (type.number < kFirstPluginType && number != type.number) {
+    if (type.number < kFirstPluginType && number != type.number && !has_other_version) {
         return fail(kTypeConflict, location_.label() + ": " + label + " needs number " +
                                        std::to_string(type.number) + ", which stands for another type here");
     }
@@ -321,8 +334,7 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
                                      std::generic_category().message(failure) +
                                      "; nothing more is written, since what was written may be lost");
     }
-    const std::uint64_t least =
-        sizeof(PageHeader) + supply_->tables().frame_bytes() + size + kPageEndRoom;
+    const std::uint64_t least = sizeof(PageHeader) + supply_->tables().frame_bytes() + size + kPageEndRoom;
     if (least > page_size_) {
         return fail(KF_TOO_LARGE, location_.label() + ": an event of " + std::to_string(length) +
                                       " bytes does not fit into a page of " + std::to_string(page_size_));
@@ -420,8 +432,8 @@ void Writer::fill_header(LivePage& page, std::int64_t gen_time) noexcept {
 std::int32_t Writer::disk_problem(std::int32_t status, const char* what) {
     const int why = errno;
     supply_->nudge();  // pages that are still to be sealed give room back
-    return fail(status, location_.label() + ": " + what + " of " + std::to_string(page_size_) + " bytes: " +
-                            std::generic_category().message(why));
+    return fail(status, location_.label() + ": " + what + " of " + std::to_string(page_size_) +
+                            " bytes: " + std::generic_category().message(why));
 }
 
 std::int32_t Writer::wait_until_durable() noexcept {
