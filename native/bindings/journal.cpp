@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unistd.h>
+
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -422,9 +424,13 @@ nb::list list_pages(const std::string& root, const std::string& source, const st
         journal::PageHeader header{};
         std::string error;
         must(journal::read_header(file.path, header, error), error);
-        rows.append(nb::make_tuple(file.page, file.path, header.page_size, header.sealed != 0,
+        // It may have been compressed since it was listed.
+        const std::string compressed = journal::compressed_path(file.path);
+        const bool is_now = !journal::is_compressed(file.path) && access(file.path.c_str(), F_OK) != 0;
+        const std::string& path = is_now ? compressed : file.path;
+        rows.append(nb::make_tuple(file.page, path, header.page_size, header.sealed != 0,
                                    header.first_sequence, header.create_time,
-                                   journal::is_compressed(file.path), header.durability, header.clock_source,
+                                   journal::is_compressed(path), header.durability, header.clock_source,
                                    header.clock_error));
     }
     return rows;

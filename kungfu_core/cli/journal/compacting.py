@@ -20,7 +20,7 @@ while they read. The page that is being written, and any other that is not full,
 With --plain the files are larger, and `zstd -d` gives the pages back without kungfu.
 
 examples:
-  kungfu journal compact journal/binance/MD
+  kungfu journal compact journal/venue/MD
   kungfu journal compact --all
   kungfu journal compact 'data/*/MD' --plain --json
 """

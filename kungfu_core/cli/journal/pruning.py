@@ -24,7 +24,7 @@ each journal.
 
 examples:
   kungfu journal prune 'journal/*/MD' --older-than 30d --dry-run
-  kungfu journal prune 'journal/binance/*' --larger-than 20GiB
+  kungfu journal prune 'journal/venue/*' --larger-than 20GiB
   kungfu journal prune BROKER --older-than 2024-01-01 --json
 """
 
