@@ -186,6 +186,26 @@ void a_writer_of_another_version_goes_on() {
     }
 }
 
+// Of several versions that the program knows, the file's own is taken, and otherwise the latest.
+void the_latest_version_of_this_program_is_read() {
+    Folder folder;
+    Clock clock(Clock::Kind::SIMULATED, 5);
+    write(folder.path(), clock, 2, 1, 3);
+    for (const bool latest_first : {false, true}) {
+        std::vector<journal::TypeDefinition> known = {signal(1, 2001), signal(3, 2003)};
+        if (latest_first) std::swap(known[0], known[1]);
+        JournalReader other(at(folder.path()), known);
+        CHECK(other.peek() != nullptr);
+        CHECK_EQUAL(other.type(), 2003U);
+        CHECK(payload_of(other.peek()) == expected(2, 3, 1));
+        known.push_back(signal(2, 2002));
+        JournalReader same(at(folder.path()), known);
+        CHECK(same.peek() != nullptr);
+        CHECK_EQUAL(same.type(), 2002U);
+        CHECK(!same.is_converted());
+    }
+}
+
 // An event that was converted is whole until two more were.
 void the_event_before_stays_whole() {
     Folder folder;
@@ -394,6 +414,7 @@ void no_layout_harms_the_reader() {
 int main() {
     events_of_other_versions_are_read_as_those_of_this_program();
     a_writer_of_another_version_goes_on();
+    the_latest_version_of_this_program_is_read();
     the_event_before_stays_whole();
     a_type_of_the_core_gets_another_number_in_the_file();
     columns_have_the_layout_of_this_program();
