@@ -278,6 +278,7 @@ bool PageSupply::make_next(const LivePage& page) {
     const std::uint64_t size = page.page.size();
     const bool near = position >= size / 2 || (is_writer_busy() && position + kBusyAhead >= size);
     if (!near || next_.load(std::memory_order_relaxed) != nullptr) return false;
+    if (!page.page.is_born()) return false;  // readers take one that others follow for damaged
     const std::unique_lock lock(making_, std::try_to_lock);
     const std::uint64_t number = page.page.header().page_number + 1;
     if (!lock.owns_lock() || next_.load(std::memory_order_relaxed) != nullptr || number <= made_up_to_) return false;
