@@ -71,8 +71,8 @@ class JournalReader {
     /// Goes past the last event that is there now.
     std::int32_t seek_end();
 
-    /// Looks whether the file under the reader is still whole and still the journal's; peek() does so only now
-    /// and then. KF_OK, or status().
+    /// Looks whether the file under the reader is still whole and still the journal's; peek() does so only
+    /// now and then. KF_OK, or status().
     std::int32_t look_for_damage();
 
     /// Sequence of the event that was last gone past; 0 before the first.
@@ -144,9 +144,10 @@ class JournalReader {
     std::vector<TypeDefinition> types_;
     std::vector<std::uint32_t> process_numbers_;  ///< As above; kUnlearnt if it is not met.
     Page page_;
-    Page left_;    ///< The last page before that gave an event, kept for the frame that a caller may still hold.
+    Page
+        left_;  ///< The last page before that gave an event, kept for the frame that a caller may still hold.
     std::uint64_t lost_up_to_ = 0;  ///< Sequence with which the page begins, gaps at its start gone past.
-    Page unborn_;  ///< The page after, where its writer has made it ahead.
+    Page unborn_;                   ///< The page after, where its writer has made it ahead.
     PageFile file_{};
     PageFile unborn_file_{};
     std::vector<IndexEntry> index_;  ///< Of the page, as far as seeks have needed it.

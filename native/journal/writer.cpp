@@ -34,9 +34,8 @@ Writer::Writer(const WriterOptions& options)
       id_(location_.id()),
       page_size_(options.page_size),
       durability_(options.durability),
-      supply_(new PageSupply(
-          {location_, id_, options.page_size, options.durability, options.sync_interval, options.compresses,
-           &bell_})) {}
+      supply_(new PageSupply({location_, id_, options.page_size, options.durability, options.sync_interval,
+                              options.compresses, &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -136,8 +135,8 @@ void Writer::seal(LivePage& page, std::uint64_t end_offset) {
     supply_->seal(page);
 }
 
-/// A writer that died may have left ended pages unsealed before its last one. A power cut may also have taken the
-/// end of one; then those behind it go too, if nobody was told that they are on the disk.
+/// A writer that died may have left ended pages unsealed before its last one. A power cut may also have taken
+/// the end of one; then those behind it go too, if nobody was told that they are on the disk.
 std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
     std::size_t first = pages.size();
     std::size_t unvouched_from = pages.size();
@@ -149,7 +148,8 @@ std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
         if (first < pages.size()) {
             if (pages[first].page != file.page + 1) {
                 return fail(kCorrupt, pages[first].path + ": offset 32: page " +
-                                          std::to_string(pages[first].page - 1) + ", which comes before it, is missing");
+                                          std::to_string(pages[first].page - 1) +
+                                          ", which comes before it, is missing");
             }
             if (header.sealed != 0) break;
         }
@@ -178,7 +178,8 @@ std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
             return fail(kCorrupt, pages[i].path + ": offset " + std::to_string(found.position) +
                                       ": the page has no end, and yet " + pages[i + 1].path + " follows it");
         }
-        for (; pages.size() > std::max<std::size_t>(kept, 1); pages.pop_back()) unlink(pages.back().path.c_str());
+        for (; pages.size() > std::max<std::size_t>(kept, 1); pages.pop_back())
+            unlink(pages.back().path.c_str());
     }
     return KF_OK;
 }
@@ -321,8 +322,7 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
                                      std::generic_category().message(failure) +
                                      "; nothing more is written, since what was written may be lost");
     }
-    const std::uint64_t least =
-        sizeof(PageHeader) + supply_->tables().frame_bytes() + size + kPageEndRoom;
+    const std::uint64_t least = sizeof(PageHeader) + supply_->tables().frame_bytes() + size + kPageEndRoom;
     if (least > page_size_) {
         return fail(KF_TOO_LARGE, location_.label() + ": an event of " + std::to_string(length) +
                                       " bytes does not fit into a page of " + std::to_string(page_size_));
@@ -420,8 +420,8 @@ void Writer::fill_header(LivePage& page, std::int64_t gen_time) noexcept {
 std::int32_t Writer::disk_problem(std::int32_t status, const char* what) {
     const int why = errno;
     supply_->nudge();  // pages that are still to be sealed give room back
-    return fail(status, location_.label() + ": " + what + " of " + std::to_string(page_size_) + " bytes: " +
-                            std::generic_category().message(why));
+    return fail(status, location_.label() + ": " + what + " of " + std::to_string(page_size_) +
+                            " bytes: " + std::generic_category().message(why));
 }
 
 std::int32_t Writer::wait_until_durable() noexcept {
