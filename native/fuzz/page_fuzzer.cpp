@@ -1,7 +1,7 @@
 // Any bytes as a page: reading, seeking, surveying and recovering it end in events or in an error.
 //
-// The first byte says whether checksums are mended, so that what lies behind them is reached, and whether the file
-// is cut. The rest is the page, zeros behind it.
+// The first byte says whether checksums are mended, so that what lies behind them is reached, and whether the
+// file is cut. The rest is the page, zeros behind it.
 #include <cstring>
 #include <vector>
 

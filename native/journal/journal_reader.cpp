@@ -148,7 +148,8 @@ void JournalReader::notice_pruned_pages() {
     if (later == pages.end() || later->page == file_.page + 1) return;
     // It may have been made since it was looked for, and even while the folders were listed.
     if (!find_page(location_, file_.page + 1, file_.date).path.empty()) return;
-    fail(kPruned, offset_, "the page after this one is there no more; the journal goes on with " + later->path);
+    fail(kPruned, offset_,
+         "the page after this one is there no more; the journal goes on with " + later->path);
 }
 
 void JournalReader::learn_type(const kf_frame* frame, std::uint32_t length) {
@@ -355,8 +356,9 @@ std::int32_t JournalReader::look_for_damage() {
     const bool written_past = page_.is_sealed() || written > offset_;  // asked before the frame is looked at
     if (frame_ == nullptr && page_.has_frame_at(offset_) && offset_ < end_ && written_past &&
         page_.commit(offset_) == 0) {
-        return fail(kCorrupt, offset_,
-                    "no frame begins here, and yet the page is written up to offset " + std::to_string(written));
+        return fail(
+            kCorrupt, offset_,
+            "no frame begins here, and yet the page is written up to offset " + std::to_string(written));
     }
     return status_;
 }

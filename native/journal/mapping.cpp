@@ -27,7 +27,7 @@ struct Guards {
     static constexpr std::size_t kChunks = 256;
     std::array<std::atomic<Guard*>, kChunks> chunks{};
     std::mutex claiming;
-    struct sigaction before {};
+    struct sigaction before{};
 };
 
 Guards& guards() noexcept {
@@ -55,7 +55,8 @@ Guard* guard_of(std::uintptr_t address) noexcept {
 /// Puts zeros where the file has nothing, so that the access that failed succeeds when it is tried again.
 bool replace(Guard& guard, std::uintptr_t address) noexcept {
     const std::uintptr_t place = address & ~(memory_page() - 1);
-    const int protection = guard.writable.load(std::memory_order_relaxed) ? PROT_READ | PROT_WRITE : PROT_READ;
+    const int protection =
+        guard.writable.load(std::memory_order_relaxed) ? PROT_READ | PROT_WRITE : PROT_READ;
     void* zeros = mmap(reinterpret_cast<void*>(place), memory_page(), protection,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (zeros == MAP_FAILED) return false;
@@ -84,7 +85,7 @@ void install() noexcept {
     static std::once_flag once;
     std::call_once(once, [] {
         (void)memory_page();
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_sigaction = on_bus_error;
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
         sigemptyset(&action.sa_mask);
@@ -147,7 +148,8 @@ bool Mapping::map_file(int fd, std::uint64_t size, bool writable) noexcept {
 
 bool Mapping::map_memory(std::uint64_t size) noexcept {
     reset();
-    void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* data =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (data == MAP_FAILED) return false;
     data_ = static_cast<char*>(data);
     size_ = size;

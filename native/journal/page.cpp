@@ -48,8 +48,8 @@ bool is_unborn(int fd, const PageHeader& h, std::uint64_t file_size) noexcept {
         h.page_number != 0 && h.page_size == file_size) {
         return true;
     }
-    return file_size >= kMinPageSize && file_size <= kMaxPageSize && std::memcmp(&h, kNothing, sizeof h) == 0 &&
-           is_blank(fd);
+    return file_size >= kMinPageSize && file_size <= kMaxPageSize &&
+           std::memcmp(&h, kNothing, sizeof h) == 0 && is_blank(fd);
 }
 
 /// Whether a page that cannot be opened became a compressed one since it was listed.
@@ -79,9 +79,10 @@ std::int32_t checked_header(int fd, const std::string& path, PageHeader& header,
         header.page_size = file_size;
         return kUnborn;
     }
-    const std::string problem = static_cast<std::size_t>(got) < sizeof header
-                                    ? "offset " + std::to_string(got) + ": the file ends within the page header"
-                                    : problem_of(header, file_size);
+    const std::string problem =
+        static_cast<std::size_t>(got) < sizeof header
+            ? "offset " + std::to_string(got) + ": the file ends within the page header"
+            : problem_of(header, file_size);
     if (problem.empty()) return KF_OK;
     error = path + ": " + problem;
     return kCorrupt;
@@ -206,7 +207,8 @@ std::int32_t Page::open_compressed(std::uint64_t journal, std::string& error) {
         return KF_IO_ERROR;
     }
     CompressedPage::Range first{};
-    if (const std::int32_t loaded = compressed_->load(0, data(), first, error); loaded != KF_OK) return loaded;
+    if (const std::int32_t loaded = compressed_->load(0, data(), first, error); loaded != KF_OK)
+        return loaded;
     return check(size(), journal, error);
 }
 

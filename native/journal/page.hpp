@@ -108,7 +108,8 @@ std::string problem_of(const PageHeader& header, std::uint64_t file_size);
 
 class CompressedPage;
 
-/// A mapped page file, or a compressed one that is unpacked as far as it is read. An empty Page has no header.
+/// A mapped page file, or a compressed one that is unpacked as far as it is read. An empty Page has no
+/// header.
 class Page {
   public:
     Page();
@@ -124,13 +125,14 @@ class Page {
     /// Gives the bytes of a page being written their room on the disk and in memory; 0, or an errno.
     int prepare(std::uint64_t from, std::uint64_t to) noexcept;
     /// Maps an existing page after checking its header; other processes will not prune it while it is open
-    /// here. KF_OK, KF_IO_ERROR, kCorrupt, kPruned where it is there no more, or kUnborn (then it is mapped, to
-    /// be asked again with birth()); `error` names the file.
+    /// here. KF_OK, KF_IO_ERROR, kCorrupt, kPruned where it is there no more, or kUnborn (then it is mapped,
+    /// to be asked again with birth()); `error` names the file.
     std::int32_t open(const std::string& path, std::uint64_t journal, bool writable, std::string& error);
     /// What has become of a page that was unborn when it was opened: KF_OK, kUnborn or kCorrupt.
     std::int32_t birth(std::uint64_t journal, std::string& error);
-    /// How far the page can be read from an offset on, for now: to its end, to what is on the disk where readers
-    /// must not see more, to the end of the block where it is compressed. False, with `error`, on damage.
+    /// How far the page can be read from an offset on, for now: to its end, to what is on the disk where
+    /// readers must not see more, to the end of the block where it is compressed. False, with `error`, on
+    /// damage.
     bool read_on(std::uint64_t offset, std::uint64_t& end, std::string& error);
     /// Unpacks all of a compressed page. KF_OK, or what is wrong with it.
     std::int32_t unpack(std::string& error);

@@ -22,10 +22,10 @@ namespace kungfu::journal {
 namespace {
 
 constexpr std::uint64_t kFirstWindow = 256ULL * 1024;
-constexpr std::uint64_t kStep = 2ULL * 1024 * 1024;           // a large page of x86
-constexpr std::uint64_t kBusyAhead = 16ULL * 1024 * 1024;     // a writer at full speed needs milliseconds for it
-constexpr std::uint64_t kQuietAhead = 1ULL * 1024 * 1024;     // the system would clean more than that in vain
-constexpr std::int64_t kBusyBetweenMarks = 100'000'000;       // ns
+constexpr std::uint64_t kStep = 2ULL * 1024 * 1024;        // a large page of x86
+constexpr std::uint64_t kBusyAhead = 16ULL * 1024 * 1024;  // a writer at full speed needs milliseconds for it
+constexpr std::uint64_t kQuietAhead = 1ULL * 1024 * 1024;  // the system would clean more than that in vain
+constexpr std::int64_t kBusyBetweenMarks = 100'000'000;    // ns
 constexpr std::uint64_t kBlock = 4096;
 
 constexpr std::uint64_t up_to_block(std::uint64_t n) noexcept { return (n + kBlock - 1) / kBlock * kBlock; }
@@ -197,7 +197,9 @@ void PageSupply::nudge() noexcept {
     }
     nudged_.store(true);
     if (!asleep_.load()) return;
-    { const std::lock_guard lock(resting_); }
+    {
+        const std::lock_guard lock(resting_);
+    }
     wake_.notify_one();
 }
 
@@ -242,7 +244,9 @@ bool PageSupply::seal_retired() {
         unsealed_.fetch_sub(1, std::memory_order_release);
     }
     if (any) {
-        { const std::lock_guard lock(resting_); }
+        {
+            const std::lock_guard lock(resting_);
+        }
         synced_.notify_all();
     }
     return any;
@@ -278,9 +282,11 @@ bool PageSupply::make_next(const LivePage& page) {
     const std::uint64_t size = page.page.size();
     const bool near = position >= size / 2 || (is_writer_busy() && position + kBusyAhead >= size);
     if (!near || next_.load(std::memory_order_relaxed) != nullptr) return false;
+    if (!page.page.is_born()) return false;  // readers take one that others follow for damaged
     const std::unique_lock lock(making_, std::try_to_lock);
     const std::uint64_t number = page.page.header().page_number + 1;
-    if (!lock.owns_lock() || next_.load(std::memory_order_relaxed) != nullptr || number <= made_up_to_) return false;
+    if (!lock.owns_lock() || next_.load(std::memory_order_relaxed) != nullptr || number <= made_up_to_)
+        return false;
     std::unique_ptr<LivePage> next;
     // A failure is met again, and told, by the writer when it needs the page.
     if (make(number, time_at_mark_.load(std::memory_order_relaxed), next) != KF_OK) return false;
@@ -314,7 +320,9 @@ bool PageSupply::sync(LivePage& page) {
         __atomic_store_n(&page.page.header().durable_position, position, __ATOMIC_RELEASE);
         if (terms_.bell != nullptr) terms_.bell->ring();
     }
-    { const std::lock_guard lock(resting_); }
+    {
+        const std::lock_guard lock(resting_);
+    }
     synced_.notify_all();
     return true;
 }
@@ -349,7 +357,9 @@ bool PageSupply::wait_until_durable() {
 void PageSupply::stop() noexcept {
     stopping_.store(true);
     if (helper_.joinable()) {
-        { const std::lock_guard lock(resting_); }
+        {
+            const std::lock_guard lock(resting_);
+        }
         wake_.notify_one();
         helper_.join();
     }

@@ -28,7 +28,8 @@ bool each_word(Page& page, std::uint64_t from, Visit visit) {
         if (data < 0 && errno == ENXIO) return true;
         const off_t hole = data < 0 ? -1 : lseek(page.fd(), data, SEEK_HOLE);
         const bool known = data >= 0 && hole > data;
-        const std::uint64_t end = known ? std::min(static_cast<std::uint64_t>(hole), page.size()) : page.size();
+        const std::uint64_t end =
+            known ? std::min(static_cast<std::uint64_t>(hole), page.size()) : page.size();
         std::uint64_t offset = known ? std::max(from, align8(static_cast<std::uint64_t>(data))) : from;
         for (; offset + 8 <= end; offset += 8) {
             if (word(page, offset) != 0 && !visit(offset)) return false;
@@ -41,10 +42,11 @@ bool each_word(Page& page, std::uint64_t from, Visit visit) {
 /// Wipes what follows the last good frame, unless a good frame follows that was to be kept.
 std::int32_t wipe_rest(Page& page, std::uint64_t position, std::string& error) {
     std::uint64_t good = 0;
-    const bool none = is_unvouched(page.header(), position) || each_word(page, position + 8, [&](std::uint64_t offset) {
-        good = offset;
-        return !page.has_frame_at(offset) || !page.verifies(offset, page.commit(offset));
-    });
+    const bool none =
+        is_unvouched(page.header(), position) || each_word(page, position + 8, [&](std::uint64_t offset) {
+            good = offset;
+            return !page.has_frame_at(offset) || !page.verifies(offset, page.commit(offset));
+        });
     if (!none) {
         error = at(page, position,
                    "a damaged frame, with an intact one behind it at offset " + std::to_string(good));
@@ -59,7 +61,8 @@ std::int32_t wipe_rest(Page& page, std::uint64_t position, std::string& error) {
     __atomic_store_n(&header.sealed, 0U, __ATOMIC_RELEASE);
     std::memset(&header.page_checksum, 0, sizeof header - offsetof(PageHeader, page_checksum));
     __atomic_store_n(&header.written_position, position, __ATOMIC_RELEASE);
-    if (header.durable_position > position) __atomic_store_n(&header.durable_position, position, __ATOMIC_RELEASE);
+    if (header.durable_position > position)
+        __atomic_store_n(&header.durable_position, position, __ATOMIC_RELEASE);
     return KF_OK;
 }
 

@@ -17,13 +17,13 @@ struct Recovered {
     bool ended = false;  ///< The page has its PAGE_END frame.
 };
 
-/// Whether a power cut may take what stands in a page from a place on: its writer was to put it on the disk, and
-/// told nobody yet that it is there.
+/// Whether a power cut may take what stands in a page from a place on: its writer was to put it on the disk,
+/// and told nobody yet that it is there.
 bool is_unvouched(const PageHeader& header, std::uint64_t position) noexcept;
 
 /// Reads a page through, every frame verified; learns its definitions and index entries, and wipes a torn
-/// frame off its end. kCorrupt, and nothing changed, where a damaged frame has good ones behind it; where all of
-/// them are unvouched for, they are wiped with it. kUnborn where even the first event is lost so.
+/// frame off its end. kCorrupt, and nothing changed, where a damaged frame has good ones behind it; where all
+/// of them are unvouched for, they are wiped with it. kUnborn where even the first event is lost so.
 std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recovered& found,
                           std::string& error);
 

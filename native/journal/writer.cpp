@@ -35,9 +35,8 @@ Writer::Writer(const WriterOptions& options)
       id_(location_.id()),
       page_size_(options.page_size),
       durability_(options.durability),
-      supply_(new PageSupply(
-          {location_, id_, options.page_size, options.durability, options.sync_interval, options.compresses,
-           &bell_})) {}
+      supply_(new PageSupply({location_, id_, options.page_size, options.durability, options.sync_interval,
+                              options.compresses, &bell_})) {}
 
 Writer::~Writer() { close(); }
 
@@ -137,8 +136,8 @@ void Writer::seal(LivePage& page, std::uint64_t end_offset) {
     supply_->seal(page);
 }
 
-/// A writer that died may have left ended pages unsealed before its last one. A power cut may also have taken the
-/// end of one; then those behind it go too, if nobody was told that they are on the disk.
+/// A writer that died may have left ended pages unsealed before its last one. A power cut may also have taken
+/// the end of one; then those behind it go too, if nobody was told that they are on the disk.
 std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
     std::size_t first = pages.size();
     std::size_t unvouched_from = pages.size();
@@ -150,7 +149,8 @@ std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
         if (first < pages.size()) {
             if (pages[first].page != file.page + 1) {
                 return fail(kCorrupt, pages[first].path + ": offset 32: page " +
-                                          std::to_string(pages[first].page - 1) + ", which comes before it, is missing");
+                                          std::to_string(pages[first].page - 1) +
+                                          ", which comes before it, is missing");
             }
             if (header.sealed != 0) break;
         }
@@ -179,7 +179,8 @@ std::int32_t Writer::seal_unsealed(std::vector<PageFile>& pages) {
             return fail(kCorrupt, pages[i].path + ": offset " + std::to_string(found.position) +
                                       ": the page has no end, and yet " + pages[i + 1].path + " follows it");
         }
-        for (; pages.size() > std::max<std::size_t>(kept, 1); pages.pop_back()) unlink(pages.back().path.c_str());
+        for (; pages.size() > std::max<std::size_t>(kept, 1); pages.pop_back())
+            unlink(pages.back().path.c_str());
     }
     return KF_OK;
 }

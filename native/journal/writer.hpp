@@ -26,7 +26,7 @@ struct WriterOptions {
     std::uint64_t page_size = kDefaultPageSize;
     Durability durability = Durability::NONE;
     std::int64_t sync_interval = 100'000'000;  ///< ns between two syncs with Durability::INTERVAL.
-    bool compresses = false;  ///< Sealed pages, in the background.
+    bool compresses = false;                   ///< Sealed pages, in the background.
     std::vector<TypeDefinition> types = core_types();
     Clock* clock = nullptr;  ///< Outlives the writer.
 };

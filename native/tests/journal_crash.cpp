@@ -29,7 +29,8 @@ WriterOptions durable_options(const std::string& root, Clock& clock, Durability 
 /// How long a writer lives: from its first instruction on, or once the journal is open.
 struct Life {
     std::int64_t length;  ///< ns
-    clockid_t clock;      ///< On a busy machine a process gets little done in a while, but not in time of its own.
+    clockid_t
+        clock;  ///< On a busy machine a process gets little done in a while, but not in time of its own.
     bool begins_open;
 };
 
@@ -45,7 +46,8 @@ void be_killed_after(Life life) {
     CHECK_EQUAL(timer_settime(timer, 0, &once, nullptr), 0);
 }
 
-[[noreturn]] void write_until_killed(const std::string& root, Durability durability, Life life, Ledger& ledger) {
+[[noreturn]] void write_until_killed(const std::string& root, Durability durability, Life life,
+                                     Ledger& ledger) {
     if (!life.begins_open) be_killed_after(life);
     Clock clock;
     std::unique_ptr<Writer> writer;
@@ -102,8 +104,8 @@ void check_as_newcomer(const std::string& root, std::uint64_t from, bool all, Le
 }
 
 /// The journal is written by one process after the other, each killed, and read by others all the time.
-std::uint64_t kill_writers(const std::vector<Durability>& each, int kills, std::mt19937_64& random, Ledger& totals,
-                           std::uint64_t& pages) {
+std::uint64_t kill_writers(const std::vector<Durability>& each, int kills, std::mt19937_64& random,
+                           Ledger& totals, std::uint64_t& pages) {
     Folder folder;
     const std::string& root = folder.path();
     Ledger& ledger = *shared_ledger();
@@ -168,7 +170,8 @@ bool killed_writers_lose_nothing(int kills, std::uint64_t seed) {
         {Durability::NONE, Durability::COMMIT, Durability::INTERVAL},
     };
     for (std::size_t i = 0; i < ways.size(); ++i) {
-        const int part = kills / static_cast<int>(ways.size()) + (i == 0 ? kills % static_cast<int>(ways.size()) : 0);
+        const int part =
+            kills / static_cast<int>(ways.size()) + (i == 0 ? kills % static_cast<int>(ways.size()) : 0);
         killed += kill_writers(ways[i], part, random, totals, pages);
     }
     std::printf("kills %lu\npages %lu\n", killed, pages);

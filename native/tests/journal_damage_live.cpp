@@ -1,4 +1,5 @@
-// Whatever is done to the files under readers, they end in an error that names file and offset, never in a crash.
+// Whatever is done to the files under readers, they end in an error that names file and offset, never in a
+// crash.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -49,12 +50,13 @@ std::uint64_t do_damage(Damage damage, const Place& place, std::mt19937_64& rand
         return at_byte;
     }
     if (damage == Damage::FLIP) {
-        overwrite(place.path, at_byte, std::string(1, static_cast<char>(before[at_byte] ^ (1 << random() % 8))));
+        overwrite(place.path, at_byte,
+                  std::string(1, static_cast<char>(before[at_byte] ^ (1 << random() % 8))));
         return at_byte;
     }
     if (damage == Damage::ZERO) {
-        overwrite(place.path, place.offset, std::string(place.length + random() % 9000, '\0').substr(
-                                                0, before.size() - place.offset));
+        overwrite(place.path, place.offset,
+                  std::string(place.length + random() % 9000, '\0').substr(0, before.size() - place.offset));
         return place.offset;
     }
     const std::string other = place.path + ".other";
@@ -94,7 +96,8 @@ void is_found(Damage damage, std::mt19937_64& random, Totals& totals) {
         quick.advance();
     }
     // A page that a reader has mapped stays what it is when another file gets its name.
-    while (damage == Damage::SWAP && place_of_event(folder.path(), from, random).path == verifying.page().path()) {
+    while (damage == Damage::SWAP &&
+           place_of_event(folder.path(), from, random).path == verifying.page().path()) {
         verifying.peek();
         verifying.advance();
         ++from;
@@ -116,8 +119,8 @@ void is_found(Damage damage, std::mt19937_64& random, Totals& totals) {
                      place.path.c_str());
         ++totals.undetected;
     } else if (!is_located(verifying.error(), place, damaged)) {
-        std::fprintf(stderr, "damage %d at offset %lu of %s was told as: %s\n", static_cast<int>(damage), damaged,
-                     place.path.c_str(), verifying.error().c_str());
+        std::fprintf(stderr, "damage %d at offset %lu of %s was told as: %s\n", static_cast<int>(damage),
+                     damaged, place.path.c_str(), verifying.error().c_str());
         ++totals.misplaced;
     }
     // One that does not verify may take what it is given, but it ends.
@@ -164,9 +167,7 @@ void is_survived(int rounds, std::mt19937_64& random) {
             const std::string& path = pages[random() % pages.size()].path;
             const std::uint64_t offset = random() % kMinPageSize;
             switch (random() % 4) {
-                case 0:
-                    CHECK_EQUAL(truncate(path.c_str(), static_cast<off_t>(offset)), 0);
-                    break;
+                case 0: CHECK_EQUAL(truncate(path.c_str(), static_cast<off_t>(offset)), 0); break;
                 case 1: overwrite(path, offset, std::string(random() % 5000, '\0')); break;
                 case 2: overwrite(path, offset, std::string(8, static_cast<char>(random()))); break;
                 default:
@@ -187,7 +188,8 @@ int main(int argc, char** argv) {
     std::mt19937_64 random(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
     Totals totals;
     for (int i = 0; i < damages; ++i) {
-        is_found(std::array{Damage::CUT, Damage::ZERO, Damage::FLIP, Damage::SWAP}[static_cast<std::size_t>(i) % 4],
+        is_found(std::array{Damage::CUT, Damage::ZERO, Damage::FLIP,
+                            Damage::SWAP}[static_cast<std::size_t>(i) % 4],
                  random, totals);
     }
     is_survived(damages / 4, random);

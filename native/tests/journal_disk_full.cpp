@@ -41,7 +41,7 @@ class Ballast {
 
   private:
     std::uint64_t room() const {
-        struct statvfs status {};
+        struct statvfs status{};
         CHECK_EQUAL(statvfs(folder_.c_str(), &status), 0);
         return status.f_bavail * status.f_bsize;
     }
@@ -136,7 +136,8 @@ int main(int argc, char** argv) {
     std::mt19937_64 random(argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
     Ledger& ledger = *shared_ledger();
     Totals totals;
-    for (int i = 0; i < points && ledger.violations() == 0; ++i) fill_up(folder.path(), random, ledger, totals);
+    for (int i = 0; i < points && ledger.violations() == 0; ++i)
+        fill_up(folder.path(), random, ledger, totals);
     CHECK_EQUAL(umount2(folder.path().c_str(), MNT_DETACH), 0);
     std::printf("fills %lu\ntimes_full %lu\n", totals.points, totals.times_full);
     ledger.print();

@@ -16,7 +16,7 @@ constexpr std::uint64_t kMebibyte = 1024 * 1024;
 /// Mebibytes of a journal in pages as large as they can be; each event says which it is at both ends.
 std::uint64_t write_and_read(std::uint64_t mebibytes, Ledger& ledger) {
     Folder folder;
-    struct statvfs status {};
+    struct statvfs status{};
     CHECK_EQUAL(statvfs(folder.path().c_str(), &status), 0);
     if (status.f_bavail * status.f_bsize < (mebibytes + 1024) * kMebibyte) {
         std::printf("skipped: %lu MiB are not free in %s\n", mebibytes + 1024, folder.path().c_str());

@@ -166,7 +166,8 @@ void a_fork_lives_beside_its_parents_writer() {
     }
 }
 
-// Of many that open a journal at once, in threads or processes, one gets it and the others are told who has it.
+// Of many that open a journal at once, in threads or processes, one gets it and the others are told who has
+// it.
 void of_many_writers_at_once_one_is_let_in() {
     Folder folder;
     for (int round = 0; round < 20; ++round) {

@@ -142,7 +142,8 @@ void a_flipped_bit_is_told() {
     CHECK_EQUAL(again.status(), kCorrupt);
 }
 
-// There, frames lay where the payloads before them ended, so that a length could be half written when it was read.
+// There, frames lay where the payloads before them ended, so that a length could be half written when it was
+// read.
 void every_commit_word_is_aligned() {
     Folder folder;
     Clock clock(Clock::Kind::SIMULATED, 1);
@@ -188,8 +189,8 @@ void other_formats_are_refused_by_name() {
     }
 }
 
-// There, an event cost as many steps as journals were joined. The tree of matches is as high as their logarithm;
-// see journal_readers for hundreds of them.
+// There, an event cost as many steps as journals were joined. The tree of matches is as high as their
+// logarithm; see journal_readers for hundreds of them.
 void joined_journals_meet_in_a_tree() {
     for (const std::size_t players : {1U, 2U, 3U, 32U, 33U, 300U}) {
         Tournament tournament;

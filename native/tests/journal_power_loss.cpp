@@ -1,7 +1,7 @@
 // A power cut takes nothing that was vouched for, and lets nothing torn be read.
 //
-// The disk is modelled: what an msync covered is on it, and of any other block the last such state, zeros, or what
-// the memory held; likewise for names and the fsync of their folder.
+// The disk is modelled: what an msync covered is on it, and of any other block the last such state, zeros, or
+// what the memory held; likewise for names and the fsync of their folder.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -46,7 +46,8 @@ ino_t mapped_file(const void* address, std::size_t& offset) {
         std::uintptr_t end = 0;
         std::size_t at_offset = 0;
         unsigned long inode = 0;
-        if (std::sscanf(line.c_str(), "%lx-%lx %*s %lx %*s %lu", &begin, &end, &at_offset, &inode) != 4) continue;
+        if (std::sscanf(line.c_str(), "%lx-%lx %*s %lx %*s %lu", &begin, &end, &at_offset, &inode) != 4)
+            continue;
         if (wanted < begin || wanted >= end) continue;
         offset = at_offset + (wanted - begin);
         return inode;
@@ -58,8 +59,7 @@ ino_t mapped_file(const void* address, std::size_t& offset) {
 #if defined(__clang__) || defined(__GNUC__)
 __attribute__((no_sanitize("thread")))
 #endif
-std::string
-snapshot(const char* from, std::size_t length) {
+std::string snapshot(const char* from, std::size_t length) {
     std::string copy(length, '\0');
     for (std::size_t i = 0; i < length; ++i) copy[i] = static_cast<const volatile char*>(from)[i];
     return copy;
@@ -190,7 +190,11 @@ std::uint64_t check_reading(const std::string& root, Ledger& ledger, std::int32_
     std::uint64_t seen = 0;
     while (const kf_frame* frame = reader.peek()) {
         if (frame->sequence != ++seen) ++ledger.gaps;
-        if (!is_whole(reader, frame)) ++ledger.torn;
+        if (!is_whole(reader, frame)) {
+            std::fprintf(stderr, "event %lu is torn: offset %lu of %s\n", frame->sequence, reader.offset(),
+                         reader.page().path().c_str());
+            ++ledger.torn;
+        }
         ++ledger.read;
         reader.advance();
     }
@@ -198,7 +202,8 @@ std::uint64_t check_reading(const std::string& root, Ledger& ledger, std::int32_
     return seen;
 }
 
-void check_after(const std::string& root, Durability durability, const Cut& cut, Ledger& ledger, Totals& totals) {
+void check_after(const std::string& root, Durability durability, const Cut& cut, Ledger& ledger,
+                 Totals& totals) {
     std::int32_t status = KF_OK;
     check_reading(root, ledger, status);
     status = KF_OK;
@@ -223,7 +228,10 @@ void check_after(const std::string& root, Durability durability, const Cut& cut,
         std::fprintf(stderr, "vouched for %lu, survived %lu\n", cut.vouched, survived);
         ledger.lost += cut.vouched - survived;
     }
-    if (survived > cut.appended) ++ledger.torn;
+    if (survived > cut.appended) {
+        std::fprintf(stderr, "appended %lu, survived %lu\n", cut.appended, survived);
+        ++ledger.torn;
+    }
     if (durability == Durability::COMMIT && survived < cut.seen) {
         std::fprintf(stderr, "seen %lu, survived %lu\n", cut.seen, survived);
         totals.seen_and_lost += cut.seen - survived;
@@ -242,12 +250,14 @@ void check_after(const std::string& root, Durability durability, const Cut& cut,
         return;
     }
     if (there != survived + 200 || status != KF_OK) {
-        std::fprintf(stderr, "of %lu events before a power cut and 200 after it, %lu can be read\n", survived, there);
+        std::fprintf(stderr, "of %lu events before a power cut and 200 after it, %lu can be read\n", survived,
+                     there);
         ++ledger.lost;
     }
 }
 
-void cut_again_and_again(Durability durability, int cuts, std::mt19937_64& random, Ledger& ledger, Totals& totals) {
+void cut_again_and_again(Durability durability, int cuts, std::mt19937_64& random, Ledger& ledger,
+                         Totals& totals) {
     Folder folder;
     disk().blocks.clear();
     disk().names.clear();

@@ -44,8 +44,8 @@ struct Totals {
 };
 
 /// Reads with pauses; where pages are gone it is told so, seeks, and goes on with what is there.
-void read_slowly(const std::string& root, std::uint64_t seed, const std::atomic<bool>& written, Ledger& ledger,
-                 Totals& totals) {
+void read_slowly(const std::string& root, std::uint64_t seed, const std::atomic<bool>& written,
+                 Ledger& ledger, Totals& totals) {
     std::mt19937_64 random(seed);
     JournalReader reader(at(root), core_types(), true);
     std::uint64_t seen = 0;
@@ -121,7 +121,8 @@ void a_reader_left_behind_is_told_and_goes_on() {
     CHECK(reader.peek() != nullptr);
     const std::string first = reader.page().path();
     write_pages(6);
-    CHECK_EQUAL(prune(folder.path(), true), 0U);  // the reader is in the first page, and pruning goes in order
+    CHECK_EQUAL(prune(folder.path(), true),
+                0U);  // the reader is in the first page, and pruning goes in order
     CHECK_EQUAL(reader.seek_end(), KF_OK);
     const std::uint64_t there = reader.last_sequence();
     while (reader.peek() == nullptr) CHECK_EQUAL(append_next(*writer), KF_OK);
@@ -177,7 +178,8 @@ double cost_joined(const std::string& root, std::size_t journals, std::uint64_t 
     return least;
 }
 
-// Hundreds of journals are joined at once; an event costs as much more as their logarithm grows, not their number.
+// Hundreds of journals are joined at once; an event costs as much more as their logarithm grows, not their
+// number.
 void hundreds_of_journals_are_joined() {
     constexpr std::size_t kJournals = 384;
     constexpr std::uint64_t kEach = 150;
@@ -222,7 +224,8 @@ void a_read_only_folder_reads() {
         CHECK_EQUAL(trade_id(reader.peek()), 700U);
         std::string error;
         CHECK_EQUAL(Writer::open(options(folder.path(), clock), writer, error), KF_IO_ERROR);
-        CHECK(error.rfind(folder.path() + "/", 0) == 0 && error.find("Permission denied") != std::string::npos);
+        CHECK(error.rfind(folder.path() + "/", 0) == 0 &&
+              error.find("Permission denied") != std::string::npos);
         std::fflush(nullptr);
         _exit(0);
     }

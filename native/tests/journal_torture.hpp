@@ -1,7 +1,7 @@
 /// What the torture programs share: events that tell whether they are whole, and what is counted about them.
 ///
-/// Run by ctest a program takes its short form; `nox -s torture` gives it an amount and a seed, and adds up the
-/// "name value" lines that it prints.
+/// Run by ctest a program takes its short form; `nox -s torture` gives it an amount and a seed, and adds up
+/// the "name value" lines that it prints.
 #pragma once
 
 #include <sys/mman.h>
@@ -24,7 +24,7 @@ struct Ledger {
     std::atomic<std::uint64_t> lost{0};       ///< Events that were appended, and are not there.
     std::atomic<std::uint64_t> torn{0};       ///< Events that are not what was appended.
     std::atomic<std::uint64_t> gaps{0};       ///< Events that came without the one before.
-    std::atomic<std::uint64_t> refused{0};    ///< Readers and writers that stopped, though nothing is damaged.
+    std::atomic<std::uint64_t> refused{0};  ///< Readers and writers that stopped, though nothing is damaged.
     std::atomic<std::uint64_t> read{0};
     std::atomic<bool> over{false};
 

@@ -9,30 +9,43 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from kungfu_core import _native, events
-from kungfu_core.journal import Reader, Writer
+from kungfu_core.journal import DURABILITIES, Reader, Writer
 
 NAMES = ("MD", "TD")
 
 
 class JournalsAgainstLists(RuleBasedStateMachine):
-    """Two journals, a lasting reader of both, and what each should hold."""
+    """Two journals, lasting readers of both, and what each should hold."""
 
     def __init__(self):
         super().__init__()
         self.root = Path(tempfile.mkdtemp(prefix="kungfu-model-"))
         self.clock = _native.Clock(0)
         self.model = {name: [] for name in NAMES}
+        self.durability = {}
         self.writers = {name: self.open(name) for name in NAMES}
-        self.lasting = Reader(*(w.journal for w in self.writers.values()))
-        self.taken = []
+        self.lasting = [LastingReader(self)]
 
     def teardown(self):
         for writer in self.writers.values():
             writer.close()
+        assert not list(self.root.glob(".*.page")), "a half-made page lies about"
+        pages = [page for writer in self.writers.values() for page in writer.journal.pages()]
+        made = {page.path for page in pages}
+        assert {str(path) for path in self.root.glob("*/*/*.journal")} == made
         shutil.rmtree(self.root)
 
-    def open(self, name):
-        return Writer(self.root, "venue", name, clock=self.clock, page_size=_native.MIN_PAGE_SIZE)
+    def open(self, name, durability="none"):
+        return Writer(
+            self.root, "venue", name, clock=self.clock, page_size=_native.MIN_PAGE_SIZE,
+            durability=durability, sync_interval=100_000,
+        )  # fmt: skip
+
+    def let_readers_see(self):
+        """Wait for the disk where readers do."""
+        for name, writer in self.writers.items():
+            if self.durability.get(name, "none") != "none":
+                writer.wait_until_durable()
 
     def expect(self, name, writer, message, time):
         held = self.model[name]
@@ -62,11 +75,21 @@ class JournalsAgainstLists(RuleBasedStateMachine):
     def time_passes(self, by):
         self.clock.set(self.clock.now() + by)
 
-    @rule(name=st.sampled_from(NAMES))
-    def reopen(self, name):
+    @rule(name=st.sampled_from(NAMES), durability=st.sampled_from(DURABILITIES))
+    def reopen(self, name, durability="none"):
         self.writers[name].close()
-        self.writers[name] = self.open(name)
+        self.writers[name] = self.open(name, durability)
+        self.durability[name] = durability
         assert self.writers[name].last_sequence == len(self.model[name])
+
+    @rule(name=st.sampled_from(NAMES), by=st.integers(1, 10**14))
+    def the_clock_is_set_back_between_two_writers(self, name, by):
+        self.clock.set(max(self.clock.now() - by, 0))
+        self.reopen(name)
+
+    @rule(by=st.integers(1, 10**14))
+    def the_clock_is_set_back(self, by):
+        self.clock.set(max(self.clock.now() - by, 0))
 
     @rule(name=st.sampled_from(NAMES))
     def too_large(self, name):
@@ -82,15 +105,26 @@ class JournalsAgainstLists(RuleBasedStateMachine):
         for index in self.root.rglob("*.index"):
             index.unlink()
 
+    @precondition(lambda self: len(self.lasting) < 4)
     @rule()
-    def the_lasting_reader_gets_what_is_new(self):
-        self.taken += [(e.journal, e.sequence) for e in self.lasting]
-        for name, writer in self.writers.items():
-            mine = [sequence for journal, sequence in self.taken if journal == writer.id]
-            assert mine == list(range(1, len(self.model[name]) + 1))
+    def one_more_reads(self):
+        self.lasting.append(LastingReader(self))
+
+    @rule(data=st.data())
+    def a_lasting_reader_gets_what_is_new(self, data):
+        self.let_readers_see()
+        data.draw(st.sampled_from(self.lasting)).take_all()
+
+    @rule(data=st.data())
+    def a_lasting_reader_seeks(self, data):
+        self.let_readers_see()
+        times = [time for held in self.model.values() for _, time, _ in held] or [0]
+        time = data.draw(st.one_of(st.sampled_from(times), st.integers(0, 10**15)))
+        data.draw(st.sampled_from(self.lasting)).seek(time)
 
     @rule(name=st.sampled_from(NAMES), data=st.data())
     def read_from_a_place(self, name, data):
+        self.let_readers_see()
         held, journal = self.model[name], self.writers[name].journal
         times = [time for _, time, _ in held] or [0]
         since = data.draw(st.one_of(st.sampled_from(times), st.integers(0, 10**15)))
@@ -104,6 +138,7 @@ class JournalsAgainstLists(RuleBasedStateMachine):
     @precondition(lambda self: any(self.model.values()))
     @rule()
     def both_merge_by_time(self):
+        self.let_readers_see()
         with Reader(*(w.journal for w in self.writers.values()), verify=True) as reader:
             got = [(e.gen_time, e.journal, e.sequence, e.message) for e in reader]
         ids = [w.id for w in self.writers.values()]
@@ -123,6 +158,33 @@ class JournalsAgainstLists(RuleBasedStateMachine):
         }
         for name in self.writers:
             self.writers[name] = self.open(name)
+
+class LastingReader:
+    """A reader of all journals of a machine, and the sequences that it should give next."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.reader = Reader(*(w.journal for w in machine.writers.values()))
+        self.next = dict.fromkeys(NAMES, 1)
+
+    def take_all(self):
+        taken = {writer.id: [] for writer in self.machine.writers.values()}
+        for event in self.reader:
+            taken[event.journal].append(event.sequence)
+        for name, writer in self.machine.writers.items():
+            held = self.machine.model[name]
+            assert taken[writer.id] == list(range(self.next[name], len(held) + 1))
+            self.next[name] = max(self.next[name], len(held) + 1)
+
+    def seek(self, time):
+        self.reader.seek_time(time)
+        for name, held in self.machine.model.items():
+            later = [sequence for sequence, at, _ in held if at >= time]
+            self.next[name] = later[0] if later else len(held) + 1
+        self.take_all()
+        # What comes later may still be before that time, and would be gone past.
+        self.reader.seek_time(0)
+        self.next = dict.fromkeys(NAMES, 1)
 
 
 JournalsAgainstLists.TestCase.settings = settings(
