@@ -148,16 +148,6 @@ class JournalsAgainstLists(RuleBasedStateMachine):
         )  # fmt: skip
         assert got == [(t, ids[i], s, m) for t, i, s, m in expected]
 
-    @rule()
-    def nothing_half_made_is_left_by_writers_that_closed(self):
-        for writer in self.writers.values():
-            writer.close()
-        assert not list(self.root.glob(".*.page"))
-        assert {str(path) for path in self.root.rglob("*.journal")} == {
-            page.path for writer in self.writers.values() for page in writer.journal.pages()
-        }
-        for name in self.writers:
-            self.writers[name] = self.open(name)
 
 class LastingReader:
     """A reader of all journals of a machine, and the sequences that it should give next."""
