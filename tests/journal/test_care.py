@@ -67,13 +67,23 @@ def folder():
         shutil.rmtree(root)
 
 
+class Original:
+    """What is written once; said in short, since Hypothesis prints it."""
+
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __repr__(self):
+        return "the original"
+
+
 @pytest.fixture(scope="module")
 def original():
     """A journal of some pages with events of all sizes, and what stands where."""
     with folder() as root:
         journal = write(root, [n * 37 % 900 for n in range(700)])
         pages = [page.path for page in journal.pages()]
-        yield root, [Path(p).relative_to(root) for p in pages], list(frames(journal))
+        yield Original(root, [Path(p).relative_to(root) for p in pages], list(frames(journal)))
 
 
 DAMAGES = st.lists(
@@ -116,7 +126,7 @@ def inflict(paths, damage):
 
 @given(damages=DAMAGES)
 def test_a_repair_costs_only_the_events_that_were_damaged(original, damages):
-    root, names, places = original
+    root, names, places = original.parts
     damages = [(kind, page % len(names), *rest) for kind, page, *rest in damages]
     # A swap moves what a later damage means; one at a time then.
     damages = [d for d in damages if d[0] == "swap"][:1] or damages
@@ -152,7 +162,7 @@ def test_a_repair_costs_only_the_events_that_were_damaged(original, damages):
 
 @given(data=st.data())
 def test_every_damaged_frame_is_found_where_it_is(original, data):
-    root, _, places = original
+    root, _, places = original.parts
     file, begin, _, sequence = data.draw(st.sampled_from(places))
     length = int.from_bytes(Path(file).read_bytes()[begin : begin + 4], "little")
     place = data.draw(st.integers(begin, begin + length - 1))
@@ -169,7 +179,7 @@ def test_every_damaged_frame_is_found_where_it_is(original, data):
 
 
 def test_a_sound_journal_is_not_touched(original):
-    root, names, places = original
+    root, names, places = original.parts
     before = files(root)
     journal = Journal(root, "venue", "MD")
     found = verify(journal)
@@ -180,7 +190,7 @@ def test_a_sound_journal_is_not_touched(original):
 
 
 def test_the_work_done_is_reported(original):
-    root, names, _ = original
+    root, names, _ = original.parts
     told = []
     verify(Journal(root, "venue", "MD"), lambda done, total: told.append((done, total)))
     assert len(told) == len(names)

@@ -20,7 +20,6 @@ be written meanwhile. A repair that is interrupted is finished by the next one. 
 if something could not be repaired.
 
 examples:
-  kungfu journal verify MD
   kungfu journal repair MD
   kungfu journal repair data/august/venue/MD --json
 """
