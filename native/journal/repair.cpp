@@ -24,21 +24,28 @@ class Repairer {
     std::int32_t run(std::string& error) {
         list();
         put_names_right();
-        sealed_up_to_ = highest_sealed();
-        std::int32_t status = KF_OK;
-        for (std::size_t i = 0; i < files_.size() && status == KF_OK; ++i) {
-            status = mend(i, error);
-            if (progress_) progress_(i + 1, files_.size());
+        // A page that is mended may turn out to be sealed, so that those before it were.
+        for (std::uint64_t sealed = highest_sealed();; sealed = sealed_up_to_) {
+            sealed_up_to_ = sealed;
+            for (std::size_t i = 0; i < files_.size(); ++i) {
+                const std::int32_t status = mend(i, error);
+                if (status != KF_OK) return status;
+                if (progress_) progress_(i + 1, files_.size());
+            }
+            list();
+            sealed_up_to_ = highest_sealed();
+            if (sealed_up_to_ == sealed) return KF_OK;
         }
-        return status;
     }
 
   private:
     void list() {
         files_ = list_pages(location_);
-        const PageFile unborn = find_unborn(location_);
-        if (!unborn.path.empty()) files_.push_back(unborn);
         context_ = context_of(location_, files_);
+        const PageFile unborn = find_unborn(location_);
+        const bool is_begun =
+            !unborn.path.empty() && examine(unborn, context_, true).state != PageExam::Header::UNBORN;
+        if (is_begun) files_.push_back(unborn);
     }
 
     bool is_last(std::size_t i) const noexcept { return i + 1 == files_.size(); }
