@@ -257,6 +257,17 @@ PageContext context_of(const Location& location, const std::vector<PageFile>& fi
     return context;
 }
 
+namespace {
+
+/// Whether a page of which nothing verifies was written by another version of this program.
+bool is_of_other_version(const PageHeader& h, const PageExam& exam) noexcept {
+    return exam.walk.stop == sizeof h && exam.walk.events == 0 && exam.file_size >= kMinPageSize &&
+           h.format_version != 0 && h.format_version != kFormatVersion &&
+           std::memcmp(h.magic, kPageMagic, sizeof kPageMagic) == 0;
+}
+
+}  // namespace
+
 PageExam examine(const PageFile& file, const PageContext& context, bool is_last) {
     PageExam exam;
     exam.file = file;
@@ -278,13 +289,6 @@ PageExam examine(const PageFile& file, const PageContext& context, bool is_last)
     bytes.first_time = exam.header.create_time;
     walk(exam, bytes);
     if (believed) return exam;
-    const bool is_old = exam.walk.stop == sizeof(PageHeader) && exam.header.format_version != 0 &&
-                        exam.header.format_version != kFormatVersion &&
-                        std::memcmp(exam.header.magic, kPageMagic, sizeof kPageMagic) == 0;
-    if (exam.state == PageExam::Header::DAMAGED && is_old) {
-        exam.state = PageExam::Header::FOREIGN;
-        return exam;
-    }
     if (exam.state == PageExam::Header::UNBORN) {
         // More than the one event that its writer lays down before the page is born: it was born, and wiped.
         if (is_last && exam.walk.events < 2 && !exam.walk.ended) return exam;
@@ -300,7 +304,13 @@ PageExam examine(const PageFile& file, const PageContext& context, bool is_last)
         exam.problem.what += "; no page tells which journal this is";
         return exam;
     }
+    const PageHeader found = exam.header;
     rebuild_header(exam, bytes.size, context);
+    if (!exam.proven && is_of_other_version(found, exam)) {
+        exam.header = found;
+        exam.state = PageExam::Header::FOREIGN;
+        return exam;
+    }
     bytes.first_sequence = exam.header.first_sequence;
     bytes.first_time = exam.header.create_time;
     walk(exam, bytes);

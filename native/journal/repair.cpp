@@ -24,21 +24,28 @@ class Repairer {
     std::int32_t run(std::string& error) {
         list();
         put_names_right();
-        sealed_up_to_ = highest_sealed();
-        std::int32_t status = KF_OK;
-        for (std::size_t i = 0; i < files_.size() && status == KF_OK; ++i) {
-            status = mend(i, error);
-            if (progress_) progress_(i + 1, files_.size());
+        // A page that is mended may turn out to be sealed, so that those before it were.
+        for (std::uint64_t sealed = highest_sealed();; sealed = sealed_up_to_) {
+            sealed_up_to_ = sealed;
+            for (std::size_t i = 0; i < files_.size(); ++i) {
+                const std::int32_t status = mend(i, error);
+                if (status != KF_OK) return status;
+                if (progress_) progress_(i + 1, files_.size());
+            }
+            list();
+            sealed_up_to_ = highest_sealed();
+            if (sealed_up_to_ == sealed) return KF_OK;
         }
-        return status;
     }
 
   private:
     void list() {
         files_ = list_pages(location_);
-        const PageFile unborn = find_unborn(location_);
-        if (!unborn.path.empty()) files_.push_back(unborn);
         context_ = context_of(location_, files_);
+        const PageFile unborn = find_unborn(location_);
+        const bool is_begun =
+            !unborn.path.empty() && examine(unborn, context_, true).state != PageExam::Header::UNBORN;
+        if (is_begun) files_.push_back(unborn);
     }
 
     bool is_last(std::size_t i) const noexcept { return i + 1 == files_.size(); }
@@ -106,24 +113,26 @@ class Repairer {
 
     std::uint64_t highest_sealed() const {
         for (std::size_t i = files_.size(); i-- > 0;) {
-            Page page;
-            std::string ignored;
-            if (page.open(files_[i].path, 0, false, ignored) == KF_OK && page.header().sealed == 1) {
-                return files_[i].page;
-            }
+            const PageExam exam = examine(files_[i], context_, is_last(i));
+            if (exam.is_readable() && exam.walk.ended && exam.header.sealed != 0) return files_[i].page;
         }
         return 0;
     }
 
-    /// With which sequence the events of the page after this one begin; 0 if that is not known.
+    /// With which sequence the page after this one begins; 0 if no later page tells. Where only one behind it
+    /// does, each page from there on is taken to have had one event.
     std::uint64_t next_sequence(std::size_t i) const {
-        if (is_last(i)) return 0;
         PageContext alone = context_;
         alone.follows = false;
-        const PageExam next = examine(files_[i + 1], alone, is_last(i + 1));
-        if (!next.is_readable()) return 0;
-        const bool known = next.state == PageExam::Header::SOUND || next.proven;
-        return known ? next.header.first_sequence : next.walk.first_event;
+        for (std::size_t later = i + 1; later < files_.size(); ++later) {
+            const PageExam exam = examine(files_[later], alone, is_last(later));
+            if (!exam.is_readable()) continue;
+            const bool known = exam.state == PageExam::Header::SOUND || exam.proven;
+            const std::uint64_t first = known ? exam.header.first_sequence : exam.walk.first_event;
+            const std::uint64_t between = files_[later].page - files_[i + 1].page;
+            if (first > between) return first - between;
+        }
+        return 0;
     }
 
     std::int32_t mend(std::size_t i, std::string& error) {
@@ -184,6 +193,7 @@ class Repairer {
         std::uint64_t number = files_[i].page + 1;
         const std::uint64_t count = files_[i + 1].page - number;
         if (count == 0) return KF_OK;
+        if (next == 0) next = context_.last_sequence + 1 + count;  // nothing behind tells how many there were
         if (next < context_.last_sequence + 1 + count) {
             tell(Kind::DAMAGE, files_[i + 1].path, 0, "pages before this one are missing, and no events");
             return KF_OK;

@@ -16,9 +16,16 @@ class Verifier {
   public:
     Verifier(const Location& location, const Progress& progress)
         : progress_(progress), files_(list_pages(location)) {
-        const PageFile unborn = find_unborn(location);
-        if (!unborn.path.empty()) files_.push_back(unborn);
         context_ = context_of(location, files_);
+        const PageFile unborn = find_unborn(location);
+        if (unborn.path.empty()) return;
+        // It counts as a page only if it was begun; until then the page before it is the last.
+        const PageExam exam = examine(unborn, context_, true);
+        if (exam.is_readable() && (files_.empty() || unborn.page == files_.back().page + 1)) {
+            files_.push_back(unborn);
+        } else if (exam.walk.events != 0) {
+            add(Kind::NOTE, unborn, 0, 0, "a page that is just being begun, or whose writer died over it");
+        }
     }
 
     Verification verify() {
@@ -27,8 +34,13 @@ class Verifier {
         std::uint64_t done = 0;
         for (std::size_t i = 0; i < files_.size(); ++i) {
             done += size_of(files_[i]);
-            look_for_missing_pages(i);
-            look_at(examine(files_[i], context_, i + 1 == files_.size()), i + 1 == files_.size());
+            if (is_still_there(files_[i])) {
+                look_for_missing_pages(i);
+                look_at(examine(files_[i], context_, i + 1 == files_.size()), i + 1 == files_.size());
+            } else {
+                context_.follows = false;
+                end_is_open_ = false;
+            }
             if (progress_) progress_(done, total);
         }
         look_for_unsealed();
@@ -40,6 +52,14 @@ class Verifier {
         std::error_code failure;
         const std::uintmax_t size = std::filesystem::file_size(file.path, failure);
         return failure ? 0 : size;
+    }
+
+    /// Whether the page was not pruned meanwhile; where it was compressed it has another file.
+    bool is_still_there(PageFile& file) const {
+        std::error_code ignored;
+        if (std::filesystem::exists(file.path, ignored)) return true;
+        file.path = find_page(context_.location, file.page, file.date).path;
+        return !file.path.empty();
     }
 
     Finding& add(Kind kind, const PageFile& file, std::uint64_t offset, std::uint64_t length,
@@ -76,11 +96,7 @@ class Verifier {
     }
 
     void look_at(const PageExam& exam, bool last) {
-        if (exam.state == PageExam::Header::UNBORN) {
-            if (exam.walk.events == 0) return;
-            add(Kind::NOTE, exam.file, 0, 0, "a page that is just being begun, or whose writer died over it");
-            return;
-        }
+        if (exam.state == PageExam::Header::UNBORN) return;
         ++found_.pages;
         found_.bytes += exam.file_size;
         if (!exam.is_readable()) {

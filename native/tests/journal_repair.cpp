@@ -385,6 +385,16 @@ void missing_pages_are_said_and_stood_for() {
     lose(w, first, last);
 }
 
+// The page after tells nothing either; the one behind it tells how many events are lost in both.
+void a_missing_page_before_an_empty_one_is_stood_for() {
+    Written w;
+    const std::uint64_t first = w.in_page(2).front();
+    const std::uint64_t last = w.in_page(3).back();
+    fs::remove(w.pages[2].path);
+    fs::resize_file(w.pages[3].path, 0);
+    lose(w, first, last);
+}
+
 void a_cut_page_keeps_what_is_before_the_cut() {
     for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{300}, std::uint64_t{20'000}}) {
         Written w;
@@ -534,6 +544,7 @@ int main() {
     pages_that_traded_names_get_them_back();
     a_page_of_another_journal_is_put_aside();
     missing_pages_are_said_and_stood_for();
+    a_missing_page_before_an_empty_one_is_stood_for();
     a_cut_page_keeps_what_is_before_the_cut();
     a_damaged_end_of_the_journal_gives_no_sequence_twice();
     an_unfinished_frame_is_left_to_recovery();
