@@ -277,6 +277,11 @@ def journal_types(root: str, source: str, name: str) -> list[Any]:
     (number, version, name, schema) of every type that the journal's last page knows.
     """
 
+def is_other_version(schema: str, other: str) -> bool:
+    """
+    Whether these are layouts of two versions of one type that differ by appended fields alone.
+    """
+
 def survey_journal(root: str, source: str, name: str) -> dict[Any, Any]:
     """
     Read a journal through, every checksum verified, and count what it has.

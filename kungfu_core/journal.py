@@ -174,7 +174,7 @@ class Journal:
         return Selection(self)
 
     def event_class(self, name: str) -> type[Event]:
-        """Give the class of a type name: of the latest version that the journal knows.
+        """Give the class of a type name; see `event_classes` for which of its versions.
 
         Raises:
             JournalError: the journal knows no such type; lists the names.
@@ -188,18 +188,21 @@ class Journal:
     def event_classes(self) -> list[type[Event]]:
         """Give a class for every type in the journal, also for those that only it describes.
 
-        A type that this process knows with another layout is told apart by the journal's.
+        Versions of a type that differ by appended fields have one class: that of this process
+        where it knows the type, or else that of the latest version in the journal. A type that this
+        process knows with an altogether different layout is told apart by the journal's.
 
         Raises:
             JournalError: a layout in the journal cannot be read.
         """
-        own = {t.schema: c for c in EVENT_CLASSES for t in [c.__event_type__]}
+        own = {c.__event_type__.name: c for c in EVENT_CLASSES}
         found: list[type[Event]] = []
-        for row in _native.journal_types(self.root, self.source, self.name):
-            number, schema = row[0], row[3]
-            known = own.get(schema)
-            found.append(known or view_class(event_type_of(schema, number)))
-        return found
+        for number, _, name, schema in _native.journal_types(self.root, self.source, self.name):
+            known = own.get(name)
+            if known is None or not _is_version(schema, known):
+                known = view_class(event_type_of(schema, number))
+            found.append(known)
+        return _latest(found)
 
     def statistics(self) -> Statistics:
         """Read the journal through, verify every checksum, and count.
@@ -248,20 +251,35 @@ def merged_event_classes(journals: Sequence[Journal]) -> list[type[Event]]:
     Raises:
         JournalError: a layout in a journal cannot be read.
     """
-    merged: dict[str, type[Event]] = {}
+    merged: list[type[Event]] = []
     taken: set[int] = set()
-    for event_class in (c for journal in journals for c in journal.event_classes()):
+    for event_class in _latest([c for journal in journals for c in journal.event_classes()]):
         event_type = event_class.__event_type__
-        if event_type.schema in merged:
-            continue
         number = event_type.number
         if number in taken:
             number = max(999, *taken) + 1  # below are the core's
-            merged[event_type.schema] = view_class(event_type_of(event_type.schema, number))
+            merged.append(view_class(event_type_of(event_type.schema, number)))
         else:
-            merged[event_type.schema] = event_class
+            merged.append(event_class)
         taken.add(number)
-    return list(merged.values())
+    return merged
+
+
+def _is_version(schema: str, event_class: type[Event]) -> bool:
+    own = event_class.__event_type__.schema
+    return schema == own or _native.is_other_version(schema, own)
+
+
+def _latest(event_classes: Sequence[type[Event]]) -> list[type[Event]]:
+    """Keep one class, the latest, of the versions of a type that differ by appended fields."""
+    kept: dict[type[Event], None] = {}
+    latest_first = sorted(event_classes, key=lambda c: c.__event_type__.version, reverse=True)
+    for event_class in latest_first:
+        event_type = event_class.__event_type__
+        same_name = (k for k in kept if k.__event_type__.name == event_type.name)
+        if not any(_is_version(event_type.schema, k) for k in same_name):
+            kept[event_class] = None
+    return [c for c in dict.fromkeys(event_classes) if c in kept]
 
 
 class Writer(_native.JournalWriter):

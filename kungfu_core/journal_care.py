@@ -1,6 +1,7 @@
-"""Looks after journals: finds damage, repairs it, and deletes what is too old or too much."""
+"""Looks after journals: finds damage, repairs it, compresses, and deletes what is too much."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -45,7 +46,9 @@ class Finding:
     def __str__(self) -> str:
         """Name file, offset and events."""
         lost = ""
-        if self.events:
+        if self.events == 1:
+            lost = f" (sequence {self.first_sequence})"
+        elif self.events:
             lost = f" (sequence {self.first_sequence} to {self.last_sequence})"
         elif self.first_sequence:
             lost = f" (from sequence {self.first_sequence} on)"
@@ -129,6 +132,21 @@ class Pruned:
     kept: str
 
 
+@attrs.frozen
+class Compacted:
+    """What compressing did.
+
+    Attributes:
+        pages: that were compressed.
+        bytes_before: that these took on the disk.
+        bytes_after: that they take now.
+    """
+
+    pages: int
+    bytes_before: int
+    bytes_after: int
+
+
 def verify(journal: Journal, report: Report | None = None) -> Verification:
     """Read a journal's files through and tell what is wrong, also while it is written.
 
@@ -184,6 +202,29 @@ def prune(
     place = (journal.root, journal.source, journal.name)
     rows, left, kept = _native.prune_journal(*place, before, most_bytes, dry_run)
     return Pruned(tuple(PrunedPage(*row) for row in rows), left, kept)
+
+
+def compact(journal: Journal, *, plain: bool = False, report: Report | None = None) -> Compacted:
+    """Compress the full pages of a journal, also while it is written and read.
+
+    Args:
+        journal: need not exist.
+        plain: leave rows as rows, so that `zstd -d` gives the pages back.
+        report: told bytes done and to do.
+
+    Raises:
+        JournalCorrupt: a page is damaged; it stays as it is, and those before it are compressed.
+        JournalError: a page is not sealed, or is compressed by somebody else; or no room.
+    """
+    full = [page for page in journal.pages()[:-1] if page.sealed and not page.compressed]
+    sizes = [Path(page.path).stat().st_blocks * 512 for page in full]
+    after = 0
+    for done, page in enumerate(full):
+        _native.compact_page(page.path, not plain)
+        after += Path(f"{page.path}.zst").stat().st_size
+        if report is not None:
+            report(sum(sizes[: done + 1]), sum(sizes))
+    return Compacted(len(full), sum(sizes), after)
 
 
 def _place(journal: Journal) -> tuple[str, str, str, str]:

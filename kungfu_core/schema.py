@@ -2,7 +2,8 @@
 
 A type is a list of fields. Its fixed part holds them as naturally aligned little-endian members,
 widest first and otherwise in declared order, padded to eight bytes; an optional tail of text or of
-equal items follows. Standard library only: the build reads this file before anything is installed.
+equal items follows. Fields that a later version appended come behind all earlier ones, laid out in
+the same way. Standard library only: the build reads this file before anything is installed.
 """
 
 import json
@@ -26,7 +27,8 @@ class Field:
 
     `kind` is an integer (`u8` to `i64`), `bool`, `enum`, `id` (a hashed 64-bit name), `time`
     (nanoseconds since 1970 UTC), `number` (64-bit mantissa and decimal exponent), `money`
-    (128-bit mantissa and decimal exponent) or `text` (UTF-8, zero-padded to `width` bytes).
+    (128-bit mantissa and decimal exponent) or `text` (UTF-8, zero-padded to `width` bytes). `since`
+    is the version of the event type that appended the field.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Field:
     doc: str
     vocabulary: type[IntEnum] | None = None
     width: int = 0
+    since: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,28 @@ class EventType:
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Lay the members out."""
-        wanted = [m for f in self.fields for m in _members(f)]
-        ordered = sorted(wanted, key=lambda m: -m[3])
+        """Lay the members out.
+
+        Raises:
+            ValueError: a field's kind is unknown, or `since` names no version or an earlier one
+                than that of the field before.
+        """
+        versions = [f.since for f in self.fields]
+        if versions != sorted(versions) or any(not 1 <= v <= self.version for v in versions):
+            raise ValueError(
+                f"event type {self.name!r}: `since` of its fields is {versions}, "
+                f"expected ascending versions from 1 to {self.version}"
+            )
         offset, members = 0, []
-        for name, kind, size, align in ordered:
-            offset = -(-offset // align) * align
-            members.append(Member(name, kind, offset, size))
-            offset += size
+        for version in dict.fromkeys(versions):
+            wanted = [m for f in self.fields if f.since == version for m in _members(f)]
+            for name, kind, size, align in sorted(wanted, key=lambda m: -m[3]):
+                offset = -(-offset // align) * align
+                members.append(Member(name, kind, offset, size))
+                offset += size
+            offset = -(-offset // 8) * 8
         object.__setattr__(self, "members", tuple(members))
-        object.__setattr__(self, "size", -(-offset // 8) * 8)
+        object.__setattr__(self, "size", offset)
 
     @cached_property
     def schema(self) -> str:
@@ -135,6 +150,8 @@ def _describe_field(f: Field, offsets: dict[str, int]) -> dict[str, object]:
         described["values"] = {v.name: int(v) for v in f.vocabulary}
     if f.kind == "text":
         described["width"] = f.width
+    if f.since > 1:
+        described["since"] = f.since
     return described
 
 

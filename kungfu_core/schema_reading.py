@@ -45,8 +45,9 @@ def _field(described: dict[str, Any]) -> Field:
     name = described["name"].title()
     vocabulary: type[IntEnum] | None = None if values is None else IntEnum(name, values)  # type: ignore[assignment]
     return Field(
-        described["name"], described["kind"], "", vocabulary, width=described.get("width", 0)
-    )
+        described["name"], described["kind"], "", vocabulary,
+        width=described.get("width", 0), since=described.get("since", 1),
+    )  # fmt: skip
 
 
 def _tail(described: dict[str, Any]) -> Tail:

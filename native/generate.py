@@ -49,19 +49,30 @@ def member_line(member: Member) -> str:
     return f"    {_CPP[member.kind]} {member.name};"
 
 
+def member_lines(event: EventType) -> list[str]:
+    """The declarations of all members; what lies between versions and at the end is padding."""
+    lines, end = [], 0
+    for member in event.members:
+        align = 1 if member.kind == "text" else member.size
+        if member.offset > -(-end // align) * align:
+            lines.append(f"    std::uint8_t padding_{end}_[{member.offset - end}];")
+        lines.append(member_line(member))
+        end = member.offset + member.size
+    if event.size > end:
+        lines.append(f"    std::uint8_t padding_[{event.size - end}];")
+    return lines
+
+
 def struct(event: EventType) -> str:
     """The C++ struct of a type, its layout checked by the compiler."""
     name = camel(event.name)
-    used = max((m.offset + m.size for m in event.members), default=0)
     lines = [f"/// {event.doc}", f"struct {name} {{"]
     if event.number:
         lines += [
             f'    static constexpr const char* kName = "{event.name}";',
             f"    static constexpr std::uint32_t kType = {event.number};",
         ]
-    lines += [member_line(m) for m in event.members]
-    if event.size > used:
-        lines.append(f"    std::uint8_t padding_[{event.size - used}];")
+    lines += member_lines(event)
     for f in event.fields:
         n = f.name
         if f.kind == "number":

@@ -45,6 +45,11 @@ def size_text(count: int) -> str:
     return f"{size:.1f} TiB"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write `1 page`, `2 pages`, `no pages`."""
+    return f"{count or 'no'} {noun}{'' if count == 1 else 's'}"
+
+
 @contextmanager
 def progress_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
     """Give what moves a bar on standard error (done, to do); None where no person looks on."""

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unistd.h>
+
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -20,6 +22,7 @@
 #include "bindings/view.hpp"
 #include "journal/columns.hpp"
 #include "journal/doorbell.hpp"
+#include "journal/evolution.hpp"
 #include "journal/reader.hpp"
 #include "journal/survey.hpp"
 #include "journal/writer.hpp"
@@ -382,7 +385,7 @@ class JournalReader {
         pool_.settle();
         reader_ = journal::Reader(std::vector<journal::TypeDefinition>{});
         waiter_ = journal::Waiter();
-        opened_ = 0;
+        epoch_ = 0;
     }
 
     void seek_time(std::int64_t time) {
@@ -392,11 +395,11 @@ class JournalReader {
     }
 
   private:
-    /// Saves the views that somebody holds before their page goes.
+    /// Saves the views that somebody holds before what is under them goes.
     void settle() {
-        if (reader_.pages_opened() == opened_) return;
+        if (reader_.epoch() == epoch_) return;
         pool_.settle();
-        opened_ = reader_.pages_opened();
+        epoch_ = reader_.epoch();
     }
 
     static constexpr double kWaitSlice = 0.1;
@@ -405,7 +408,7 @@ class JournalReader {
     journal::Waiter waiter_;
     ViewPool pool_;
     nb::object unknown_;
-    std::uint64_t opened_ = 0;
+    std::uint64_t epoch_ = 0;
 };
 
 nb::list list_journals(const std::string& root) {
@@ -421,9 +424,13 @@ nb::list list_pages(const std::string& root, const std::string& source, const st
         journal::PageHeader header{};
         std::string error;
         must(journal::read_header(file.path, header, error), error);
-        rows.append(nb::make_tuple(file.page, file.path, header.page_size, header.sealed != 0,
+        // It may have been compressed since it was listed.
+        const std::string compressed = journal::compressed_path(file.path);
+        const bool is_now = !journal::is_compressed(file.path) && access(file.path.c_str(), F_OK) != 0;
+        const std::string& path = is_now ? compressed : file.path;
+        rows.append(nb::make_tuple(file.page, path, header.page_size, header.sealed != 0,
                                    header.first_sequence, header.create_time,
-                                   journal::is_compressed(file.path), header.durability, header.clock_source,
+                                   journal::is_compressed(path), header.durability, header.clock_source,
                                    header.clock_error));
     }
     return rows;
@@ -622,6 +629,14 @@ void bind_journal(nb::module_& m) {
           "Names by id, as far as the journal's last page tells them.");
     m.def("journal_types", &file_types, nb::arg("root"), nb::arg("source"), nb::arg("name"),
           "(number, version, name, schema) of every type that the journal's last page knows.");
+    m.def(
+        "is_other_version",
+        [](const std::string& schema, const std::string& other) {
+            journal::Conversion conversion;
+            return schema != other && journal::find_conversion(schema, other, conversion);
+        },
+        nb::arg("schema"), nb::arg("other"),
+        "Whether these are layouts of two versions of one type that differ by appended fields alone.");
     m.def("survey_journal", &survey, nb::arg("root"), nb::arg("source"), nb::arg("name"),
           "Read a journal through, every checksum verified, and count what it has.");
 }

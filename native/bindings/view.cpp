@@ -345,6 +345,7 @@ ViewPool::ViewPool(const nb::list& classes) {
         if (slots_.size() <= layout->number) slots_.resize(layout->number + 1);
         slots_[layout->number].size = layout->size;
         slots_[layout->number].view_class = view_class.inc_ref().ptr();
+        numbers_.push_back(layout->number);
     }
 }
 
@@ -384,8 +385,8 @@ PyObject* ViewPool::view(const kf_event& event) {
 }
 
 void ViewPool::settle() {
-    for (Slot& slot : slots_) {
-        for (PyObject* view : slot.views) {
+    for (const std::uint32_t number : numbers_) {
+        for (PyObject* view : slots_[number].views) {
             if (view != nullptr && Py_REFCNT(view) > 1 && !keep(reinterpret_cast<ViewObject*>(view))) {
                 PyErr_WriteUnraisable(view);
             }

@@ -57,7 +57,8 @@ class ViewPool {
         std::array<PyObject*, 2> views = {nullptr, nullptr};
         unsigned turn = 0;
     };
-    std::vector<Slot> slots_;
+    std::vector<Slot> slots_;             // by type number
+    std::vector<std::uint32_t> numbers_;  // of the types that have a class
 };
 
 void bind_view(nb::module_& m);

@@ -23,19 +23,27 @@ class RowCollector {
     RowCollector(const ColumnsRequest& request, Columns& columns)
         : row_(sizeof(kf_frame) + request.size), tails_(request.tails), columns_(columns) {}
 
-    /// `count` frames of the same length behind each other.
+    /// `count` frames of the same length behind each other in a page.
     void add(const kf_frame* first, std::uint64_t length, std::uint64_t count) {
         const auto* bytes = reinterpret_cast<const char*>(first);
-        if (tails_) add_tails(bytes, length, count);
         const bool whole = length == row_ && row_ % 8 == 0;
         if (columns_.count == 0 && whole) {
             columns_.rows = bytes;
             in_page_ = true;
         }
         if (in_page_ && whole && bytes == columns_.rows + columns_.count * row_) {
+            if (tails_) add_tails(bytes, length, count);
             columns_.count += count;
             return;
         }
+        add_copies(first, length, count);
+    }
+
+    /// The same of frames that may not stay where they are.
+    void add_copies(const kf_frame* first, std::uint64_t length, std::uint64_t count) {
+        const auto* bytes = reinterpret_cast<const char*>(first);
+        const bool whole = length == row_ && row_ % 8 == 0;
+        if (tails_) add_tails(bytes, length, count);
         copy_out();
         char* rows = columns_.copied.extend(count * row_);
         columns_.rows = columns_.copied.data();
@@ -96,6 +104,11 @@ class Walk {
         const Page& page = reader.page();
         std::uint64_t offset = reader.offset();
         auto length = static_cast<std::uint32_t>(first->commit);
+        if (reader.is_converted()) {
+            if (reader.type() == request_.type) rows_.add_copies(first, length, 1);
+            next_ = first->sequence + 1;
+            return Stop::UNSURE;
+        }
         learn(first->type, reader.type() == request_.type ? Known::WANTED : Known::OTHER);
         if (known(first->type) == Known::NOT) {
             if (reader.type() == request_.type) rows_.add(first, length, 1);

@@ -166,19 +166,41 @@ void JournalReader::learn_type(const kf_frame* frame, std::uint32_t length) {
         process_numbers_.resize(met.number + 1, kUnlearnt);
         plain_types_.resize(met.number + 1, kNotPlain);
     }
-    std::uint32_t number = 0;
-    for (const TypeDefinition& type : types_) {
-        if (type.name != met.name || type.version != met.version) continue;
-        if (type.schema != met.schema) {
-            fail(kTypeConflict, offset_,
-                 "event type " + met.name + " version " + std::to_string(met.version) +
-                     " has another layout in this file than in this program");
-            return;
-        }
-        number = type.number;
+    Conversion conversion;
+    const TypeDefinition* type = type_for(met, conversion);
+    if (status_ != KF_OK) return;
+    process_numbers_[met.number] = type == nullptr ? 0 : type->number;
+    if (type != nullptr && type->version != met.version) {
+        conversions_[met.number] = std::move(conversion);
+    } else if (met.number != kungfu::TypeDefinition::kType) {
+        plain_types_[met.number] = process_numbers_[met.number];
     }
-    process_numbers_[met.number] = number;
-    if (met.number != kungfu::TypeDefinition::kType) plain_types_[met.number] = number;
+}
+
+/// What this process reads a type of the file as: the same version, or else the latest that is another
+/// version of the type; nullptr if it knows none of that name.
+const TypeDefinition* JournalReader::type_for(const TypeDefinition& met, Conversion& conversion) {
+    const TypeDefinition* best = nullptr;
+    const TypeDefinition* other = nullptr;
+    for (const TypeDefinition& type : types_) {
+        if (type.name != met.name) continue;
+        if (type.version == met.version && type.schema == met.schema) return &type;
+        Conversion found;
+        if (type.version == met.version || !find_conversion(met.schema, type.schema, found)) {
+            if (other == nullptr || type.version == met.version) other = &type;
+        } else if (best == nullptr || type.version > best->version) {
+            best = &type;
+            conversion = std::move(found);
+        }
+    }
+    if (other == nullptr || (best != nullptr && other->version != met.version)) return best;
+    const std::string label = "event type " + met.name + " version " + std::to_string(met.version);
+    fail(kTypeConflict, offset_,
+         other->version == met.version
+             ? label + " has another layout in this file than in this program"
+             : label + " in this file and version " + std::to_string(other->version) +
+                   " in this program differ by more than appended fields");
+    return nullptr;
 }
 
 /// Takes in the type definitions before a place in the page: those in its tables, or all.
@@ -299,7 +321,19 @@ const kf_frame* JournalReader::peek_closely() {
     }
     if (frame_ == nullptr) return nullptr;
     type_ = type_of(frame_);
-    return status_ == KF_OK ? frame_ : nullptr;
+    if (status_ != KF_OK) return nullptr;
+    if (!conversions_.empty()) convert_peeked();
+    return frame_;
+}
+
+void JournalReader::convert_peeked() {
+    const auto found = conversions_.find(frame_->type);
+    if (found == conversions_.end()) return;
+    std::vector<char>& copy = converted_[conversions_done_ % converted_.size()];
+    convert(found->second, *frame_, copy);
+    ++conversions_done_;
+    if (total_ != nullptr) ++*total_;
+    frame_ = reinterpret_cast<const kf_frame*>(copy.data());
 }
 
 std::int32_t JournalReader::look_for_damage() {

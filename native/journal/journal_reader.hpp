@@ -1,11 +1,14 @@
 /// Reads one journal from its files, while it is being written or long after.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "journal/evolution.hpp"
 #include "journal/index.hpp"
 #include "journal/location.hpp"
 #include "journal/page.hpp"
@@ -24,8 +27,9 @@ class JournalReader {
     JournalReader(JournalReader&&) noexcept = default;
     JournalReader& operator=(JournalReader&&) noexcept = default;
 
-    /// The next event, or nullptr if there is none yet (or after an error). Stays valid until the
-    /// reader has left its page by more than one page.
+    /// The next event, or nullptr if there is none yet (or after an error). An event of another version of a
+    /// type of this process is converted to this process's. Stays valid while epoch() grows by no more
+    /// than 1.
     const kf_frame* peek() {
         if (frame_ != nullptr) return frame_;
         if (offset_ + sizeof(kf_frame) <= end_) {
@@ -87,12 +91,16 @@ class JournalReader {
     std::uint64_t offset() const noexcept { return offset_; }
     /// Up to where the page can be read for now.
     std::uint64_t readable_end() const noexcept { return end_; }
-    /// How many pages were opened so far; a frame is gone when two more have been since it was read.
+    /// Whether the peeked event is a converted copy instead of what stands in the page.
+    bool is_converted() const noexcept { return frame_ != nullptr && frame_ != page_.frame(offset_); }
+    /// How many pages were opened so far.
     std::uint64_t pages_opened() const noexcept { return pages_opened_; }
-    /// Counts the pages that this reader opens there as well; `total` outlives it.
-    void count_pages_in(std::uint64_t* total) noexcept {
+    /// Grows by 1 with every page that is opened and every event that is converted.
+    std::uint64_t epoch() const noexcept { return pages_opened_ + conversions_done_; }
+    /// Counts there as well what epoch() counts; `total` outlives the reader.
+    void count_epochs_in(std::uint64_t* total) noexcept {
         total_ = total;
-        *total_ += pages_opened_;
+        *total_ += epoch();
     }
 
   private:
@@ -113,6 +121,8 @@ class JournalReader {
     void go_past_gap(std::uint64_t sequence) noexcept;
     void go_past_unwanted() noexcept;
     void learn_type(const kf_frame* frame, std::uint32_t length);
+    const TypeDefinition* type_for(const TypeDefinition& met, Conversion& conversion);
+    void convert_peeked();
     std::uint32_t type_of(const kf_frame* frame);
     void learn_types(std::uint64_t until, bool tables_only);
     std::int32_t fail(std::int32_t status, std::uint64_t offset, const std::string& text);
@@ -142,10 +152,12 @@ class JournalReader {
     Location location_;
     std::uint64_t id_;
     std::vector<TypeDefinition> types_;
-    std::vector<std::uint32_t> process_numbers_;  ///< As above; kUnlearnt if it is not met.
+    std::vector<std::uint32_t> process_numbers_;       ///< As above; kUnlearnt if it is not met.
+    std::map<std::uint32_t, Conversion> conversions_;  ///< By the file's number, where versions differ.
+    std::array<std::vector<char>, 2> converted_;       ///< The last two events that were; they take turns.
+    std::uint64_t conversions_done_ = 0;
     Page page_;
-    Page
-        left_;  ///< The last page before that gave an event, kept for the frame that a caller may still hold.
+    Page left_;  ///< The last page before that gave an event, whose frame a caller may still hold.
     std::uint64_t lost_up_to_ = 0;  ///< Sequence with which the page begins, gaps at its start gone past.
     Page unborn_;                   ///< The page after, where its writer has made it ahead.
     PageFile file_{};

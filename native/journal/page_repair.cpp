@@ -52,14 +52,14 @@ void PageRepair::step(Finding::Kind kind, std::uint64_t offset, std::uint64_t le
     steps_.push_back({kind, exam_.file.path, offset, length, 0, 0, std::move(what)});
 }
 
-std::int32_t PageRepair::run(const PageAfter& after) {
-    const bool is_last = !after.is_there;
-    std::int32_t status = mend_header(after);
+std::int32_t PageRepair::run(const PageSurroundings& around) {
+    const bool is_last = !around.is_there;
+    std::int32_t status = mend_header(around);
     if (status == KF_OK) status = mend_size();
     if (status == KF_OK) status = page_.open(exam_.file.path, context_.location.id(), true, error_);
-    if (status == KF_OK) status = mend_stretches();
+    if (status == KF_OK) status = mend_stretches(around.beside);
     if (status == KF_OK && exam_.has_damaged_end(is_last)) {
-        status = mend_end(after);
+        status = mend_end(around);
     } else if (status == KF_OK && !exam_.walk.ended) {
         status = mend_open_end();
     }
@@ -67,7 +67,7 @@ std::int32_t PageRepair::run(const PageAfter& after) {
         status = sync();
         exam_ = examine(exam_.file, context_, is_last);
     }
-    if (status == KF_OK && exam_.walk.ended) status = mend_seal(after.is_sealed);
+    if (status == KF_OK && exam_.walk.ended) status = mend_seal(around.is_sealed);
     return status;
 }
 
@@ -77,14 +77,14 @@ std::int32_t PageRepair::sync() {
 }
 
 /// Writes the header that must have stood there, and zeros where nothing belongs.
-std::int32_t PageRepair::mend_header(const PageAfter& after) {
+std::int32_t PageRepair::mend_header(const PageSurroundings& around) {
     const bool damaged = exam_.state == PageExam::Header::DAMAGED;
     const Problem reserved = reserved_problem(exam_.header);
     PageHeader& h = exam_.header;
     // That something is missing at the end shows in what is changed next; said here it outlives a crash.
-    const bool marks = !after.is_there && exam_.has_damaged_end(true) && !exam_.has_plausible_seal();
+    const bool marks = !around.is_there && exam_.has_damaged_end(true) && !exam_.has_plausible_seal();
     bool at_most = false;
-    if (marks) h.written_position = missing_end(after, at_most).end;
+    if (marks) h.written_position = missing_end(around, at_most).end;
     if (!damaged && reserved.what.empty() && !marks) return KF_OK;
     const int fd = ::open(exam_.file.path.c_str(), O_RDWR | O_CLOEXEC);
     PageHeader before{};
@@ -174,9 +174,29 @@ std::int32_t PageRepair::give_up(Stretch lost, const char* what, bool at_most) {
     return KF_OK;
 }
 
-std::int32_t PageRepair::mend_stretches() {
-    for (const Stretch& stretch : exam_.walk.damaged) {
-        const std::int32_t status = give_up(stretch, "damaged", false);
+/// Lays down again what other pages tell to have stood at the beginning of a stretch, and takes it off the
+/// stretch.
+std::int32_t PageRepair::mend_tables(Stretch& stretch, const PagesBeside& beside) {
+    const std::vector<Tables::Entry> definitions = lost_definitions(page_, stretch, beside);
+    if (definitions.empty()) return KF_OK;
+    std::uint64_t end = stretch.begin;
+    for (const Tables::Entry& entry : definitions) end += frame_size(entry.payload.size());
+    std::int32_t status = wipe(stretch.begin, stretch.end);
+    if (status != KF_OK) return status;
+    if (const int why = page_.prepare(stretch.begin / kBlock * kBlock, end); why != 0) {
+        return fail("has no room for its tables", why);
+    }
+    put_definitions(page_, stretch.begin, definitions);
+    status = sync();
+    step(Finding::Kind::NOTE, stretch.begin, end - stretch.begin, "the definitions are there again");
+    stretch.begin = end;
+    return status;
+}
+
+std::int32_t PageRepair::mend_stretches(const PagesBeside& beside) {
+    for (Stretch stretch : exam_.walk.damaged) {
+        std::int32_t status = mend_tables(stretch, beside);
+        if (status == KF_OK && stretch.begin < stretch.end) status = give_up(stretch, "damaged", false);
         if (status != KF_OK) return status;
     }
     for (const Stretch& padding : exam_.walk.padding) {
@@ -195,11 +215,11 @@ std::int32_t PageRepair::mend_stretches() {
 /// Where and how much is missing at the end of the page. Without a later page and without a seal nobody knows
 /// how many events that was: then the most that can have stood there, so that no sequence is ever given
 /// twice.
-Stretch PageRepair::missing_end(const PageAfter& after, bool& at_most) const {
+Stretch PageRepair::missing_end(const PageSurroundings& around, bool& at_most) const {
     const PageHeader& h = exam_.header;
     const PageWalk& walk = exam_.walk;
     const bool seal = exam_.has_plausible_seal();
-    const bool ends = after.is_there || seal;
+    const bool ends = around.is_there || seal;
     const std::uint64_t most = h.page_size - kPageEndRoom;  // what is given up ends here at the latest
     const bool fits = walk.stop + sizeof(kf_frame) <= most;
     const std::uint64_t written = h.written_position <= h.page_size ? align8(h.written_position) : 0;
@@ -209,14 +229,14 @@ Stretch PageRepair::missing_end(const PageAfter& after, bool& at_most) const {
     if (seal) lost.end = h.end_offset;
     lost.end =
         std::clamp(lost.end, fits ? walk.stop + sizeof(kf_frame) : walk.stop, std::max(most, walk.stop));
-    at_most = fits && !seal && after.first_sequence == 0;
+    at_most = fits && !seal && around.first_sequence == 0;
     if (seal) {
         lost.last_sequence = h.last_sequence;
     } else if (at_most) {
-        const std::uint64_t left = std::max(after.at_the_latest, lost.first_sequence) - lost.first_sequence;
+        const std::uint64_t left = std::max(around.at_the_latest, lost.first_sequence) - lost.first_sequence;
         lost.last_sequence += std::min(most_events(lost.end - lost.begin), left);
-    } else if (fits && after.first_sequence > lost.first_sequence) {
-        lost.last_sequence = after.first_sequence - 1;
+    } else if (fits && around.first_sequence > lost.first_sequence) {
+        lost.last_sequence = around.first_sequence - 1;
     }
     // Where only the end itself is missing it goes where it was.
     if (ends && !lost.has_events() && !(seal && lost.end - lost.begin >= sizeof(kf_frame)))
@@ -225,10 +245,10 @@ Stretch PageRepair::missing_end(const PageAfter& after, bool& at_most) const {
 }
 
 /// Gives up what is missing at the end of the page, and ends the page where it must have an end.
-std::int32_t PageRepair::mend_end(const PageAfter& after) {
-    const bool ends = after.is_there || exam_.has_plausible_seal();
+std::int32_t PageRepair::mend_end(const PageSurroundings& around) {
+    const bool ends = around.is_there || exam_.has_plausible_seal();
     bool at_most = false;
-    const Stretch lost = missing_end(after, at_most);
+    const Stretch lost = missing_end(around, at_most);
     std::int32_t status = wipe(lost.begin, std::max({lost.begin, lost.end, exam_.walk.written}));
     if (status == KF_OK && lost.end > lost.begin) status = give_up(lost, "damaged at the end", at_most);
     if (status != KF_OK) return status;

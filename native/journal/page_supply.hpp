@@ -77,12 +77,12 @@ class PageSupply {
 
     /// From now on this page is the one that is written.
     void watch(LivePage* page) noexcept { current_.store(page, std::memory_order_release); }
+    /// Leaves the file of a page that is sealed already to be compressed, if pages are.
+    void offer(const std::string& sealed_page);
     /// The same, and leaves an ended page to be sealed and unmapped before anything is said of the new one.
     void move_on(std::unique_ptr<LivePage> ended, LivePage* begun) noexcept;
     /// Seals an ended page that nobody else has, now; puts it on the disk where its readers wait for that.
     void seal(LivePage& page);
-    /// Leaves the file of a page that is sealed already to be compressed, if pages are.
-    void offer(const std::string& sealed_page);
     /// Tells that the writer came to the next mark on its way through the page, at this generation time.
     void pass_mark(std::int64_t time) noexcept;
     /// Lets the helper look for work; starts it if it never ran.

@@ -22,7 +22,7 @@ std::int32_t Reader::add(std::unique_ptr<JournalReader> journal, std::int32_t st
             return KF_BAD_ARGUMENT;
         }
     }
-    journal->count_pages_in(pages_opened_.get());
+    journal->count_epochs_in(epoch_.get());
     journals_.push_back(std::move(journal));
     heads_.add();
     empty_.push_back(journals_.size() - 1);

@@ -53,8 +53,8 @@ class Reader {
     std::size_t size() const noexcept { return journals_.size(); }
     /// The joined journals, in order of joining.
     const JournalReader& journal(std::size_t i) const noexcept { return *journals_[i]; }
-    /// How many pages all journals together have opened. While it stays, every frame read so far does.
-    std::uint64_t pages_opened() const noexcept { return *pages_opened_; }
+    /// The sum of all journals' epochs. While it stays, every frame read so far does.
+    std::uint64_t epoch() const noexcept { return *epoch_; }
     /// KF_OK, or why reading stopped for good.
     std::int32_t status() const noexcept { return status_; }
     const std::string& error() const noexcept { return error_; }
@@ -88,7 +88,7 @@ class Reader {
 
     std::vector<TypeDefinition> types_;
     bool verify_;
-    std::unique_ptr<std::uint64_t> pages_opened_ = std::make_unique<std::uint64_t>(0);
+    std::unique_ptr<std::uint64_t> epoch_ = std::make_unique<std::uint64_t>(0);
     std::vector<std::unique_ptr<JournalReader>> journals_;
     Tournament heads_;                ///< Time of each journal's unread event.
     std::vector<std::size_t> empty_;  ///< The journals that had none; asked each time.

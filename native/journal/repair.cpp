@@ -153,10 +153,12 @@ class Repairer {
                                               : static_cast<std::int32_t>(KF_OK);
     }
 
-    PageAfter after(std::size_t i, std::uint64_t next) const {
-        PageAfter known;
+    PageSurroundings after(std::size_t i, std::uint64_t next) const {
+        PageSurroundings known;
         known.is_there = !is_last(i);
         known.is_sealed = files_[i].page < sealed_up_to_;
+        if (i > 0) known.beside.before = files_[i - 1].path;
+        if (known.is_there) known.beside.after = files_[i + 1].path;
         if (known.is_there && next != 0) {
             // Each missing page had an event.
             const std::uint64_t missing = files_[i + 1].page - files_[i].page - 1;

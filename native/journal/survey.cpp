@@ -9,8 +9,13 @@ void learn_tables(const Page& page, Tables& tables) {
     while (page.has_frame_at(offset)) {
         const auto length = static_cast<std::uint32_t>(page.commit(offset));
         const kf_frame& frame = *page.frame(offset);
-        if (!page.holds(offset, length) || !(frame.flags & kTableFlag) || !Tables::keeps(frame.type)) break;
-        tables.learn(frame.type, frame.source, &frame + 1, length - static_cast<std::uint32_t>(sizeof frame));
+        if (!page.holds(offset, length) || !(frame.flags & kTableFlag)) break;
+        if (Tables::keeps(frame.type)) {
+            tables.learn(frame.type, frame.source, &frame + 1,
+                         length - static_cast<std::uint32_t>(sizeof frame));
+        } else if (!(frame.flags & kGapFlag)) {
+            break;
+        }
         offset += align8(length);
     }
 }

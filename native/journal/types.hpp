@@ -14,7 +14,8 @@ struct TypeDefinition {
     std::string schema;
 };
 
-/// Types below this number are the core's and have the same number everywhere.
+/// Types below this number are the core's. A file has another number for one only where it knew an earlier
+/// version of the type, which keeps its number there.
 inline constexpr std::uint32_t kFirstPluginType = 1000;
 
 /// The core's own types.

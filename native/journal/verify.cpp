@@ -138,7 +138,7 @@ class Verifier {
         }
         for (const Stretch& stretch : walk.damaged) {
             add_stretch(Kind::DAMAGE, exam.file, stretch,
-                        stretch.has_events() ? "damaged events" : "damaged, where no events stood");
+                        stretch.has_events() ? "damaged events" : "damaged tables");
         }
         for (const Oddity& odd : walk.oddities) {
             Finding& finding = add(Kind::DAMAGE, exam.file, odd.offset, 0, odd.what);

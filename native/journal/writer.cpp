@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "journal/evolution.hpp"
 #include "journal/recovery.hpp"
 #include "journal/sealing.hpp"
 #include "kungfu/events.hpp"
@@ -200,17 +201,29 @@ std::int32_t Writer::adopt(const TypeDefinition& type) {
         return fail(KF_BAD_ARGUMENT, label + ": number " + std::to_string(type.number) + " is not allowed");
     }
     std::uint32_t number = 0;
+    bool has_other_version = false;
     for (const TypeDefinition& known : supply_->tables().types()) {
-        if (known.name != type.name || known.version != type.version) continue;
-        if (known.schema != type.schema) {
-            return fail(kTypeConflict, location_.label() + ": " + label +
-                                           " has another layout here; a changed layout needs a new version");
+        if (known.name != type.name) continue;
+        Conversion conversion;
+        if (known.version == type.version) {
+            if (known.schema != type.schema) {
+                return fail(kTypeConflict,
+                            location_.label() + ": " + label +
+                                " has another layout here; a changed layout needs a new version");
+            }
+            number = known.number;
+        } else if (find_conversion(known.schema, type.schema, conversion)) {
+            has_other_version = true;
+        } else {
+            return fail(kTypeConflict, location_.label() + ": " + label + " and version " +
+                                           std::to_string(known.version) +
+                                           " here differ by more than appended fields; such a change needs a "
+                                           "new name");
         }
-        number = known.number;
     }
     const bool known = number != 0;
     if (!known) number = number_in_file(type);
-    if (type.number < kFirstPluginType && number != type.number) {
+    if (type.number < kFirstPluginType && number != type.number && !has_other_version) {
         return fail(kTypeConflict, location_.label() + ": " + label + " needs number " +
                                        std::to_string(type.number) + ", which stands for another type here");
     }

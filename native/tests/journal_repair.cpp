@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "journal/index.hpp"
@@ -254,6 +256,54 @@ void zeros_over_many_events_are_one_gap() {
     lose(w, 300, 320);
 }
 
+// Types, names and instruments are told by the pages beside the damaged one, down to the last bit; by the
+// program itself where there is only one page.
+void damaged_tables_are_laid_down_again() {
+    const Folder folder;
+    Clock clock(Clock::Kind::SIMULATED, 1);
+    auto writer = open_writer(options(folder.path(), clock));
+    CHECK_EQUAL(writer->define_name(1, 77, "venue"), KF_OK);
+    Instrument instrument{};
+    for (std::uint64_t id = 1; id <= 3; ++id) {
+        instrument.instrument = id;
+        CHECK_EQUAL(writer->append(Instrument::kType, 0, 0, 0, 0, 0, &instrument, sizeof instrument), KF_OK);
+    }
+    for (std::uint64_t i = 1; i <= 1500; ++i) CHECK_EQUAL(put(*writer, i), KF_OK);
+    writer->close();
+    const auto sound = files_of(folder.path());
+    const auto pages = list_pages(at(folder.path()));
+    CHECK(pages.size() >= 3);
+    for (const PageFile& page : pages) {
+        const std::string& bytes = sound.at(page.path);
+        std::uint64_t end = sizeof(PageHeader);
+        for (; (bytes[end + offsetof(kf_frame, flags)] & 1) != 0;) {
+            end += align8(*reinterpret_cast<const std::uint32_t*>(bytes.data() + end));
+        }
+        for (std::uint64_t place = sizeof(PageHeader); place < end; place += 97) {
+            for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{400}}) {
+                poke(page.path, place, std::string(std::min(size, end - place), '\x77'));
+                repaired(at(folder.path()));
+                CHECK(contents(page.path) == bytes);
+                restore(folder.path(), sound);
+            }
+        }
+    }
+}
+
+// Where first events are lost with the tables before them, what is left can still be read for what it is.
+void tables_lost_with_events_are_laid_down_before_the_gap() {
+    for (const std::size_t page : {std::size_t{0}, std::size_t{1}}) {
+        Written w;
+        const std::uint64_t first = w.in_page(page).front();
+        const auto [path, offset] = w.place(first + 1);
+        poke(path, sizeof(PageHeader) + 100, std::string(offset - sizeof(PageHeader), '\0'));
+        lose(w, first, first + 1);
+        JournalReader reader(w.location());
+        CHECK(reader.peek() != nullptr);
+        CHECK_EQUAL(reader.type(), Trade::kType);
+    }
+}
+
 void the_last_event_of_a_page_can_be_lost_with_the_pages_end() {
     Written w;
     const std::uint64_t last = w.in_page(1).back();
@@ -375,6 +425,27 @@ void a_damaged_end_of_the_journal_gives_no_sequence_twice() {
     }
 }
 
+// A look at a journal that is being written, pages begun, sealed and all, sees no damage that is not there.
+void a_journal_that_is_written_looks_sound() {
+    const Folder folder;
+    std::atomic<bool> done{false};
+    std::thread writing([&] {
+        Clock clock(Clock::Kind::SIMULATED, 1);
+        auto writer = open_writer(options(folder.path(), clock));
+        for (std::uint64_t i = 1; i <= 60'000; ++i) CHECK_EQUAL(put(*writer, i), KF_OK);
+        done = true;
+    });
+    std::uint64_t looks = 0;
+    while (!done || looks == 0) {
+        const Verification found = verify(at(folder.path()));
+        if (found.is_damaged()) print(found.findings);
+        CHECK(!found.is_damaged());
+        ++looks;
+    }
+    writing.join();
+    CHECK_EQUAL(verify(at(folder.path())).events, 60'000U);
+}
+
 // What a writer that was killed left behind its last event is its successor's business.
 void an_unfinished_frame_is_left_to_recovery() {
     Written w(10);
@@ -452,8 +523,11 @@ int main() {
     a_sound_journal_is_not_touched();
     a_journal_that_does_not_exist_has_no_damage_and_is_not_made();
     a_journal_is_not_repaired_while_it_is_written();
+    a_journal_that_is_written_looks_sound();
     a_damaged_event_is_given_up_alone_and_its_bytes_are_kept();
     zeros_over_many_events_are_one_gap();
+    damaged_tables_are_laid_down_again();
+    tables_lost_with_events_are_laid_down_before_the_gap();
     the_last_event_of_a_page_can_be_lost_with_the_pages_end();
     a_lost_page_end_costs_no_event();
     a_header_is_built_anew();

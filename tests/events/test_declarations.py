@@ -62,6 +62,31 @@ def test_members_are_aligned_and_do_not_overlap():
         assert declared.size - end < 8
 
 
+GENERATE = """
+import sys
+sys.path.insert(0, "native")
+from generate import EventType, struct
+from kungfu_core.schema import Field
+fields = (Field("a", "u32", ""), Field("b", "u8", "", since=2), Field("c", "u64", "", since=3))
+print(struct(EventType("grown", 3, "", fields)))
+"""
+
+
+def test_a_struct_has_the_padding_that_lies_between_versions():
+    """And none where alignment alone makes room; the compiler checks every offset besides."""
+    command = [sys.executable, "-c", GENERATE]
+    text = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    members = [line.strip() for line in text.splitlines() if line.startswith("    std::")]
+    assert members == [
+        "std::uint32_t a;",
+        "std::uint8_t padding_4_[4];",
+        "std::uint8_t b;",
+        "std::uint64_t c;",
+    ]
+    assert "offsetof(Grown, b) == 8" in text
+    assert "sizeof(Grown) == 24" in text
+
+
 def test_a_class_is_made_once_for_a_declaration():
     assert views.view_class(event_types.TRADE) is events.Trade
 

@@ -161,8 +161,8 @@ def chosen_last_page_gone(chosen, pages):
 
 @given(data=st.data())
 def test_every_damaged_frame_is_found_where_it_is(original, data):
-    root, names, places = original
-    file, begin, end, sequence = data.draw(st.sampled_from(places))
+    root, _, places = original
+    file, begin, _, sequence = data.draw(st.sampled_from(places))
     length = int.from_bytes(Path(file).read_bytes()[begin : begin + 4], "little")
     place = data.draw(st.integers(begin, begin + length - 1))
     with folder() as copy:
@@ -243,3 +243,21 @@ def test_folders_that_pruning_empties_are_gone(tmp_path):
             writer.append(events.Log(message="x" * 500))
     prune(writer.journal, before=10**18)
     assert len([p for p in tmp_path.iterdir() if p.is_dir()]) == 1
+
+
+def test_a_damaged_compressed_page_is_told_and_never_written(tmp_path):
+    journal = write(tmp_path, [500] * 300)
+    page = Path(journal.pages()[0].path)
+    _native.compress_page(str(page), True)
+    page.unlink()
+    assert verify(journal).findings == ()
+    packed = page.with_suffix(".journal.zst")
+    data = bytearray(packed.read_bytes())
+    data[len(data) // 3] ^= 1
+    packed.write_bytes(data)
+    damage = [f for f in verify(journal).findings if f.kind == "damage"]
+    assert damage[0].file == str(packed)
+    done = repair(journal)
+    assert done.after.damaged
+    assert {step.kind for step in done.steps} == {"damage"}
+    assert packed.read_bytes() == data

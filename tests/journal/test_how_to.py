@@ -117,3 +117,24 @@ def test_follow_a_journal():
 def test_follow_a_journal_from_python(capsys):
     run_python("follow-a-journal.md")
     assert capsys.readouterr().out == "3 events, then a second of silence\n"
+
+
+def test_look_after_journals(tmp_path, capsys):
+    (page,) = (tmp_path / "runtime" / "data").rglob("*.journal")
+    blocks = re.findall(
+        r"```console\n(.*?)```", (PAGES / "look-after-journals.md").read_text(), re.DOTALL
+    )
+    data = bytearray(page.read_bytes())
+    offset = data.index((2).to_bytes(8, "little") + EVENING.to_bytes(8, "little")) - 8
+    data[offset + 90] ^= 1
+    page.write_bytes(data)
+    for block, status in zip(blocks[:2], (1, 0), strict=True):
+        command, told = block.removeprefix("$ ").split("\n", 1)
+        done = subprocess.run(**shell(command, capture_output=True), check=False)
+        said = done.stdout.replace(f"{tmp_path}/", "").replace(str(offset), "12544")
+        assert (done.returncode, said) == (status, told)
+    for command in blocks[2].splitlines():
+        done = subprocess.run(**shell(command[2:], capture_output=True), check=True)
+        assert "no pages" in done.stdout
+    run_python("look-after-journals.md")
+    assert capsys.readouterr().out.startswith("loss ")

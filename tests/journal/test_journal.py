@@ -209,6 +209,7 @@ def test_journals_and_pages_are_listed(open_writer, tmp_path):
     (found,) = list_journals(tmp_path)
     assert found == Journal(tmp_path, "venue", "MD", "run-1")
     assert found.label == "run-1/venue/MD"
+    writer.close()  # pages are sealed behind its back
     pages = found.pages()
     assert [p.number for p in pages] == list(range(1, len(pages) + 1))
     assert [p.sealed for p in pages] == [True] * (len(pages) - 1) + [False]

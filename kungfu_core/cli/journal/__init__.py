@@ -13,6 +13,7 @@ ACTIONS = {
     "import": ("importing", "take in a journal that was exported as an archive"),
     "verify": ("verifying", "look for damage; changes nothing"),
     "repair": ("repairing", "make a damaged journal readable again"),
+    "compact": ("compacting", "compress full pages"),
     "prune": ("pruning", "delete the oldest pages"),
 }
 

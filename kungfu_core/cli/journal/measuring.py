@@ -10,7 +10,7 @@ from kungfu_core.cli.options import add_home, add_json
 from kungfu_core.cli.terminal import bars, size_text, styled, table
 
 if TYPE_CHECKING:
-    from kungfu_core.journal import Statistics
+    from kungfu_core.journal import PageInfo, Statistics
     from kungfu_core.journal_profile import Profile
 
 _EPILOG = """\
@@ -43,10 +43,18 @@ def run(arguments: argparse.Namespace) -> int:
     measured = profile(journal, found, _STRETCHES) if found.events else None
     if arguments.as_json:
         said = _described(found, measured)
+        for page in journal.pages()[-1:]:
+            said |= {
+                "durability": page.durability,
+                "clock": page.clock,
+                "clock_error_ns": page.clock_error,
+            }
         sys.stdout.write(json.dumps({"journal": journal.label} | said, indent=2) + "\n")
         return 0
     sys.stdout.write(styled(journal.label, "bold") + "\n")
     sys.stdout.write(_counts(found))
+    if found.pages:
+        sys.stdout.write(_last_page(journal.pages()[-1]))
     if measured is not None:
         sys.stdout.write(_rates(found, measured))
         if measured.latencies:
@@ -90,6 +98,11 @@ def _counts(found: "Statistics") -> str:
             f"  time     {utc_text(found.first_time)} to {utc_text(found.last_time)}",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _last_page(page: "PageInfo") -> str:
+    error = "" if page.clock == "simulated" else f", within {page.clock_error} ns of the system's"
+    return f"  clock    {page.clock}{error}\n  durability {page.durability}\n"
 
 
 def _rates(found: "Statistics", measured: "Profile") -> str:

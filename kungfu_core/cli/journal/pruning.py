@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kungfu_core.cli.journal.choosing import add_journals, journals_of
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import size_text
+from kungfu_core.cli.terminal import counted, size_text
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Pruned
@@ -24,7 +24,7 @@ each journal.
 
 examples:
   kungfu journal prune 'journal/*/MD' --older-than 30d --dry-run
-  kungfu journal prune 'journal/binance/*' --larger-than 20GiB
+  kungfu journal prune 'journal/venue/*' --larger-than 20GiB
   kungfu journal prune BROKER --older-than 2024-01-01 --json
 """
 
@@ -76,7 +76,7 @@ def _text(reference: str, done: "Pruned", dry_run: bool) -> str:
 
     verb = "would go" if dry_run else "deleted"
     size = sum(page.bytes for page in done.pages)
-    count = "1 page" if len(done.pages) == 1 else f"{len(done.pages)} pages"
+    count = counted(len(done.pages), "page")
     lines = [f"{reference}: {count} {verb}, {size_text(size)}; {size_text(done.bytes_left)} left"]
     lines += [
         f"  {p.path}: up to {utc_text(p.last_time)}, {size_text(p.bytes)}" for p in done.pages

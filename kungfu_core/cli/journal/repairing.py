@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kungfu_core.cli.journal.choosing import add_journals, journals_of
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import progress_bar, styled
+from kungfu_core.cli.terminal import counted, progress_bar, styled
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Repair
@@ -20,7 +20,6 @@ be written meanwhile. A repair that is interrupted is finished by the next one. 
 if something could not be repaired.
 
 examples:
-  kungfu journal verify MD
   kungfu journal repair MD
   kungfu journal repair data/august/venue/MD --json
 """
@@ -64,7 +63,7 @@ def _text(reference: str, done: "Repair") -> str:
 
     if not done.steps:
         return f"{styled(reference, 'bold')}: nothing to repair\n"
-    lost = f"{done.lost_events} events lost" if done.lost_events else "no event lost"
+    lost = counted(done.lost_events, "event") + " lost"
     words = {"damage": "failed", "loss": "lost", "note": "done"}
     lines = [f"{styled(reference, 'bold')}: repaired, {lost}"]
     lines += [f"  {words[step.kind]:<6}  {step}" for step in done.steps]

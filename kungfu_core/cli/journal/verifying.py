@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kungfu_core.cli.journal.choosing import add_journals, journals_of
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import progress_bar, styled
+from kungfu_core.cli.terminal import counted, progress_bar, styled
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Verification
@@ -61,8 +61,8 @@ def verification_text(reference: str, found: "Verification") -> str:
     """Say what was found, for people."""
     state = styled("damaged", "red") if found.damaged else "sound"
     if found.lost_events:
-        state += f", {found.lost_events} events lost"
-    pages = "1 page" if found.pages == 1 else f"{found.pages} pages"
-    lines = [f"{styled(reference, 'bold')}: {state}; {pages}, {found.events} events"]
+        state += f", {counted(found.lost_events, 'event')} lost"
+    held = f"{counted(found.pages, 'page')}, {counted(found.events, 'event')}"
+    lines = [f"{styled(reference, 'bold')}: {state}; {held}"]
     lines += [f"  {styled(f'{f.kind:<6}', _STYLES[f.kind])}  {f}" for f in found.findings]
     return "\n".join(lines) + "\n"
