@@ -147,8 +147,8 @@ bool Page::create(const std::string& path, std::uint64_t size) noexcept {
     if (fd_ < 0) return false;
     path_ = path;
     if (ftruncate(fd_, static_cast<off_t>(size)) == 0 && mapping_.map_file(fd_, size, true)) {
-        // Large pages halve what it costs to prepare a window, where the file system has them.
-        (void)madvise(data(), size, MADV_HUGEPAGE);
+        // Halves what preparing costs, where the file system has large pieces.
+        if (size >= kLargePiece) (void)madvise(data(), size, MADV_HUGEPAGE);
         return true;
     }
     const int failure = errno;

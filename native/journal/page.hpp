@@ -103,6 +103,9 @@ constexpr std::uint64_t frame_size(std::uint64_t payload) noexcept {
 /// Bytes kept free at the end of every page for its PAGE_END frame.
 inline constexpr std::uint64_t kPageEndRoom = frame_size(40);
 
+/// Bytes of a large piece of memory, as processors map them.
+inline constexpr std::uint64_t kLargePiece = 2ULL * 1024 * 1024;
+
 /// What is wrong with a page's header; empty if nothing is.
 std::string problem_of(const PageHeader& header, std::uint64_t file_size);
 
@@ -122,7 +125,8 @@ class Page {
     /// Makes a file of the given size that takes no room yet, and maps it for writing; errno tells why if it
     /// fails.
     bool create(const std::string& path, std::uint64_t size) noexcept;
-    /// Gives the bytes of a page being written their room on the disk and in memory; 0, or an errno.
+    /// Gives the bytes of a page being written their room on the disk and in memory; 0, or an errno. A large
+    /// piece is best prepared as one: in parts it costs many times as much.
     int prepare(std::uint64_t from, std::uint64_t to) noexcept;
     /// Maps an existing page after checking its header; other processes will not prune it while it is open
     /// here. KF_OK, KF_IO_ERROR, kCorrupt, kPruned where it is there no more, or kUnborn (then it is mapped,

@@ -21,8 +21,7 @@
 namespace kungfu::journal {
 namespace {
 
-constexpr std::uint64_t kFirstWindow = 256ULL * 1024;
-constexpr std::uint64_t kStep = 2ULL * 1024 * 1024;        // a large page of x86
+constexpr std::uint64_t kWindow = 256ULL * 1024;           // of pages that are smaller than a large piece
 constexpr std::uint64_t kBusyAhead = 16ULL * 1024 * 1024;  // a writer at full speed needs milliseconds for it
 constexpr std::uint64_t kQuietAhead = 1ULL * 1024 * 1024;  // the system would clean more than that in vain
 constexpr std::int64_t kBusyBetweenMarks = 100'000'000;    // ns
@@ -53,13 +52,6 @@ int sync_folders(std::filesystem::path folder, const std::string& root) {
     }
 }
 
-template <class T>
-void raise_to(std::atomic<T>& value, T to) noexcept {
-    T seen = value.load(std::memory_order_relaxed);
-    while (seen < to && !value.compare_exchange_weak(seen, to, std::memory_order_release)) {
-    }
-}
-
 }  // namespace
 
 std::int32_t PageSupply::take(std::uint64_t number, std::int64_t time, std::unique_ptr<LivePage>& page) {
@@ -78,7 +70,7 @@ std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::uniq
     auto made = std::make_unique<LivePage>();
     const std::string unnamed = terms_.location.unborn_path();
     if (!made->page.create(unnamed, terms_.page_size)) return status_of(errno);
-    std::int32_t status = make_ready(*made, std::min(kFirstWindow, terms_.page_size));
+    std::int32_t status = make_ready(*made, 1);
     if (status == KF_OK) {
         PageHeader& h = made->page.header();
         h.format_version = kFormatVersion;
@@ -125,17 +117,22 @@ std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::uniq
 }
 
 std::int32_t PageSupply::make_ready(LivePage& page, std::uint64_t to) {
-    const std::uint64_t from = page.ready.load(std::memory_order_acquire);
+    if (to <= page.ready.load(std::memory_order_acquire)) return KF_OK;
+    const std::lock_guard lock(page.preparing);
+    const std::uint64_t window = page.page.size() >= kLargePiece ? kLargePiece : kWindow;
     const std::uint64_t end = std::min(up_to_block(to), page.page.size());
-    if (from >= end) return KF_OK;
-    // Where a whole step does not fit any more, what is needed may.
-    const std::uint64_t generous = std::min(std::max(end, from + kFirstWindow), page.page.size());
-    if (page.page.prepare(from, generous) == 0) {
-        raise_to(page.ready, generous);
-        return KF_OK;
+    for (std::uint64_t from = page.ready.load(std::memory_order_relaxed); from < end;) {
+        std::uint64_t step = std::min(from / window * window + window, page.page.size());
+        int failure = page.page.prepare(from, step);
+        if (failure != 0 && end < step) {
+            // Where a whole step does not fit any more, what is needed may.
+            step = end;
+            failure = page.page.prepare(from, step);
+        }
+        if (failure != 0) return status_of(failure);
+        page.ready.store(step, std::memory_order_release);
+        from = step;
     }
-    if (const int failure = page.page.prepare(from, end); failure != 0) return status_of(failure);
-    raise_to(page.ready, end);
     return KF_OK;
 }
 
@@ -262,7 +259,6 @@ void PageSupply::seal(LivePage& page) {
 bool PageSupply::make_ready_ahead(LivePage& page) {
     const bool busy = is_writer_busy();
     const std::uint64_t ahead = busy ? kBusyAhead : kQuietAhead;
-    const std::uint64_t step = busy ? kStep : kFirstWindow;
     const std::uint64_t position = page.position.load(std::memory_order_relaxed);
     const std::uint64_t ready = page.ready.load(std::memory_order_relaxed);
     LivePage* extend = nullptr;
@@ -273,8 +269,7 @@ bool PageSupply::make_ready_ahead(LivePage& page) {
         if (there < next->page.size() && page.page.size() - position + there < ahead) extend = next;
     }
     if (extend == nullptr) return false;
-    const std::uint64_t from = extend->ready.load(std::memory_order_relaxed);
-    return make_ready(*extend, from / step * step + step) == KF_OK;
+    return make_ready(*extend, extend->ready.load(std::memory_order_relaxed) + 1) == KF_OK;
 }
 
 bool PageSupply::make_next(const LivePage& page) {
