@@ -178,6 +178,9 @@ def compress_page(path: str, columns: bool) -> None:
     Compress a sealed page to `path`.zst; the page stays. Without columns, `zstd -d` gives it back.
     """
 
+def compact_page(path: str, columns: bool) -> None:
+    """Compress a sealed page as compress_page does, and remove it."""
+
 def read_events(types: Sequence[tuple[int, int, str, str]], journals: Sequence[tuple[str, str, str, str, int]], view_class: object, instrument: int, since: int, before: int, count: int) -> list[Any]:
     """
     The last `count` events of a class and instrument (0 for all) from `since` on that are older than
@@ -196,7 +199,7 @@ MIN_PAGE_SIZE: int = 65536
 class JournalWriter:
     """The one writer of a journal."""
 
-    def __init__(self, root: str, source: str, name: str, scope: str, page_size: int, types: Sequence[tuple[int, int, str, str]], clock: Clock) -> None: ...
+    def __init__(self, root: str, source: str, name: str, scope: str, page_size: int, types: Sequence[tuple[int, int, str, str]], clock: Clock, durability: int = 0, sync_interval: int = 100000000, compress: bool = False) -> None: ...
 
     def append(self, event: object, destination: int = 0, cause: object | None = None) -> int:
         """Append an event and return its sequence."""
@@ -227,6 +230,9 @@ class JournalWriter:
     @property
     def closed(self) -> bool: ...
 
+    def wait_until_durable(self) -> None:
+        """Wait until everything appended so far is on the disk."""
+
     def close(self) -> None:
         """End writing and give up the lock."""
 
@@ -244,6 +250,11 @@ class JournalReader:
     def next(self, limit: int | None = None) -> Any:
         """The next event with gen_time <= limit; None if there is none now."""
 
+    def wait(self, seconds: float) -> bool:
+        """
+        Wait for a next event, at most so long, without burning a core; say whether there is one.
+        """
+
     def close(self) -> None:
         """Leave all journals; views that were kept stay whole."""
 
@@ -258,12 +269,17 @@ class Rows:
     Events of one type behind each other, in memory or in their page: a buffer.
     """
 
+    def __buffer__(self, flags, /):
+        """
+        Return a buffer object that exposes the underlying memory of the object.
+        """
+
 def list_journals(root: str) -> list[Any]:
     """(source, name, scope) of every journal under a root."""
 
 def list_pages(root: str, source: str, name: str) -> list[Any]:
     """
-    (page, path, bytes, sealed, first sequence, time of the first event) of every page.
+    (page, path, bytes, sealed, first sequence, time of the first event, compressed, durability, clock source, clock error) of every page.
     """
 
 def journal_columns(root: str, source: str, name: str, scope: str, types: Sequence[tuple[int, int, str, str]], type: int, size: int, since: int | None = None, until: int | None = None, tails: bool = False) -> tuple[Any, ...]:

@@ -32,6 +32,14 @@ ClockSource = Literal["simulated", "kernel", "counter"]
 CLOCK_SOURCES: tuple[ClockSource, ...] = get_args(ClockSource)
 
 
+def _durability(code: int) -> Durability:
+    return DURABILITIES[code]
+
+
+def _clock_source(code: int) -> ClockSource:
+    return CLOCK_SOURCES[code]
+
+
 @attrs.frozen
 class PageInfo:
     """One page of a journal.
@@ -56,8 +64,8 @@ class PageInfo:
     first_sequence: int
     first_time: int
     compressed: bool
-    durability: Durability = attrs.field(converter=lambda code: DURABILITIES[code])
-    clock: ClockSource = attrs.field(converter=lambda code: CLOCK_SOURCES[code])
+    durability: Durability = attrs.field(converter=_durability)
+    clock: ClockSource = attrs.field(converter=_clock_source)
     clock_error: int
 
 

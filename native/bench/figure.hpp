@@ -26,8 +26,9 @@ inline void tell(const std::string& name, const char* unit, const std::vector<do
                  const std::vector<double>& reference, const std::string& more = "") {
     const double value = median(measured);
     const double beside = median(reference);
-    std::printf("{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"reference\": %.4g, \"ratio\": %.3f%s}\n",
-                name.c_str(), value, unit, beside, value / beside, more.c_str());
+    std::printf(
+        "{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"reference\": %.4g, \"ratio\": %.3f%s}\n",
+        name.c_str(), value, unit, beside, value / beside, more.c_str());
     std::fflush(stdout);
 }
 
@@ -68,9 +69,9 @@ inline std::string on_disk() {
 
 inline const char* in_memory() { return "/dev/shm"; }
 
-inline std::unique_ptr<journal::Writer> open_writer(const std::string& root, Clock& clock,
-                                                    std::uint64_t page_size, const std::string& source = "bench",
-                                                    journal::Durability durability = journal::Durability::NONE) {
+inline std::unique_ptr<journal::Writer> open_writer(
+    const std::string& root, Clock& clock, std::uint64_t page_size, const std::string& source = "bench",
+    journal::Durability durability = journal::Durability::NONE) {
     journal::WriterOptions options;
     options.root = root;
     options.source = source;

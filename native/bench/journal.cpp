@@ -88,8 +88,8 @@ void bench_append(const Place& place, std::uint32_t length) {
         floors.push_back(floor);
         ours.push_back(own);
     }
-    tell("journal.append" + std::string(length == 64 ? "" : "." + std::to_string(length)) + place.suffix, "ns",
-         ours, floors, ", \"payload\": " + std::to_string(length));
+    tell("journal.append" + std::string(length == 64 ? "" : "." + std::to_string(length)) + place.suffix,
+         "ns", ours, floors, ", \"payload\": " + std::to_string(length));
 }
 
 /// Single appends at two million a second across pages; what was late is left out of no account.
@@ -131,10 +131,11 @@ void bench_append_tail(const Place& place) {
     const double p50 = rank(took[1], 0.5);
     const double p99 = rank(took[1], 0.99);
     char more[160];
-    std::snprintf(more, sizeof more, ", \"p50\": %.0f, \"p99\": %.0f, \"rollover_p50\": %.0f, \"rollovers\": %zu", p50,
-                  p99, rolls.empty() ? 0 : median(rolls), rolls.size());
-    tell(std::string("journal.append.p999") + place.suffix, "ns", {rank(took[1], 0.999)}, {rank(took[0], 0.999)},
-         more);
+    std::snprintf(more, sizeof more,
+                  ", \"p50\": %.0f, \"p99\": %.0f, \"rollover_p50\": %.0f, \"rollovers\": %zu", p50, p99,
+                  rolls.empty() ? 0 : median(rolls), rolls.size());
+    tell(std::string("journal.append.p999") + place.suffix, "ns", {rank(took[1], 0.999)},
+         {rank(took[0], 0.999)}, more);
 }
 
 /// Ten million frames of 64 bytes in one go, pages made and sealed by the helper meanwhile.
@@ -232,7 +233,8 @@ void bench_scan(const Place& place) {
             floors.push_back(1e9 / floor);
             ours.push_back(1e9 / own);
         }
-        tell(std::string(verify ? "journal.scan.verified" : "journal.scan") + place.suffix, "1/s", ours, floors);
+        tell(std::string(verify ? "journal.scan.verified" : "journal.scan") + place.suffix, "1/s", ours,
+             floors);
     }
     if (sum == 0) std::exit(1);
 }
@@ -321,7 +323,9 @@ int main(int argc, char** argv) {
     const std::vector<std::string> beginnings(argv + 1, argv + argc);
     const std::vector<Place> places = {{"", on_disk()}, {".tmpfs", in_memory()}};
     for (const Place& place : places) {
-        const auto wanted = [&](const char* name) { return is_wanted(name + std::string(place.suffix), beginnings); };
+        const auto wanted = [&](const char* name) {
+            return is_wanted(name + std::string(place.suffix), beginnings);
+        };
         if (wanted("journal.append")) bench_append(place, 64);
         if (wanted("journal.append.256")) bench_append(place, 256);
         if (wanted("journal.append.p999")) bench_append_tail(place);

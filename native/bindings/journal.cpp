@@ -5,9 +5,9 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/unique_ptr.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <array>
-#include <unistd.h>
 
 #include <cstring>
 #include <limits>
@@ -429,9 +429,8 @@ nb::list list_pages(const std::string& root, const std::string& source, const st
         const bool is_now = !journal::is_compressed(file.path) && access(file.path.c_str(), F_OK) != 0;
         const std::string& path = is_now ? compressed : file.path;
         rows.append(nb::make_tuple(file.page, path, header.page_size, header.sealed != 0,
-                                   header.first_sequence, header.create_time,
-                                   journal::is_compressed(path), header.durability, header.clock_source,
-                                   header.clock_error));
+                                   header.first_sequence, header.create_time, journal::is_compressed(path),
+                                   header.durability, header.clock_source, header.clock_error));
     }
     return rows;
 }
@@ -618,9 +617,10 @@ void bind_journal(nb::module_& m) {
                      "Events of one type behind each other, in memory or in their page: a buffer.");
     m.def("list_journals", &list_journals, nb::arg("root"),
           "(source, name, scope) of every journal under a root.");
-    m.def("list_pages", &list_pages, nb::arg("root"), nb::arg("source"), nb::arg("name"),
-          "(page, path, bytes, sealed, first sequence, time of the first event, compressed, durability, clock "
-          "source, clock error) of every page.");
+    m.def(
+        "list_pages", &list_pages, nb::arg("root"), nb::arg("source"), nb::arg("name"),
+        "(page, path, bytes, sealed, first sequence, time of the first event, compressed, durability, clock "
+        "source, clock error) of every page.");
     m.def("journal_columns", &columns, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"),
           nb::arg("types"), nb::arg("type"), nb::arg("size"), nb::arg("since").none() = nb::none(),
           nb::arg("until").none() = nb::none(), nb::arg("tails") = false,

@@ -30,7 +30,7 @@ struct LivePage {
     std::uint64_t end_offset = 0;     ///< Of the PAGE_END frame, once it is written.
     LivePage* behind = nullptr;       ///< The page that was retired before this one.
 
-    std::mutex preparing;                      ///< Both threads may find that more must be ready.
+    std::mutex preparing;                                ///< Both threads may find that more must be ready.
     alignas(64) std::atomic<std::uint64_t> ready{0};     ///< Up to here the writer's stores cannot fail.
     alignas(64) std::atomic<std::uint64_t> position{0};  ///< Up to here it is written.
     std::atomic<std::uint64_t> durable{0};               ///< Up to here it is on the disk.

@@ -1,4 +1,5 @@
-/// Which of many journals has the earliest unread event: a tree of matches, of which one path is played again.
+/// Which of many journals has the earliest unread event: a tree of matches, of which one path is played
+/// again.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-"""A second reader of journals, slow and obvious, written from docs/reference/journal-format.md alone."""
+"""A second reader of journals, slow and obvious, written from journal-format.md alone."""
 
 import json
 import struct
@@ -9,12 +9,13 @@ FRAME = struct.Struct("<QQqqQQQQII")
 INDEX = struct.Struct("<8sIIQQQ")
 ENTRY = struct.Struct("<qQQ")
 
-NAMES = (
-    "magic format_version header_length page_size journal page_number first_sequence create_time "
-    "source name scope durability clock_source clock_error monotonic_time zeros checksum zeros2 "
-    "durable_position written_position zeros3 sealed page_checksum frame_count first_time "
-    "last_time last_sequence end_offset zeros4"
-).split()
+_NAMES = """
+magic format_version header_length page_size journal page_number first_sequence create_time
+source name scope durability clock_source clock_error monotonic_time zeros checksum zeros2
+durable_position written_position zeros3 sealed page_checksum frame_count first_time
+last_time last_sequence end_offset zeros4
+"""
+NAMES = _NAMES.split()
 
 TYPE_DEFINITION, PAGE_END = 1, 3
 SERVES_THE_PAGE, GAP = 1, 2
@@ -22,7 +23,8 @@ SERVES_THE_PAGE, GAP = 1, 2
 
 def _table():
     table = []
-    for value in range(256):
+    for byte in range(256):
+        value = byte
         for _ in range(8):
             value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)
         table.append(value)
