@@ -269,11 +269,6 @@ class Rows:
     Events of one type behind each other, in memory or in their page: a buffer.
     """
 
-    def __buffer__(self, flags, /):
-        """
-        Return a buffer object that exposes the underlying memory of the object.
-        """
-
 def list_journals(root: str) -> list[Any]:
     """(source, name, scope) of every journal under a root."""
 

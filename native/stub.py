@@ -52,6 +52,10 @@ def generate() -> str:
     for told, known in KNOWN.items():
         text = text.replace(told, known)
     text = text.replace("-> object:", "-> Any:")
+    # Python tells of this method from 3.12 on; the stub is the same from all.
+    text = re.sub(
+        r'\n    def __buffer__\(self, flags, /\):\n        """.*?"""\n', "", text, flags=re.DOTALL
+    )
     return re.sub(r"(?<=: |> )(list|tuple|dict)(?=[,):])", lambda m: CONTAINERS[m[1]], text)
 
 
