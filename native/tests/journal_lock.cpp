@@ -118,7 +118,7 @@ void a_killed_writer_gives_the_lock_up() {
 
 // A fork in a process whose writer and helper are at work: the child writes journals of its own and ends, and
 // the parent's goes on.
-void a_fork_lives_beside_its_parents_writer() {
+[[maybe_unused]] void a_fork_lives_beside_its_parents_writer() {
     Folder folder;
     Clock clock;
     for (const Durability durability : {Durability::NONE, Durability::INTERVAL, Durability::COMMIT}) {
@@ -153,7 +153,7 @@ void a_fork_lives_beside_its_parents_writer() {
             for (int i = 0; i < 150; ++i) CHECK_EQUAL(put(*writer, ++n), KF_OK);
             int status = 0;
             CHECK_EQUAL(waitpid(child, &status, 0), child);
-            CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+            CHECK_EQUAL(status, 0);  // 14 is one that hung
         }
         over = true;
         maps.join();
@@ -234,6 +234,8 @@ int main() {
     a_second_writer_is_refused_until_the_first_closes();
     a_fork_cannot_append_to_its_parents_journal();
     a_killed_writer_gives_the_lock_up();
+#ifndef __SANITIZE_ADDRESS__  // its allocator stays locked in a child if another thread was at it
     a_fork_lives_beside_its_parents_writer();
+#endif
     of_many_writers_at_once_one_is_let_in();
 }
