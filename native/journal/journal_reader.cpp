@@ -334,6 +334,7 @@ void JournalReader::convert_peeked() {
     ++conversions_done_;
     if (total_ != nullptr) ++*total_;
     frame_ = reinterpret_cast<const kf_frame*>(copy.data());
+    length_ = static_cast<std::uint32_t>(frame_->commit);
 }
 
 std::int32_t JournalReader::look_for_damage() {

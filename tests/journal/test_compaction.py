@@ -112,8 +112,9 @@ def test_the_command_says_how_much_smaller(clock, tmp_path):
     def run(*arguments):
         command = [sys.executable, "-m", "kungfu_core", "journal", "compact", "MD", *arguments]
         return subprocess.run(
-            [*command, "--home", tmp_path], check=True, capture_output=True, text=True
-        ).stdout
+            [*command, "--home", tmp_path],
+            cwd=tmp_path, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
 
     text = run()
     assert f"{PAGES - 1} pages compressed" in text

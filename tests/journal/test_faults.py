@@ -115,7 +115,7 @@ for n in range(10**9):
 @pytest.mark.slow
 def test_a_killed_process_loses_nothing_and_gives_its_journal_up(tmp_path):
     command = [sys.executable, "-c", WRITE_UNTIL_KILLED, str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         committed = int(process.stdout.readline())
         with pytest.raises(JournalLocked, match=f"process {process.pid} has the journal open"):
@@ -163,7 +163,7 @@ print(sum(1 for _ in Reader(writer.journal)), flush=True)
 @pytest.mark.slow
 def test_a_fork_leaves_its_parents_journal_alone_and_writes_its_own(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", FORK, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["parent/MD: the writer is closed", "1800"]
 

@@ -30,7 +30,7 @@ class Following:
     def __init__(self, home, arguments):
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *arguments],
-            env={**os.environ, "KF_HOME": str(home), "NO_COLOR": "1"},
+            cwd=home, env={**os.environ, "KF_HOME": str(home), "NO_COLOR": "1"},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
         )  # fmt: skip
 

@@ -258,7 +258,7 @@ def test_a_program_goes_on_with_the_journal_of_its_predecessor(tmp_path):
             event_class.__event_type__.schema,
             json.dumps(values),
         ]
-        subprocess.run(command, check=True)
+        subprocess.run(command, check=True, cwd=tmp_path)
     (one, two) = (e for e in Journal(tmp_path, "venue", "MD") if hasattr(e, "strength"))
     assert (one.strength, one.price_exact, one.note) == (1, None, "old")
     assert (two.strength, two.price_exact, two.note) == (2, Decimal("1.25"), "new")
