@@ -181,7 +181,7 @@ PageFile find_unborn(const Location& location) {
 PageFile find_page(const Location& location, std::uint64_t page, const std::string& date) {
     std::error_code error;
     const auto in = [&](const std::string& day) {
-        const std::string path = location.page_path(day, page);
+        std::string path = location.page_path(day, page);
         if (fs::exists(path, error)) return path;
         return fs::exists(compressed_path(path), error) ? compressed_path(path) : std::string();
     };

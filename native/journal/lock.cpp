@@ -34,11 +34,13 @@ Held& held() {
 }
 
 // The list must not stay locked in a child for a thread that is not there.
-const int g_watching_forks = pthread_atfork([] { held().mutex.lock(); }, [] { held().mutex.unlock(); },
-                                            [] {
-                                                held().mutex.unlock();
-                                                detail::forks.fetch_add(1, std::memory_order_relaxed);
-                                            });
+void before_fork() noexcept { held().mutex.lock(); }
+void in_parent() noexcept { held().mutex.unlock(); }
+void in_child() noexcept {
+    held().mutex.unlock();
+    detail::forks.fetch_add(1, std::memory_order_relaxed);
+}
+const int g_watching_forks = pthread_atfork(before_fork, in_parent, in_child);
 
 std::string system_error(const std::string& what) {
     return what + ": " + std::generic_category().message(errno);

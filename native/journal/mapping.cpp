@@ -16,6 +16,7 @@ namespace {
 /// What the signal handler must know of one mapping.
 struct Guard {
     std::atomic<std::uintptr_t> base{0};  ///< 0 while the guard is free.
+    std::atomic<char*> data{nullptr};     ///< The same, as a pointer.
     std::atomic<std::uint64_t> size{0};
     std::atomic<bool> writable{false};
     std::atomic<std::uint64_t> damage{Mapping::kIntact};
@@ -31,8 +32,8 @@ struct Guards {
 };
 
 Guards& guards() noexcept {
-    static Guards* all = new Guards;
-    return *all;
+    static Guards all;
+    return all;
 }
 
 std::uintptr_t memory_page() noexcept {
@@ -54,13 +55,13 @@ Guard* guard_of(std::uintptr_t address) noexcept {
 
 /// Puts zeros where the file has nothing, so that the access that failed succeeds when it is tried again.
 bool replace(Guard& guard, std::uintptr_t address) noexcept {
-    const std::uintptr_t place = address & ~(memory_page() - 1);
+    const std::uintptr_t base = guard.base.load(std::memory_order_relaxed);
+    const std::uintptr_t offset = (address & ~(memory_page() - 1)) - base;
     const int protection =
         guard.writable.load(std::memory_order_relaxed) ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* zeros = mmap(reinterpret_cast<void*>(place), memory_page(), protection,
+    void* zeros = mmap(guard.data.load(std::memory_order_relaxed) + offset, memory_page(), protection,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (zeros == MAP_FAILED) return false;
-    const std::uint64_t offset = place - guard.base.load(std::memory_order_relaxed);
     std::uint64_t known = guard.damage.load(std::memory_order_relaxed);
     while (offset < known && !guard.damage.compare_exchange_weak(known, offset, std::memory_order_relaxed)) {
     }
@@ -97,7 +98,7 @@ void install() noexcept {
 }
 
 /// A free guard, now in use for this memory; nullptr if there are no more.
-Guard* claim(std::uintptr_t base, std::uint64_t size, bool writable) noexcept {
+Guard* claim(char* data, std::uint64_t size, bool writable) noexcept {
     install();
     Guards& all = guards();
     const std::lock_guard lock(all.claiming);
@@ -113,7 +114,8 @@ Guard* claim(std::uintptr_t base, std::uint64_t size, bool writable) noexcept {
             guard->size.store(size, std::memory_order_relaxed);
             guard->writable.store(writable, std::memory_order_relaxed);
             guard->damage.store(Mapping::kIntact, std::memory_order_relaxed);
-            guard->base.store(base, std::memory_order_release);
+            guard->data.store(data, std::memory_order_relaxed);
+            guard->base.store(reinterpret_cast<std::uintptr_t>(data), std::memory_order_release);
             return guard;
         }
     }
@@ -140,7 +142,7 @@ bool Mapping::map_file(int fd, std::uint64_t size, bool writable) noexcept {
     if (data == MAP_FAILED) return false;
     data_ = static_cast<char*>(data);
     size_ = size;
-    Guard* guard = claim(reinterpret_cast<std::uintptr_t>(data), size, writable);
+    Guard* guard = claim(data_, size, writable);
     guard_ = guard;
     if (guard != nullptr) damage_ = &guard->damage;
     return true;

@@ -28,7 +28,7 @@ std::string system_error(const std::string& path) {
 
 /// Whether nothing stands in a file: what a power cut leaves of a page that was made ahead.
 bool is_blank(int fd) noexcept {
-    std::array<char, 64 * 1024> bytes{};
+    std::array<char, 65536> bytes{};
     for (off_t offset = 0;;) {
         offset = lseek(fd, offset, SEEK_DATA);
         if (offset < 0) return errno == ENXIO;

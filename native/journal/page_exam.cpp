@@ -215,7 +215,7 @@ bool find_scope(Location& location, const std::vector<PageFile>& files) {
             opened.bytes.key = checksum_key(candidate.id(), file.page);
             const PageWalk found = walk_page(opened.bytes);
             if (found.events == 0 && found.stop == sizeof(PageHeader)) continue;
-            location = candidate;
+            location = std::move(candidate);
             return true;
         }
     }

@@ -450,8 +450,8 @@ std::int32_t Writer::wait_until_durable() noexcept {
 void Writer::close() noexcept {
     if (open_ && !is_open()) {
         // In a child of the process that writes: the helper is not here, and its locks may be held for ever.
-        (void)supply_.release();
-        (void)page_.release();
+        static_cast<void>(supply_.release());  // NOLINT(bugprone-unused-return-value) - left alone for ever
+        static_cast<void>(page_.release());    // NOLINT(bugprone-unused-return-value)
     }
     open_ = false;
     limit_ = 0;
