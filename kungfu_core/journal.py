@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from kungfu_core.selection import Selection
 
 
+# When what was appended is on the disk: when the system writes it, at most an interval later, or
+# before any reader sees it.
 Durability = Literal["none", "interval", "commit"]
-"""When what was appended is on the disk: when the system writes it; at most an interval later; or
-before any reader sees it."""
-
 DURABILITIES: tuple[Durability, ...] = get_args(Durability)
 ClockSource = Literal["simulated", "kernel", "counter"]
 CLOCK_SOURCES: tuple[ClockSource, ...] = get_args(ClockSource)
