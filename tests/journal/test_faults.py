@@ -1,6 +1,7 @@
 """What happens to files, clocks and processes ends in an event or in an error, also from Python."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,9 +59,15 @@ def test_a_file_spoilt_under_a_reader_is_told_with_file_and_offset(
         taken = [reader.next().message for _ in range(read)]
         assert taken == [message(n) for n in range(read)]
         spoil(path, kind, int(part * 40_000), seed)
-        with pytest.raises(JournalCorrupt, match=r"\.journal: offset \d+: ") as told:
+        told = ""
+        try:
             taken.extend(event.message for event in reader)
-        assert str(told.value).startswith(f"{path}: offset ")
+        except JournalCorrupt as error:
+            told = str(error)
+        if not told and kind == "flipped":  # between two frames, where no event stands
+            assert taken == [message(n) for n in range(EVENTS)]
+            return
+        assert re.match(rf"{path}: offset \d+: ", told)
         assert len(taken) < EVENTS
         assert taken == [message(n) for n in range(len(taken))]
 
