@@ -14,6 +14,7 @@
 
 #include "journal/block_columns.hpp"
 #include "journal/crc32c.hpp"
+#include "journal/naming.hpp"
 #include "journal/page.hpp"
 #include "kungfu/events.hpp"
 #define ZSTD_STATIC_LINKING_ONLY  // for frames without magic
@@ -139,17 +140,14 @@ class Output {
     void name() noexcept {
         if (failed_ || !check(std::rename(unborn_.c_str(), path_.c_str()) == 0)) return;
         named_ = true;
-        const std::string folder = path_.substr(0, path_.rfind('/') + 1);
-        const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (!check(fd >= 0)) return;
-        check(fsync(fd) == 0);
-        ::close(fd);
+        errno = sync_folder_of(path_);
+        check(errno == 0);
     }
     /// KF_OK, or what went wrong.
     std::int32_t status(std::string& error) const {
         if (!failed_) return KF_OK;
         error = (named_ ? path_ : unborn_) + ": " + std::generic_category().message(failure_);
-        return failure_ == ENOSPC || failure_ == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
+        return status_of(failure_);
     }
 
   private:

@@ -367,7 +367,8 @@ std::int32_t JournalReader::look_for_damage() {
 /// Adds what was written since to the index of the page; of a sealed one it is read from its file.
 void JournalReader::extend_index() {
     if (const CompressedPage* packed = page_.compressed(); packed != nullptr) {
-        for (const BlockEntry& block : index_.empty() ? packed->blocks() : std::vector<BlockEntry>()) {
+        if (!index_.empty()) return;
+        for (const BlockEntry& block : packed->blocks()) {
             // The first block begins with the header and the tables.
             if (block.begin > 0 && block.events > 0) {
                 index_.push_back({block.first_time, block.first_sequence, block.begin});

@@ -12,6 +12,7 @@
 
 #include "journal/crc32c.hpp"
 #include "journal/naming.hpp"
+#include "journal/status.hpp"
 #include "kungfu/abi.h"
 
 namespace kungfu::journal {
@@ -102,7 +103,7 @@ std::int32_t keep_bytes(const std::string& page_path, std::uint64_t offset, cons
     if (failure == 0) failure = sync_folder_of(path);
     if (failure == 0) return KF_OK;
     error = path + ": cannot keep the damaged bytes: " + std::generic_category().message(failure);
-    return failure == ENOSPC || failure == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
+    return status_of(failure);
 }
 
 }  // namespace kungfu::journal

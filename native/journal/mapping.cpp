@@ -15,8 +15,7 @@ namespace {
 
 /// What the signal handler must know of one mapping.
 struct Guard {
-    std::atomic<std::uintptr_t> base{0};  ///< 0 while the guard is free.
-    std::atomic<char*> data{nullptr};     ///< The same, as a pointer.
+    std::atomic<char*> data{nullptr};  ///< nullptr while the guard is free.
     std::atomic<std::uint64_t> size{0};
     std::atomic<bool> writable{false};
     std::atomic<std::uint64_t> damage{Mapping::kIntact};
@@ -46,7 +45,7 @@ Guard* guard_of(std::uintptr_t address) noexcept {
         Guard* first = chunk.load(std::memory_order_acquire);
         if (first == nullptr) return nullptr;
         for (Guard* guard = first; guard != first + Guards::kChunk; ++guard) {
-            const std::uintptr_t base = guard->base.load(std::memory_order_acquire);
+            const auto base = reinterpret_cast<std::uintptr_t>(guard->data.load(std::memory_order_acquire));
             if (base != 0 && address - base < guard->size.load(std::memory_order_relaxed)) return guard;
         }
     }
@@ -55,12 +54,12 @@ Guard* guard_of(std::uintptr_t address) noexcept {
 
 /// Puts zeros where the file has nothing, so that the access that failed succeeds when it is tried again.
 bool replace(Guard& guard, std::uintptr_t address) noexcept {
-    const std::uintptr_t base = guard.base.load(std::memory_order_relaxed);
-    const std::uintptr_t offset = (address & ~(memory_page() - 1)) - base;
+    char* data = guard.data.load(std::memory_order_relaxed);
+    const std::uintptr_t offset = (address & ~(memory_page() - 1)) - reinterpret_cast<std::uintptr_t>(data);
     const int protection =
         guard.writable.load(std::memory_order_relaxed) ? PROT_READ | PROT_WRITE : PROT_READ;
-    void* zeros = mmap(guard.data.load(std::memory_order_relaxed) + offset, memory_page(), protection,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    void* zeros =
+        mmap(data + offset, memory_page(), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (zeros == MAP_FAILED) return false;
     std::uint64_t known = guard.damage.load(std::memory_order_relaxed);
     while (offset < known && !guard.damage.compare_exchange_weak(known, offset, std::memory_order_relaxed)) {
@@ -110,12 +109,11 @@ Guard* claim(char* data, std::uint64_t size, bool writable) noexcept {
             chunk.store(first, std::memory_order_release);
         }
         for (Guard* guard = first; guard != first + Guards::kChunk; ++guard) {
-            if (guard->base.load(std::memory_order_relaxed) != 0) continue;
+            if (guard->data.load(std::memory_order_relaxed) != nullptr) continue;
             guard->size.store(size, std::memory_order_relaxed);
             guard->writable.store(writable, std::memory_order_relaxed);
             guard->damage.store(Mapping::kIntact, std::memory_order_relaxed);
-            guard->data.store(data, std::memory_order_relaxed);
-            guard->base.store(reinterpret_cast<std::uintptr_t>(data), std::memory_order_release);
+            guard->data.store(data, std::memory_order_release);
             return guard;
         }
     }
@@ -161,7 +159,7 @@ bool Mapping::map_memory(std::uint64_t size) noexcept {
 void Mapping::reset() noexcept {
     if (data_ == nullptr) return;
     // First: the next mapping may come to lie at the same address.
-    if (guard_ != nullptr) static_cast<Guard*>(guard_)->base.store(0, std::memory_order_release);
+    if (guard_ != nullptr) static_cast<Guard*>(guard_)->data.store(nullptr, std::memory_order_release);
     munmap(data_, size_);
     data_ = nullptr;
     size_ = 0;

@@ -28,14 +28,17 @@ int exchange_names(const std::string& a, const std::string& b) noexcept {
     return rename_with(a, b, RENAME_EXCHANGE);
 }
 
-int sync_folder_of(const std::string& path) noexcept {
-    const std::string::size_type slash = path.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+int sync_folder(const std::string& folder) noexcept {
     const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return errno;
     const int failure = fsync(fd) == 0 ? 0 : errno;
     close(fd);
     return failure;
+}
+
+int sync_folder_of(const std::string& path) noexcept {
+    const std::string::size_type slash = path.rfind('/');
+    return sync_folder(slash == std::string::npos ? "." : path.substr(0, slash + 1));
 }
 
 }  // namespace kungfu::journal

@@ -20,10 +20,6 @@ namespace {
 
 constexpr std::uint64_t kBlock = 4096;
 
-std::int32_t status_of(int why) noexcept {
-    return why == ENOSPC || why == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
-}
-
 std::uint64_t most_events(std::uint64_t bytes) noexcept {
     return std::max<std::uint64_t>(bytes / sizeof(kf_frame), 1);
 }

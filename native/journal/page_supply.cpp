@@ -1,20 +1,17 @@
 #include "journal/page_supply.hpp"
 
-#include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
 
 #include "clock/clock.hpp"
+#include "journal/naming.hpp"
 #include "journal/sealing.hpp"
 #include "kungfu/text.hpp"
 
@@ -29,25 +26,16 @@ constexpr std::uint64_t kBlock = 4096;
 
 constexpr std::uint64_t up_to_block(std::uint64_t n) noexcept { return (n + kBlock - 1) / kBlock * kBlock; }
 
-std::int32_t status_of(int error) noexcept {
+/// The status of an error that the caller will find in errno.
+std::int32_t failed_with(int error) noexcept {
     errno = error;
-    return error == ENOSPC || error == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
-}
-
-/// Gives a file another name that is not taken; 0, or an errno.
-int rename_to_new(const std::string& from, const std::string& to) noexcept {
-    if (syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return errno;
-    return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+    return status_of(error);
 }
 
 /// Puts the names in a folder, and those that lead there from the root, on the disk; 0, or an errno.
 int sync_folders(std::filesystem::path folder, const std::string& root) {
     for (;; folder = folder.parent_path()) {
-        const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0) return errno;
-        const int failure = fsync(fd) == 0 ? 0 : errno;
-        close(fd);
+        const int failure = sync_folder(folder.string());
         if (failure != 0 || folder.native().size() <= root.size()) return failure;
     }
 }
@@ -69,7 +57,7 @@ void PageSupply::give_back(std::unique_ptr<LivePage> page) {
 std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::unique_ptr<LivePage>& page) {
     auto made = std::make_unique<LivePage>();
     const std::string unnamed = terms_.location.unborn_path();
-    if (!made->page.create(unnamed, terms_.page_size)) return status_of(errno);
+    if (!made->page.create(unnamed, terms_.page_size)) return failed_with(errno);
     std::int32_t status = make_ready(*made, 1);
     if (status == KF_OK) {
         PageHeader& h = made->page.header();
@@ -89,7 +77,7 @@ std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::uniq
     // A name must not reach the disk before what makes the file a page.
     if (status == KF_OK && terms_.durability != Durability::NONE &&
         msync(made->page.data(), up_to_block(made->first_offset), MS_SYNC) != 0) {
-        status = status_of(errno);
+        status = failed_with(errno);
     }
     std::string path;
     if (status == KF_OK) {
@@ -103,7 +91,7 @@ std::int32_t PageSupply::make(std::uint64_t number, std::int64_t time, std::uniq
             made->page.set_path(path);
             if (terms_.durability != Durability::NONE) why = sync_folders(folder, terms_.location.root);
         }
-        if (why != 0) status = status_of(why);
+        if (why != 0) status = failed_with(why);
     }
     if (status != KF_OK) {
         const int why = errno;
@@ -129,7 +117,7 @@ std::int32_t PageSupply::make_ready(LivePage& page, std::uint64_t to) {
             step = end;
             failure = page.page.prepare(from, step);
         }
-        if (failure != 0) return status_of(failure);
+        if (failure != 0) return failed_with(failure);
         page.ready.store(step, std::memory_order_release);
         from = step;
     }

@@ -1,6 +1,7 @@
 #include "journal/reader.hpp"
 
 namespace kungfu::journal {
+
 Reader::Reader(std::vector<TypeDefinition> types, bool verify) : types_(std::move(types)), verify_(verify) {}
 
 std::unique_ptr<JournalReader> Reader::make(const Location& location) const {

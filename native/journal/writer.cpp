@@ -414,7 +414,7 @@ std::int32_t Writer::move_to_date(LivePage& page, std::int64_t gen_time) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failure);
     if (!failure) std::filesystem::rename(page.page.path(), path, failure);
     errno = failure.value();
-    if (failure) return errno == ENOSPC || errno == EDQUOT ? KF_DISK_FULL : KF_IO_ERROR;
+    if (failure) return status_of(errno);
     page.day = utc_day(gen_time);
     page.page.set_path(path);
     return KF_OK;
