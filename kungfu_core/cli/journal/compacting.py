@@ -1,16 +1,16 @@
 """`kungfu journal compact`: compress full pages."""
 
 import argparse
-import json
-import sys
 from typing import TYPE_CHECKING
 
-from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.journal.acting import act_on_each
+from kungfu_core.cli.journal.choosing import add_journals
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import progress_bar, size_text, styled
+from kungfu_core.cli.terminal import size_text, styled
 
 if TYPE_CHECKING:
-    from kungfu_core.journal_care import Compacted
+    from kungfu_core.journal import Journal
+    from kungfu_core.journal_care import Compacted, Report
 
 _EPILOG = """\
 Each full page becomes one file of a fraction of its size, NAME.PAGE.journal.zst, which is compared
@@ -39,19 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the action."""
-    from kungfu_core.journal_care import compact  # noqa: PLC0415 - --help needs none of it
+    import attrs  # noqa: PLC0415 - --help needs none of it
 
-    done = {}
-    for reference, journal in journals_of(arguments).items():
-        with progress_bar(reference, "B") as report:
-            done[reference] = compact(journal, plain=arguments.plain, report=report)
-        if not arguments.as_json:
-            sys.stdout.write(_text(reference, done[reference]))
-    if arguments.as_json:
-        import attrs  # noqa: PLC0415
+    from kungfu_core.journal_care import compact  # noqa: PLC0415
 
-        rows = [{"journal": name} | attrs.asdict(result) for name, result in done.items()]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+    def act(journal: "Journal", report: "Report | None") -> "Compacted":
+        return compact(journal, plain=arguments.plain, report=report)
+
+    act_on_each(arguments, act, unit="B", text=_text, described=attrs.asdict)
     return 0
 
 

@@ -1,13 +1,12 @@
 """`kungfu journal repair`: make a damaged journal readable again."""
 
 import argparse
-import json
-import sys
 from typing import TYPE_CHECKING
 
-from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.journal.acting import act_on_each
+from kungfu_core.cli.journal.choosing import add_journals
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import counted, progress_bar, styled
+from kungfu_core.cli.terminal import counted, styled
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Repair
@@ -37,16 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the action."""
     from kungfu_core.journal_care import repair  # noqa: PLC0415 - --help needs none of it
 
-    done = {}
-    for reference, journal in journals_of(arguments).items():
-        with progress_bar(reference, "page") as report:
-            done[reference] = repair(journal, report)
-        if not arguments.as_json:
-            sys.stdout.write(_text(reference, done[reference]))
-    if arguments.as_json:
-        rows = [{"journal": name} | _described(result) for name, result in done.items()]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-    return int(any(result.after.damaged for result in done.values()))
+    done = act_on_each(arguments, repair, unit="page", text=_text, described=_described)
+    return int(any(result.after.damaged for result in done))
 
 
 def _described(done: "Repair") -> dict[str, object]:

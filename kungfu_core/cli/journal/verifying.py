@@ -1,13 +1,12 @@
 """`kungfu journal verify`: look for damage."""
 
 import argparse
-import json
-import sys
 from typing import TYPE_CHECKING
 
-from kungfu_core.cli.journal.choosing import add_journals, journals_of
+from kungfu_core.cli.journal.acting import act_on_each
+from kungfu_core.cli.journal.choosing import add_journals
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import counted, progress_bar, styled
+from kungfu_core.cli.terminal import counted, styled
 
 if TYPE_CHECKING:
     from kungfu_core.journal_care import Verification
@@ -38,16 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the action."""
     from kungfu_core.journal_care import verify  # noqa: PLC0415 - --help needs none of it
 
-    found = {}
-    for reference, journal in journals_of(arguments).items():
-        with progress_bar(reference, "B") as report:
-            found[reference] = verify(journal, report)
-        if not arguments.as_json:
-            sys.stdout.write(verification_text(reference, found[reference]))
-    if arguments.as_json:
-        rows = [{"journal": name} | described(result) for name, result in found.items()]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-    return int(any(result.damaged for result in found.values()))
+    found = act_on_each(arguments, verify, unit="B", text=verification_text, described=described)
+    return int(any(result.damaged for result in found))
 
 
 def described(found: "Verification") -> dict[str, object]:
