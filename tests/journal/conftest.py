@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,3 +29,17 @@ def open_writer(tmp_path, clock):
     yield open_one
     for writer in opened:
         writer.close()
+
+
+@pytest.fixture
+def kungfu(home):
+    """Run `kungfu journal` on the home of the tests that ask for it."""
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "kungfu_core", "journal", *map(str, arguments)],
+            cwd=home, env={**os.environ, "KF_HOME": str(home), "NO_COLOR": "1"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    return run

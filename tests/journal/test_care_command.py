@@ -1,7 +1,6 @@
 """`kungfu journal verify`, `repair` and `prune` on a home."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -23,18 +22,6 @@ def home(tmp_path):
                 clock.set(n * 1_000_000_000)
                 writer.append(events.Log(message="x" * 500))
     return root
-
-
-@pytest.fixture
-def kungfu(home):
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "kungfu_core", "journal", *map(str, arguments)],
-            cwd=home, env={**os.environ, "KF_HOME": str(home), "NO_COLOR": "1"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    return run
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -34,18 +31,6 @@ def home(tmp_path):
     with Writer(root / "runs" / "r1" / "journal", "broker", "BROKER", clock=_native.Clock(1)) as w:
         w.append(events.Log(message="hello"))
     return root
-
-
-@pytest.fixture
-def kungfu(home):
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "kungfu_core", "journal", *map(str, arguments)],
-            cwd=home, env={**os.environ, "KF_HOME": str(home), "NO_COLOR": "1"},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    return run
 
 
 def test_ls_names_every_journal(kungfu):

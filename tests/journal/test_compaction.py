@@ -1,8 +1,6 @@
 """Compressing pages of a journal changes nothing that readers see, and takes less of the disk."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -103,21 +101,21 @@ def test_a_damaged_compressed_page_is_found_where_it_is(writer):
     assert {f.file for f in found.findings if f.kind == "damage"} == {str(page)}
 
 
-def test_the_command_says_how_much_smaller(clock, tmp_path):
+@pytest.fixture
+def home(clock, tmp_path):
     root = Home(tmp_path).journal
     with Writer(root, "venue", "MD", clock=clock, page_size=_native.MIN_PAGE_SIZE) as writer:
         while len(writer.journal.pages()) < PAGES:
             writer.append(events.Trade(price="1.5"))
+    return tmp_path
 
-    def run(*arguments):
-        command = [sys.executable, "-m", "kungfu_core", "journal", "compact", "MD", *arguments]
-        return subprocess.run(
-            [*command, "--home", tmp_path],
-            cwd=tmp_path, check=True, capture_output=True, text=True,
-        ).stdout  # fmt: skip
 
-    text = run()
-    assert f"{PAGES - 1} pages compressed" in text
-    assert "times smaller" in text
+def test_the_command_says_how_much_smaller(kungfu):
+    done = kungfu("compact", "MD")
+    assert done.returncode == 0, done.stderr
+    assert f"{PAGES - 1} pages compressed" in done.stdout
+    assert "times smaller" in done.stdout
     nothing = {"journal": "journal/venue/MD", "pages": 0, "bytes_before": 0, "bytes_after": 0}
-    assert json.loads(run("--json")) == [nothing]
+    again = kungfu("compact", "MD", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == [nothing]
