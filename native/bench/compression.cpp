@@ -21,11 +21,13 @@
 
 #include <zstd.h>
 
+#include "bench/figure.hpp"
 #include "journal/compression.hpp"
 #include "journal/writer.hpp"
 #include "kungfu/events.hpp"
 
 using namespace kungfu;
+using namespace kungfu::bench;
 using namespace kungfu::journal;
 
 namespace {
@@ -35,14 +37,7 @@ constexpr int kSeeks = 101;
 constexpr int kLevel = 3;
 
 void require(bool holds, const std::string& what) {
-    if (holds) return;
-    std::fprintf(stderr, "%s\n", what.c_str());
-    std::exit(1);
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+    if (!holds) fail(what);
 }
 
 template <class Work>
@@ -71,14 +66,7 @@ class Market {
     /// Fills one page and returns its path.
     std::string write(const std::string& root) {
         Clock clock(Clock::Kind::SIMULATED, time_);
-        WriterOptions options;
-        options.root = root;
-        options.source = "bench";
-        options.name = "MD";
-        options.clock = &clock;
-        std::unique_ptr<Writer> writer;
-        std::string error;
-        require(Writer::open(options, writer, error) == KF_OK, error);
+        const auto writer = open_writer(root, clock, kDefaultPageSize);
         std::vector<PageFile> pages;
         for (int i = 0; i % 1000 != 0 || (pages = list_pages(writer->location())).size() < 2; ++i)
             step(*writer);
@@ -159,21 +147,6 @@ class Market {
     std::vector<State> states_ = std::vector<State>(20, {600'000, 1, 1, 1'000, 1});
 };
 
-void tell(const char* name, const char* unit, const std::vector<double>& measured,
-          const std::vector<double>& floor, const std::string& more) {
-    const double value = median(measured);
-    const double reference = median(floor);
-    std::printf(
-        "{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"reference\": %.2f, \"ratio\": %.3f%s}\n",
-        name, value, unit, reference, value / reference, more.c_str());
-}
-
-bool wanted(const std::string& name, const std::vector<std::string>& beginnings) {
-    return beginnings.empty() || std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& b) {
-               return name.compare(0, b.size(), b) == 0;
-           });
-}
-
 /// The blocks as plain zstd frames, as the reference has them.
 std::vector<std::string> pack_plainly(const Page& page, const std::vector<BlockEntry>& blocks,
                                       ZSTD_CCtx* context) {
@@ -201,9 +174,7 @@ void measure_compressing(const std::string& path, const Page& page, const std::v
     }
     ZSTD_freeCCtx(context);
     const auto size = static_cast<double>(std::filesystem::file_size(compressed_path(path)));
-    char more[64];
-    std::snprintf(more, sizeof more, ", \"smaller\": %.2f", static_cast<double>(page.size()) / size);
-    tell("journal.compress", "MB/s", ours, plain, more);
+    tell("journal.compress", "MB/s", ours, plain, also("smaller", static_cast<double>(page.size()) / size));
 }
 
 /// Opens the compressed page and goes to the event with the sequence.
@@ -252,15 +223,15 @@ void measure_seeking(const std::string& path, const Page& page, const std::vecto
     }
     ZSTD_freeDCtx(reader);
     munmap(memory, page.size());
-    tell("journal.compressed_seek", "us", seeks, unpacked, "");
+    tell("journal.compressed_seek", "us", seeks, unpacked);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     const std::vector<std::string> beginnings(argv + 1, argv + argc);
-    std::string root = (std::filesystem::temp_directory_path() / "kungfu-bench-XXXXXX").string();
-    require(mkdtemp(root.data()) != nullptr, root);
+    const Folder folder;
+    const std::string& root = folder.path();
     const char* given = std::getenv("KUNGFU_BENCH_JOURNAL");
     const std::string path = root + "/MD.1.journal";
     std::filesystem::copy_file(given ? std::string(given) : Market().write(root), path);
@@ -271,8 +242,7 @@ int main(int argc, char** argv) {
     require(page.open(path, 0, false, error) == KF_OK, error);
     require(compress_page(path, Transform::COLUMNS, error) == KF_OK, error);
     require(packed.open(compressed_path(path), error) == KF_OK, error);
-    if (wanted("journal.compress", beginnings)) measure_compressing(path, page, packed.blocks());
-    if (wanted("journal.compressed_seek", beginnings)) measure_seeking(path, page, packed.blocks());
-    std::filesystem::remove_all(root);
+    if (is_wanted("journal.compress", beginnings)) measure_compressing(path, page, packed.blocks());
+    if (is_wanted("journal.compressed_seek", beginnings)) measure_seeking(path, page, packed.blocks());
     return 0;
 }

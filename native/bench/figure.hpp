@@ -1,35 +1,52 @@
 /// How the native benchmarks measure and print: a thing and its reference in turn, medians, one JSON line.
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "journal/writer.hpp"
 #include "kungfu/events.hpp"
+#include "tests/folder.hpp"
 
 namespace kungfu::bench {
 
-inline double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values.empty() ? 0 : values[values.size() / 2];
+[[noreturn]] inline void fail(const std::string& text) {
+    std::fprintf(stderr, "%s\n", text.c_str());
+    std::exit(1);
 }
 
-/// Prints a figure; `more` is further keys, each `, "key": value`.
+inline double quantile(std::vector<double> values, double q) {
+    if (values.empty()) fail("nothing was measured");
+    std::sort(values.begin(), values.end());
+    return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
+}
+
+inline double median(const std::vector<double>& values) { return quantile(values, 0.5); }
+
+/// A further key for tell().
+inline std::string also(const char* key, double value) {
+    char text[64];
+    std::snprintf(text, sizeof text, ", \"%s\": %.6g", key, value);
+    return text;
+}
+
+/// Prints a figure; `more` is further keys.
+inline void tell(const std::string& name, const char* unit, double value, double reference,
+                 const std::string& more = "") {
+    std::printf(
+        "{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"reference\": %.6g, \"ratio\": %.3f%s}\n",
+        name.c_str(), value, unit, reference, value / reference, more.c_str());
+    std::fflush(stdout);
+}
+
+/// The same for the medians of what was measured in turn.
 inline void tell(const std::string& name, const char* unit, const std::vector<double>& measured,
                  const std::vector<double>& reference, const std::string& more = "") {
-    const double value = median(measured);
-    const double beside = median(reference);
-    std::printf(
-        "{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"reference\": %.4g, \"ratio\": %.3f%s}\n",
-        name.c_str(), value, unit, beside, value / beside, more.c_str());
-    std::fflush(stdout);
+    tell(name, unit, median(measured), median(reference), more);
 }
 
 /// Whether a benchmark is asked for: by the beginning of its name, or by nothing at all.
@@ -38,29 +55,6 @@ inline bool is_wanted(const std::string& name, const std::vector<std::string>& b
                return name.compare(0, b.size(), b) == 0;
            });
 }
-
-/// A folder that vanishes with the benchmark; on the disk, or in memory.
-class Folder {
-  public:
-    explicit Folder(const std::string& parent) {
-        std::string pattern = parent + "/kungfu-bench-XXXXXX";
-        if (mkdtemp(pattern.data()) == nullptr) {
-            std::perror(pattern.c_str());
-            std::exit(1);
-        }
-        path_ = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    const std::string& path() const noexcept { return path_; }
-
-  private:
-    std::string path_;
-};
 
 inline std::string on_disk() {
     const char* chosen = std::getenv("TMPDIR");
@@ -81,18 +75,13 @@ inline std::unique_ptr<journal::Writer> open_writer(
     options.clock = &clock;
     std::unique_ptr<journal::Writer> writer;
     std::string error;
-    if (journal::Writer::open(std::move(options), writer, error) != KF_OK) {
-        std::fprintf(stderr, "%s\n", error.c_str());
-        std::exit(1);
-    }
+    if (journal::Writer::open(std::move(options), writer, error) != KF_OK) fail(error);
     return writer;
 }
 
 /// Appends `length` bytes as an event of type Log, or ends the benchmark.
 inline void append(journal::Writer& writer, const void* payload, std::uint32_t length) {
-    if (writer.append(Log::kType, 1, 0, 0, 0, 0, payload, length) == KF_OK) return;
-    std::fprintf(stderr, "%s\n", writer.error().c_str());
-    std::exit(1);
+    if (writer.append(Log::kType, 1, 0, 0, 0, 0, payload, length) != KF_OK) fail(writer.error());
 }
 
 }  // namespace kungfu::bench

@@ -89,7 +89,7 @@ void bench_append(const Place& place, std::uint32_t length) {
         ours.push_back(own);
     }
     tell("journal.append" + std::string(length == 64 ? "" : "." + std::to_string(length)) + place.suffix,
-         "ns", ours, floors, ", \"payload\": " + std::to_string(length));
+         "ns", ours, floors, also("payload", length));
 }
 
 /// Single appends at two million a second across pages; what was late is left out of no account.
@@ -124,18 +124,10 @@ void bench_append_tail(const Place& place) {
             if (page_births().load(std::memory_order_relaxed) != pages) rolls.push_back(spent);
         }
     }
-    const auto rank = [](std::vector<double>& values, double share) {
-        std::sort(values.begin(), values.end());
-        return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
-    };
-    const double p50 = rank(took[1], 0.5);
-    const double p99 = rank(took[1], 0.99);
-    char more[160];
-    std::snprintf(more, sizeof more,
-                  ", \"p50\": %.0f, \"p99\": %.0f, \"rollover_p50\": %.0f, \"rollovers\": %zu", p50, p99,
-                  rolls.empty() ? 0 : median(rolls), rolls.size());
-    tell(std::string("journal.append.p999") + place.suffix, "ns", {rank(took[1], 0.999)},
-         {rank(took[0], 0.999)}, more);
+    tell(std::string("journal.append.p999") + place.suffix, "ns", quantile(took[1], 0.999),
+         quantile(took[0], 0.999),
+         also("p50", quantile(took[1], 0.5)) + also("p99", quantile(took[1], 0.99)) +
+             also("rollover_p50", median(rolls)) + also("rollovers", static_cast<double>(rolls.size())));
 }
 
 /// Ten million frames of 64 bytes in one go, pages made and sealed by the helper meanwhile.

@@ -14,13 +14,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <new>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bench/figure.hpp"
 #include "clock/clock.hpp"
 #include "journal/doorbell.hpp"
 #include "journal/journal_reader.hpp"
@@ -28,37 +28,12 @@
 #include "kungfu/events.hpp"
 
 using namespace kungfu;
+using namespace kungfu::bench;
 using namespace kungfu::journal;
 
 namespace {
 
 constexpr int kMostSamples = 20'000;  // of one round
-
-[[noreturn]] void fail(const std::string& text) {
-    std::fprintf(stderr, "%s\n", text.c_str());
-    std::exit(1);
-}
-
-double quantile(std::vector<double> values, double q) {
-    if (values.empty()) fail("nothing was measured");
-    std::sort(values.begin(), values.end());
-    return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
-}
-
-double median(const std::vector<double>& values) { return quantile(values, 0.5); }
-
-void tell(const char* name, const char* unit, double value, double reference, const std::string& more) {
-    std::printf(
-        "{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"reference\": %.2f, \"ratio\": %.3f%s}\n",
-        name, value, unit, reference, value / reference, more.c_str());
-    std::fflush(stdout);
-}
-
-std::string also(const char* key, double value) {
-    char text[64];
-    std::snprintf(text, sizeof text, ", \"%s\": %.2f", key, value);
-    return text;
-}
 
 std::uint64_t counter() noexcept {
 #if defined(__x86_64__)
@@ -127,43 +102,22 @@ void pin(std::size_t which) {
 /// A temporary folder with one journal.
 class Desk {
   public:
-    Desk() {
-        if (mkdtemp(root_.data()) == nullptr) fail(root_ + ": cannot be made");
-    }
-    ~Desk() {
-        std::error_code ignored;
-        std::filesystem::remove_all(root_, ignored);
-    }
-    Desk(const Desk&) = delete;
-    Desk& operator=(const Desk&) = delete;
-
-    Location location() const { return {root_, "bench", "MD", ""}; }
+    Location location() const { return {folder_.path(), "bench", "MD", ""}; }
     std::uint32_t bit() const { return bell_bit("bench", "MD"); }
-    const std::string& root() const noexcept { return root_; }
+    const std::string& root() const noexcept { return folder_.path(); }
 
-    void open_writer() {
-        WriterOptions options;
-        options.root = root_;
-        options.source = "bench";
-        options.name = "MD";
-        options.clock = &clock_;
-        std::string error;
-        if (Writer::open(options, writer_, error) != KF_OK) fail(error);
-        bell_ = Doorbell::for_writer(root_, bit());
-    }
+    void open() { writer_ = open_writer(folder_.path(), clock_, kDefaultPageSize); }
 
     void append(std::int64_t time) noexcept {
         if (writer_->append_at(time, Trade::kType, 1, 0, 0, 0, 0, &trade_, sizeof trade_) != KF_OK) {
             std::exit(1);
         }
     }
-    void ring() noexcept { bell_.ring(); }
 
   private:
-    std::string root_ = (std::filesystem::temp_directory_path() / "kungfu-bench-XXXXXX").string();
+    Folder folder_;
     Clock clock_;
     std::unique_ptr<Writer> writer_;
-    Doorbell bell_;
     Trade trade_{};
 };
 
@@ -262,7 +216,7 @@ class Speaker {
             _exit(0);
         }
         pin(0);
-        desk_.open_writer();
+        desk_.open();
     }
     ~Speaker() {
         shared_->command = Shared::QUIT;
@@ -282,7 +236,6 @@ class Speaker {
             pause();
             if (command == Shared::JOURNAL_SPIN || command == Shared::JOURNAL_SLEEP) {
                 desk_.append(clock_.now());
-                desk_.ring();
                 continue;
             }
             shared_->stamp = clock_.now();
@@ -394,22 +347,16 @@ void wakeup() {
              also("idle_cpu_percent", median(idle)));
 }
 
-bool wanted(const std::string& name, const std::vector<std::string>& beginnings) {
-    return beginnings.empty() || std::any_of(beginnings.begin(), beginnings.end(), [&](const std::string& b) {
-               return name.compare(0, b.size(), b) == 0;
-           });
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
     const std::vector<std::string> beginnings(argv + 1, argv + argc);
-    if (wanted("clock.now", beginnings)) clock_now();
+    if (is_wanted("clock.now", beginnings)) clock_now();
     if (g_cores.size() < 2) {
         std::fprintf(stderr, "journal.handover and journal.wakeup need two cores\n");
         return 0;
     }
-    if (wanted("journal.handover", beginnings)) handover();
-    if (wanted("journal.wakeup", beginnings)) wakeup();
+    if (is_wanted("journal.handover", beginnings)) handover();
+    if (is_wanted("journal.wakeup", beginnings)) wakeup();
     return 0;
 }

@@ -69,7 +69,7 @@ std::vector<kf_event> read_all(const journal::Location& location, std::vector<st
 }
 
 void consumption_stands_before_what_follows_from_it() {
-    const journal::Folder folder;
+    const Folder folder;
     Clock recorded(Clock::Kind::SIMULATED, kStart);
     const auto md = writer(folder.path(), "a", "MD", &recorded);
     const auto other = writer(folder.path(), "b", "MD", &recorded);
@@ -118,7 +118,7 @@ void consumption_stands_before_what_follows_from_it() {
 }
 
 void what_lies_after_the_end_is_left_alone() {
-    const journal::Folder folder;
+    const Folder folder;
     Clock recorded(Clock::Kind::SIMULATED, kStart);
     const auto md = writer(folder.path(), "a", "MD", &recorded);
     for (int i = 0; i < 3; ++i) {

@@ -1,8 +1,6 @@
 /// What the journal's tests share: a folder of their own, a writer, a simple event.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,31 +9,12 @@
 #include <vector>
 
 #include "check.hpp"
+#include "folder.hpp"
 #include "journal/reader.hpp"
 #include "journal/writer.hpp"
 #include "kungfu/events.hpp"
 
 namespace kungfu::journal {
-
-/// A folder that vanishes with the test.
-class Folder {
-  public:
-    Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "kungfu-journal-XXXXXX").string();
-        CHECK(mkdtemp(pattern.data()) != nullptr);
-        path_ = pattern;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    const std::string& path() const noexcept { return path_; }
-
-  private:
-    std::string path_;
-};
 
 inline WriterOptions options(const std::string& root, Clock& clock, std::uint64_t page_size = kMinPageSize,
                              const std::string& source = "venue", const std::string& name = "MD") {
