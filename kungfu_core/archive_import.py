@@ -43,7 +43,7 @@ def import_archive(path: Path, home: Home, name: str | None = None) -> tuple[Jou
     """
     with _opened(path) as tar:
         archive = _manifest(path, tar)
-        wanted = dataset_name(name or archive.scope or None, path, "--as")
+        wanted = _wanted_name(path, archive, name)
         target = home.data / wanted
         if target.exists():
             raise ConfigError(
@@ -54,6 +54,15 @@ def import_archive(path: Path, home: Home, name: str | None = None) -> tuple[Jou
             _extract(path, tar, archive, folder)
             _check_identity(path, archive, folder)
     return Journal(str(target), archive.source, archive.name, archive.scope), archive
+
+
+def _wanted_name(path: Path, archive: Archive, name: str | None) -> str:
+    if name or not archive.scope:
+        return dataset_name(name or None, path, "--as")
+    try:
+        return dataset_name(archive.scope, path)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}; give one with --as") from None
 
 
 @contextmanager

@@ -5,10 +5,8 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/unique_ptr.h>
 
-#include <unistd.h>
 #include <algorithm>
 #include <array>
-
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -424,10 +422,7 @@ nb::list list_pages(const std::string& root, const std::string& source, const st
         journal::PageHeader header{};
         std::string error;
         must(journal::read_header(file.path, header, error), error);
-        // It may have been compressed since it was listed.
-        const std::string compressed = journal::compressed_path(file.path);
-        const bool is_now = !journal::is_compressed(file.path) && access(file.path.c_str(), F_OK) != 0;
-        const std::string& path = is_now ? compressed : file.path;
+        const std::string path = journal::present_path(file.path);
         rows.append(nb::make_tuple(file.page, path, header.page_size, header.sealed != 0,
                                    header.first_sequence, header.create_time, journal::is_compressed(path),
                                    header.durability, header.clock_source, header.clock_error));

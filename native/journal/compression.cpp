@@ -16,6 +16,7 @@
 #include "journal/crc32c.hpp"
 #include "journal/naming.hpp"
 #include "journal/page.hpp"
+#include "journal/whole_io.hpp"
 #include "kungfu/events.hpp"
 #define ZSTD_STATIC_LINKING_ONLY  // for frames without magic
 #include <zstd.h>
@@ -123,15 +124,8 @@ class Output {
     std::uint64_t size() const noexcept { return size_; }
 
     void write(const void* data, std::size_t size) noexcept {
-        const auto* place = static_cast<const char*>(data);
-        while (size > 0 && !failed_) {
-            const ssize_t done = ::write(fd_, place, size);
-            if (done < 0 && errno == EINTR) continue;
-            if (!check(done > 0)) return;
-            place += done;
-            size -= static_cast<std::size_t>(done);
-            size_ += static_cast<std::uint64_t>(done);
-        }
+        if (failed_ || !check(write_whole(fd_, data, size, size_))) return;
+        size_ += size;
     }
     void sync() noexcept {
         if (!failed_) check(fsync(fd_) == 0);

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "journal/crc32c.hpp"
+#include "journal/whole_io.hpp"
 
 namespace kungfu::journal {
 namespace {
@@ -28,18 +29,6 @@ static_assert(sizeof(IndexHeader) == 40);
 std::uint32_t checksum_of(const IndexHeader& header, const std::vector<IndexEntry>& entries) noexcept {
     const std::uint32_t crc = crc32c(0, &header.journal, sizeof header - offsetof(IndexHeader, journal));
     return crc32c(crc, entries.data(), entries.size() * sizeof(IndexEntry));
-}
-
-bool write_all(int fd, const void* data, std::size_t size) noexcept {
-    const auto* p = static_cast<const char*>(data);
-    while (size > 0) {
-        const ssize_t done = write(fd, p, size);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return false;
-        p += done;
-        size -= static_cast<std::size_t>(done);
-    }
-    return true;
 }
 
 /// Whether the entries lead to places where frames can stand, one behind the other.
@@ -73,8 +62,8 @@ bool write_index(const std::string& path, const PageHeader& page, const std::vec
     const std::string unborn = path + ".tmp";
     const int fd = open(unborn.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) return false;
-    const bool written = write_all(fd, &header, sizeof header) &&
-                         write_all(fd, entries.data(), entries.size() * sizeof(IndexEntry));
+    const bool written = write_whole(fd, &header, sizeof header, 0) &&
+                         write_whole(fd, entries.data(), entries.size() * sizeof(IndexEntry), sizeof header);
     close(fd);
     if (written && std::rename(unborn.c_str(), path.c_str()) == 0) return true;
     const int failure = errno;

@@ -13,6 +13,7 @@
 #include "journal/crc32c.hpp"
 #include "journal/naming.hpp"
 #include "journal/status.hpp"
+#include "journal/whole_io.hpp"
 #include "kungfu/abi.h"
 
 namespace kungfu::journal {
@@ -34,41 +35,17 @@ std::uint32_t checksum_of(const Record& record, const char* bytes) noexcept {
     return crc32c(crc, bytes, record.length);
 }
 
-bool read_all(int fd, char* bytes, std::uint64_t length, std::uint64_t offset) noexcept {
-    while (length > 0) {
-        const ssize_t got = pread(fd, bytes, length, static_cast<off_t>(offset));
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        bytes += got;
-        offset += static_cast<std::uint64_t>(got);
-        length -= static_cast<std::uint64_t>(got);
-    }
-    return true;
-}
-
-bool write_all(int fd, const char* bytes, std::uint64_t length, std::uint64_t offset) noexcept {
-    while (length > 0) {
-        const ssize_t done = pwrite(fd, bytes, length, static_cast<off_t>(offset));
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return false;
-        bytes += done;
-        offset += static_cast<std::uint64_t>(done);
-        length -= static_cast<std::uint64_t>(done);
-    }
-    return true;
-}
-
 /// Goes over the whole records; gives where the next one goes, which is over one that a crash cut off.
 std::uint64_t end_of_records(int fd, std::uint64_t offset, std::uint64_t length, bool& is_there) {
     std::uint64_t end = 0;
     Record record{};
     std::vector<char> bytes;
     const off_t size = lseek(fd, 0, SEEK_END);
-    while (read_all(fd, reinterpret_cast<char*>(&record), sizeof record, end) &&
+    while (read_whole(fd, &record, sizeof record, end) &&
            std::memcmp(record.magic, kMagic, sizeof kMagic) == 0 &&
            record.length <= static_cast<std::uint64_t>(size) - end - sizeof record) {
         bytes.resize(record.length);
-        if (!read_all(fd, bytes.data(), record.length, end + sizeof record)) break;
+        if (!read_whole(fd, bytes.data(), record.length, end + sizeof record)) break;
         if (record.checksum != checksum_of(record, bytes.data())) break;
         is_there = is_there || (record.offset == offset && record.length == length);
         end += sizeof record + record.length;
@@ -94,9 +71,9 @@ std::int32_t keep_bytes(const std::string& page_path, std::uint64_t offset, cons
         record.offset = offset;
         record.length = length;
         record.checksum = checksum_of(record, bytes);
-        done = is_there || (ftruncate(fd, static_cast<off_t>(end)) == 0 &&
-                            write_all(fd, reinterpret_cast<const char*>(&record), sizeof record, end) &&
-                            write_all(fd, bytes, length, end + sizeof record) && fsync(fd) == 0);
+        done = is_there ||
+               (ftruncate(fd, static_cast<off_t>(end)) == 0 && write_whole(fd, &record, sizeof record, end) &&
+                write_whole(fd, bytes, length, end + sizeof record) && fsync(fd) == 0);
     }
     int failure = done ? 0 : errno;
     if (fd >= 0) close(fd);

@@ -121,6 +121,13 @@ std::string compressed_path(const std::string& page_path) {
 
 bool is_compressed(std::string_view page_path) noexcept { return ends_with(page_path, kCompressedSuffix); }
 
+std::string present_path(const std::string& page_path) {
+    std::error_code error;
+    const bool moved = !is_compressed(page_path) && !fs::exists(page_path, error) &&
+                       fs::exists(compressed_path(page_path), error);
+    return moved ? compressed_path(page_path) : page_path;
+}
+
 std::int64_t utc_day(std::int64_t time) noexcept {
     constexpr std::int64_t kDay = 86'400'000'000'000;
     return time / kDay - (time % kDay < 0 ? 1 : 0);

@@ -40,6 +40,8 @@ std::string index_path(const std::string& page_path);
 /// The file that a page becomes when it is compressed.
 std::string compressed_path(const std::string& page_path);
 bool is_compressed(std::string_view page_path) noexcept;
+/// Where a page that was listed is now: it may have been compressed since.
+std::string present_path(const std::string& page_path);
 
 /// The UTC date of a time in ns, as "YYYY-MM-DD", and its number since 1970.
 std::string utc_date(std::int64_t time);

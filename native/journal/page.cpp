@@ -52,11 +52,6 @@ bool is_unborn(int fd, const PageHeader& h, std::uint64_t file_size) noexcept {
            std::memcmp(&h, kNothing, sizeof h) == 0 && is_blank(fd);
 }
 
-/// Whether a page that cannot be opened became a compressed one since it was listed.
-bool was_compressed(const std::string& path) noexcept {
-    return errno == ENOENT && !is_compressed(path) && access(compressed_path(path).c_str(), F_OK) == 0;
-}
-
 std::int32_t cannot_open(const std::string& path, std::string& error) {
     const bool gone = errno == ENOENT;
     error = system_error(path);
@@ -173,8 +168,11 @@ int Page::prepare(std::uint64_t from, std::uint64_t to) noexcept {
 std::int32_t Page::open(const std::string& path, std::uint64_t journal, bool writable, std::string& error) {
     reset();
     fd_ = ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-    if (fd_ < 0 && was_compressed(path)) return open(compressed_path(path), journal, writable, error);
-    if (fd_ < 0) return cannot_open(path, error);
+    if (fd_ < 0) {
+        const std::int32_t status = cannot_open(path, error);
+        const std::string present = present_path(path);
+        return present == path ? status : open(present, journal, writable, error);
+    }
     // Shared: held by every reader; who prunes asks for it alone.
     if (!writable && flock(fd_, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         reset();
@@ -288,8 +286,11 @@ std::int32_t read_header(const std::string& path, PageHeader& header, std::strin
         return status;
     }
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && was_compressed(path)) return read_header(compressed_path(path), header, error);
-    if (fd < 0) return cannot_open(path, error);
+    if (fd < 0) {
+        const std::int32_t status = cannot_open(path, error);
+        const std::string present = present_path(path);
+        return present == path ? status : read_header(present, header, error);
+    }
     const std::int32_t status = checked_header(fd, path, header, error);
     ::close(fd);
     return status;

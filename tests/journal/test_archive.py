@@ -171,6 +171,16 @@ def test_nothing_is_overwritten(packed, home):
     assert files_of(home.data) == there
 
 
+def test_a_scope_that_no_dataset_can_have_asks_for_a_name(home, tmp_path):
+    with fill(tmp_path / "there", 5, scope="runs/7") as writer:
+        journal = writer.journal
+    archive = tmp_path / "a.tar"
+    write_archive(journal, archive)
+    with pytest.raises(ConfigError, match=r"a\.tar: dataset name 'runs/7'.*; give one with --as"):
+        import_archive(archive, home)
+    assert import_archive(archive, home, "seventh")[0].id == journal.id
+
+
 def test_a_journal_without_pages_is_no_archive(tmp_path):
     with pytest.raises(JournalError, match="no page yet"):
         write_archive(Journal(tmp_path, "venue", "MD"), tmp_path / "a.tar")
