@@ -166,8 +166,7 @@ std::int32_t CompressedPage::read_first(std::string& error) {
                                  ", this program reads version " + std::to_string(kFormatVersion);
         return corrupt(0, what.c_str(), error);
     }
-    const std::uint64_t place[2] = {head.journal, head.page_number};
-    key_ = crc32c(0, place, sizeof place);
+    key_ = checksum_key(head.journal, head.page_number);
     return KF_OK;
 }
 

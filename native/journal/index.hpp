@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "journal/page.hpp"
@@ -16,10 +17,15 @@ struct IndexEntry {
 };
 static_assert(sizeof(IndexEntry) == 24);
 
-/// Collects a page's entries while it is written.
+/// Collects a page's entries while it is written, or read.
 class IndexBuilder {
   public:
     static constexpr std::uint64_t kStride = 64ULL * 1024;
+
+    IndexBuilder() = default;
+    explicit IndexBuilder(std::vector<IndexEntry> entries) : entries_(std::move(entries)) {
+        if (!entries_.empty()) next_ = entries_.back().offset + kStride;
+    }
 
     /// Makes room for a page's entries, so that add() never allocates.
     void start(std::uint64_t page_size);

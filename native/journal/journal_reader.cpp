@@ -96,7 +96,7 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
     data_ = page_.data();
     offset_ = sizeof(PageHeader);
     end_ = 0;
-    index_.clear();
+    index_ = IndexBuilder();
     indexed_to_ = 0;
     ++pages_opened_;
     if (total_ != nullptr) ++*total_;
@@ -366,33 +366,33 @@ std::int32_t JournalReader::look_for_damage() {
 
 /// Adds what was written since to the index of the page; of a sealed one it is read from its file.
 void JournalReader::extend_index() {
-    if (const CompressedPage* packed = page_.compressed(); packed != nullptr) {
-        if (!index_.empty()) return;
-        for (const BlockEntry& block : packed->blocks()) {
-            // The first block begins with the header and the tables.
-            if (block.begin > 0 && block.events > 0) {
-                index_.push_back({block.first_time, block.first_sequence, block.begin});
-            }
-        }
-        return;
-    }
-    if (indexed_to_ == 0 && page_.is_sealed()) {
-        index_ = read_index(index_path(page_.path()), page_.header());
-        if (!index_.empty()) indexed_to_ = page_.size();
-    }
-    std::uint64_t next = index_.empty() ? 0 : index_.back().offset + IndexBuilder::kStride;
+    if (indexed_to_ == 0) begin_index();
     std::uint64_t offset = std::max<std::uint64_t>(indexed_to_, sizeof(PageHeader));
     while (page_.has_frame_at(offset)) {
         const kf_frame* frame = page_.frame(offset);
         const auto length = static_cast<std::uint32_t>(page_.commit(offset));
         if (!page_.holds(offset, length) || frame->type == PageEnd::kType) break;
-        if ((frame->flags & kTableFlag) == 0 && offset >= next) {
-            index_.push_back({frame->gen_time, frame->sequence, offset});
-            next = offset + IndexBuilder::kStride;
-        }
+        if ((frame->flags & kTableFlag) == 0) index_.add(*frame, offset);
         offset += align8(length);
     }
     indexed_to_ = offset;
+}
+
+/// Takes the index that a full page has already: its blocks if it is compressed, or else its index file.
+void JournalReader::begin_index() {
+    std::vector<IndexEntry> known;
+    if (const CompressedPage* packed = page_.compressed(); packed != nullptr) {
+        for (const BlockEntry& block : packed->blocks()) {
+            // The first block begins with the header and the tables.
+            if (block.begin > 0 && block.events > 0) {
+                known.push_back({block.first_time, block.first_sequence, block.begin});
+            }
+        }
+    } else if (page_.is_sealed()) {
+        known = read_index(index_path(page_.path()), page_.header());
+    }
+    if (!known.empty() || page_.compressed() != nullptr) indexed_to_ = page_.size();
+    index_ = IndexBuilder(std::move(known));
 }
 
 /// Whether the first event that is not before the goal stands in the page that is open (or behind all).
@@ -439,9 +439,10 @@ std::int32_t JournalReader::seek(Before before) {
     offset_ = sizeof(PageHeader);
     last_sequence_ = page_.header().first_sequence - 1;
     extend_index();
+    const std::vector<IndexEntry>& index = index_.entries();
     const auto after = std::partition_point(
-        index_.begin(), index_.end(), [&](const IndexEntry& e) { return before(e.gen_time, e.sequence); });
-    if (after == index_.begin() || !page_.has_frame_at((after - 1)->offset)) return KF_OK;
+        index.begin(), index.end(), [&](const IndexEntry& e) { return before(e.gen_time, e.sequence); });
+    if (after == index.begin() || !page_.has_frame_at((after - 1)->offset)) return KF_OK;
     learn_types((after - 1)->offset, true);
     offset_ = (after - 1)->offset;
     last_sequence_ = (after - 1)->sequence - 1;

@@ -127,6 +127,7 @@ class JournalReader {
     void learn_types(std::uint64_t until, bool tables_only);
     std::int32_t fail(std::int32_t status, std::uint64_t offset, const std::string& text);
     void extend_index();
+    void begin_index();
     bool go_to_page(const PageFile& file);
     template <class Before>
     std::int32_t seek(Before before);
@@ -162,8 +163,8 @@ class JournalReader {
     Page unborn_;                   ///< The page after, where its writer has made it ahead.
     PageFile file_{};
     PageFile unborn_file_{};
-    std::vector<IndexEntry> index_;  ///< Of the page, as far as seeks have needed it.
-    std::uint64_t indexed_to_ = 0;   ///< Where its last look at the page ended; 0 if there was none.
+    IndexBuilder index_;            ///< Of the page, as far as seeks have needed it.
+    std::uint64_t indexed_to_ = 0;  ///< Where its last look at the page ended; 0 if there was none.
     std::uint64_t looks_ = 0;
     std::uint64_t pages_opened_ = 0;
     std::uint64_t* total_ = nullptr;

@@ -85,10 +85,7 @@ Tables tables_of(const std::string& path, bool tables_only) {
         const kf_frame& frame = *page.frame(offset);
         const auto length = static_cast<std::uint32_t>(page.commit(offset));
         if (tables_only && (frame.flags & kTableFlag) == 0) break;
-        if (Tables::keeps(frame.type)) {
-            tables.learn(frame.type, frame.source, &frame + 1,
-                         length - static_cast<std::uint32_t>(sizeof frame));
-        }
+        tables.learn(frame, length);
         if (frame.type == PageEnd::kType) break;
         offset += align8(length);
     }

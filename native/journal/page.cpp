@@ -85,6 +85,11 @@ std::int32_t checked_header(int fd, const std::string& path, PageHeader& header,
 
 }  // namespace
 
+std::uint32_t checksum_key(std::uint64_t journal, std::uint64_t page_number) noexcept {
+    const std::uint64_t place[2] = {journal, page_number};
+    return crc32c(0, place, sizeof place);
+}
+
 std::string problem_of(const PageHeader& h, std::uint64_t file_size) {
     if (std::memcmp(h.magic, kPageMagic, sizeof h.magic) != 0) return "offset 0: not a journal page";
     if (h.format_version != kFormatVersion) {
@@ -262,10 +267,7 @@ void Page::give_birth() noexcept {
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(data()), magic, __ATOMIC_RELEASE);
 }
 
-void Page::key_checksums() noexcept {
-    const std::uint64_t place[2] = {header().journal, header().page_number};
-    key_ = crc32c(0, place, sizeof place);
-}
+void Page::key_checksums() noexcept { key_ = checksum_key(header().journal, header().page_number); }
 
 void Page::set_commit(std::uint64_t offset, std::uint32_t length) noexcept {
     const std::uint64_t commit = static_cast<std::uint64_t>(checksum(offset, length)) << 32 | length;

@@ -106,6 +106,15 @@ inline constexpr std::uint64_t kPageEndRoom = frame_size(40);
 /// Bytes of a large piece of memory, as processors map them.
 inline constexpr std::uint64_t kLargePiece = 2ULL * 1024 * 1024;
 
+/// What files take room in, and are mapped and synced in.
+inline constexpr std::uint64_t kFileBlock = 4096;
+
+constexpr std::uint64_t down_to_block(std::uint64_t n) noexcept { return n / kFileBlock * kFileBlock; }
+constexpr std::uint64_t up_to_block(std::uint64_t n) noexcept { return down_to_block(n + kFileBlock - 1); }
+
+/// What the checksums of a page's frames begin with.
+std::uint32_t checksum_key(std::uint64_t journal, std::uint64_t page_number) noexcept;
+
 /// What is wrong with a page's header; empty if nothing is.
 std::string problem_of(const PageHeader& header, std::uint64_t file_size);
 

@@ -20,8 +20,6 @@
 namespace kungfu::journal {
 namespace {
 
-constexpr std::uint64_t kBlock = 4096;
-
 /// A page file as it could be opened; the bytes stay mapped as long as this lives.
 struct Opened {
     Page page;
@@ -30,7 +28,7 @@ struct Opened {
 };
 
 bool is_page_size(std::uint64_t size) noexcept {
-    return size % kBlock == 0 && size >= kMinPageSize && size <= kMaxPageSize;
+    return size % kFileBlock == 0 && size >= kMinPageSize && size <= kMaxPageSize;
 }
 
 /// The size that a page must have had, where its header does not say.
@@ -40,7 +38,7 @@ std::uint64_t guessed_size(const PageHeader& h, std::uint64_t file_size,
         return h.page_size;
     }
     if (file_size <= context.page_size) return context.page_size;
-    return std::clamp((file_size + kBlock - 1) / kBlock * kBlock, kMinPageSize, kMaxPageSize);
+    return std::clamp(up_to_block(file_size), kMinPageSize, kMaxPageSize);
 }
 
 bool is_ours(const PageHeader& h, const PageFile& file, const PageContext& context) noexcept {

@@ -18,8 +18,6 @@
 namespace kungfu::journal {
 namespace {
 
-constexpr std::uint64_t kBlock = 4096;
-
 std::uint64_t most_events(std::uint64_t bytes) noexcept {
     return std::max<std::uint64_t>(bytes / sizeof(kf_frame), 1);
 }
@@ -148,7 +146,7 @@ std::int32_t PageRepair::wipe(std::uint64_t from, std::uint64_t to) {
 std::int32_t PageRepair::give_up(Stretch lost, const char* what, bool at_most) {
     std::int32_t status = wipe(lost.begin, lost.end);
     if (status != KF_OK) return status;
-    if (const int why = page_.prepare(lost.begin / kBlock * kBlock, align8(lost.begin + sizeof(kf_frame)));
+    if (const int why = page_.prepare(down_to_block(lost.begin), align8(lost.begin + sizeof(kf_frame)));
         why != 0) {
         return fail("has no room for the frame that says what is lost", why);
     }
@@ -179,7 +177,7 @@ std::int32_t PageRepair::mend_tables(Stretch& stretch, const PagesBeside& beside
     for (const Tables::Entry& entry : definitions) end += frame_size(entry.payload.size());
     std::int32_t status = wipe(stretch.begin, stretch.end);
     if (status != KF_OK) return status;
-    if (const int why = page_.prepare(stretch.begin / kBlock * kBlock, end); why != 0) {
+    if (const int why = page_.prepare(down_to_block(stretch.begin), end); why != 0) {
         return fail("has no room for its tables", why);
     }
     put_definitions(page_, stretch.begin, definitions);
@@ -256,7 +254,7 @@ std::int32_t PageRepair::mend_end(const PageSurroundings& around) {
         h.durable_position = std::min(h.durable_position, lost.end);
         return KF_OK;
     }
-    if (const int why = page_.prepare(lost.end / kBlock * kBlock, lost.end + kPageEndRoom); why != 0) {
+    if (const int why = page_.prepare(down_to_block(lost.end), lost.end + kPageEndRoom); why != 0) {
         return fail("has no room for its end", why);
     }
     end_page(page_, lost.end, lost.last_sequence,
@@ -314,7 +312,7 @@ std::int32_t make_lost_page(const PageContext& context, const PageHeader& neighb
     const std::string unnamed = context.location.unborn_path();
     Page page;
     if (!page.create(unnamed, neighbour.page_size)) return failed(errno);
-    if (const int why = page.prepare(0, kBlock); why != 0) {
+    if (const int why = page.prepare(0, kFileBlock); why != 0) {
         unlink(unnamed.c_str());
         return failed(why);
     }
@@ -334,7 +332,7 @@ std::int32_t make_lost_page(const PageContext& context, const PageHeader& neighb
     std::error_code failure;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failure);
     int why = failure.value();
-    if (why == 0 && msync(page.data(), kBlock, MS_SYNC) != 0) why = errno;
+    if (why == 0 && msync(page.data(), kFileBlock, MS_SYNC) != 0) why = errno;
     if (why == 0) why = rename_to_new(unnamed, path);
     if (why != 0) {
         unlink(unnamed.c_str());
@@ -342,7 +340,7 @@ std::int32_t make_lost_page(const PageContext& context, const PageHeader& neighb
     }
     page.set_path(path);
     seal_page(page, kEnd, {});
-    why = msync(page.data(), kBlock, MS_SYNC) == 0 ? sync_folder_of(path) : errno;
+    why = msync(page.data(), kFileBlock, MS_SYNC) == 0 ? sync_folder_of(path) : errno;
     return why == 0 ? KF_OK : failed(why);
 }
 

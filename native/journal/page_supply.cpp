@@ -22,9 +22,6 @@ constexpr std::uint64_t kWindow = 256ULL * 1024;           // of pages that are 
 constexpr std::uint64_t kBusyAhead = 16ULL * 1024 * 1024;  // a writer at full speed needs milliseconds for it
 constexpr std::uint64_t kQuietAhead = 1ULL * 1024 * 1024;  // the system would clean more than that in vain
 constexpr std::int64_t kBusyBetweenMarks = 100'000'000;    // ns
-constexpr std::uint64_t kBlock = 4096;
-
-constexpr std::uint64_t up_to_block(std::uint64_t n) noexcept { return (n + kBlock - 1) / kBlock * kBlock; }
 
 /// The status of an error that the caller will find in errno.
 std::int32_t failed_with(int error) noexcept {
@@ -241,7 +238,7 @@ void PageSupply::seal(LivePage& page) {
     const bool durable = page.page.header().durability != static_cast<std::uint32_t>(Durability::NONE);
     if (durable) sync(page);
     seal_page(page.page, page.end_offset, page.index.entries());
-    if (durable && msync(page.page.data(), kBlock, MS_SYNC) != 0) sync_failure_.store(errno);
+    if (durable && msync(page.page.data(), kFileBlock, MS_SYNC) != 0) sync_failure_.store(errno);
 }
 
 bool PageSupply::make_ready_ahead(LivePage& page) {
@@ -294,7 +291,7 @@ bool PageSupply::sync(LivePage& page) {
     const std::uint64_t durable = page.durable.load(std::memory_order_relaxed);
     if (position <= durable || sync_failure_.load(std::memory_order_relaxed) != 0) return false;
     if (!page.page.is_born()) return false;  // its first block would reach the disk without the magic
-    const std::uint64_t from = durable / kBlock * kBlock;
+    const std::uint64_t from = down_to_block(durable);
     if (msync(page.page.data() + from, position - from, MS_SYNC) != 0) {
         // What the system could not write it may have dropped: nothing after this can be vouched for.
         sync_failure_.store(errno);

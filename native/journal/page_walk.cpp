@@ -169,11 +169,6 @@ class Walker {
 
 }  // namespace
 
-std::uint32_t checksum_key(std::uint64_t journal, std::uint64_t page_number) noexcept {
-    const std::uint64_t place[2] = {journal, page_number};
-    return crc32c(0, place, sizeof place);
-}
-
 bool frame_verifies(const PageBytes& page, std::uint64_t offset) noexcept {
     if (offset + sizeof(kf_frame) > page.size) return false;
     const std::uint64_t commit = word_at(page, offset);

@@ -65,9 +65,6 @@ struct PageWalk {
     bool is_whole() const noexcept { return damaged.empty() && padding.empty() && oddities.empty(); }
 };
 
-/// What the checksums of a page's frames begin with.
-std::uint32_t checksum_key(std::uint64_t journal, std::uint64_t page_number) noexcept;
-
 /// Whether a frame stands at the offset and verifies there.
 bool frame_verifies(const PageBytes& page, std::uint64_t offset) noexcept;
 

@@ -105,10 +105,7 @@ std::int32_t recover_page(Page& page, Tables& tables, IndexBuilder& index, Recov
             found.last_time = frame.gen_time;
             index.add(frame, found.position);
         }
-        if (Tables::keeps(frame.type)) {
-            tables.learn(frame.type, frame.source, &frame + 1,
-                         length - static_cast<std::uint32_t>(sizeof(kf_frame)));
-        }
+        tables.learn(frame, length);
         found.position += align8(length);
     }
     if (found.last_sequence < header.first_sequence) {

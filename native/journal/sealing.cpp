@@ -46,8 +46,7 @@ void seal_page(Page& page, std::uint64_t end_offset, const std::vector<IndexEntr
 }
 
 void give_back_tail(const Page& page, std::uint64_t offset) noexcept {
-    constexpr std::uint64_t kBlock = 4096;
-    const std::uint64_t from = (offset + kBlock - 1) / kBlock * kBlock;
+    const std::uint64_t from = up_to_block(offset);
     if (from >= page.size()) return;
     // Where the file system cannot make holes the room stays taken.
     (void)fallocate(page.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),

@@ -10,12 +10,7 @@ void learn_tables(const Page& page, Tables& tables) {
         const auto length = static_cast<std::uint32_t>(page.commit(offset));
         const kf_frame& frame = *page.frame(offset);
         if (!page.holds(offset, length) || !(frame.flags & kTableFlag)) break;
-        if (Tables::keeps(frame.type)) {
-            tables.learn(frame.type, frame.source, &frame + 1,
-                         length - static_cast<std::uint32_t>(sizeof frame));
-        } else if (!(frame.flags & kGapFlag)) {
-            break;
-        }
+        if (!tables.learn(frame, length) && !(frame.flags & kGapFlag)) break;
         offset += align8(length);
     }
 }
@@ -32,10 +27,7 @@ std::int32_t survey(const Location& location, Survey& found, std::string& error)
             found.file_bytes += reader.page().size();
         }
         const auto length = static_cast<std::uint32_t>(frame->commit);
-        if (Tables::keeps(frame->type)) {
-            found.tables.learn(frame->type, frame->source, frame + 1,
-                               length - static_cast<std::uint32_t>(sizeof *frame));
-        }
+        found.tables.learn(*frame, length);
         if (found.events++ == 0) {
             found.first_sequence = frame->sequence;
             found.first_time = frame->gen_time;
@@ -61,11 +53,7 @@ std::int32_t last_definitions(const Location& location, Tables& tables, std::str
     for (std::uint64_t offset = sizeof(PageHeader); page.has_frame_at(offset);) {
         const auto length = static_cast<std::uint32_t>(page.commit(offset));
         if (!page.holds(offset, length)) break;
-        const kf_frame& frame = *page.frame(offset);
-        if (Tables::keeps(frame.type)) {
-            tables.learn(frame.type, frame.source, &frame + 1,
-                         length - static_cast<std::uint32_t>(sizeof frame));
-        }
+        tables.learn(*page.frame(offset), length);
         offset += align8(length);
     }
     return KF_OK;

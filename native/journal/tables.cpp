@@ -94,6 +94,12 @@ void Tables::learn(const TypeDefinition& type) {
     learn(kungfu::TypeDefinition::kType, 0, payload.data(), static_cast<std::uint32_t>(payload.size()));
 }
 
+bool Tables::learn(const kf_frame& frame, std::uint32_t length) {
+    if (!keeps(frame.type)) return false;
+    learn(frame.type, frame.source, &frame + 1, length - static_cast<std::uint32_t>(sizeof frame));
+    return true;
+}
+
 const std::string* Tables::name(std::uint8_t kind, std::uint64_t id) const {
     const auto it = names_.find({kind, id});
     return it == names_.end() ? nullptr : &it->second;

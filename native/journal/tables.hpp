@@ -28,6 +28,8 @@ class Tables {
     /// Takes in a definition; a later one of the same type, name or instrument takes the earlier one's place.
     void learn(std::uint32_t type, std::uint64_t source, const void* payload, std::uint32_t length);
     void learn(const TypeDefinition& type);
+    /// Takes in what a frame of this length, header and payload, defines; false if it defines nothing.
+    bool learn(const kf_frame& frame, std::uint32_t length);
 
     const std::vector<Entry>& entries() const noexcept { return entries_; }
     const std::vector<TypeDefinition>& types() const noexcept { return types_; }

@@ -44,7 +44,7 @@ std::int32_t Writer::open(WriterOptions options, std::unique_ptr<Writer>& writer
     std::unique_ptr<Writer> made(new Writer(options));
     error = made->location_.problem();
     if (error.empty() && options.clock == nullptr) error = "a writer needs a clock";
-    if (error.empty() && (options.page_size % 4096 != 0 || options.page_size < kMinPageSize ||
+    if (error.empty() && (options.page_size % kFileBlock != 0 || options.page_size < kMinPageSize ||
                           options.page_size > kMaxPageSize)) {
         error = "page size " + std::to_string(options.page_size) + ": expected a multiple of 4096 from " +
                 std::to_string(kMinPageSize) + " to " + std::to_string(kMaxPageSize);
@@ -110,7 +110,7 @@ std::int32_t Writer::recover() {
     last_time_ = found.last_time;
     // Readers obey what the page says of its durability, so that another one needs another page.
     if (!found.ended && live->page.header().durability != static_cast<std::uint32_t>(durability_)) {
-        live->ready.store(found.position / 4096 * 4096);
+        live->ready.store(down_to_block(found.position));
         status = PageSupply::make_ready(*live, found.position + kPageEndRoom);
         if (status != KF_OK) return disk_problem(status, "cannot end the page");
         end_page(live->page, found.position, last_sequence_, last_time_);
@@ -121,7 +121,7 @@ std::int32_t Writer::recover() {
         return KF_OK;
     }
     position_ = found.position;
-    live->ready.store(position_ / 4096 * 4096);
+    live->ready.store(down_to_block(position_));
     live->position.store(position_);
     page_ = std::move(live);
     supply_->watch(page_.get());
