@@ -1,7 +1,8 @@
 """Runs benchmarks: `python benchmarks [NAME...] [--json]`, names as far as they are given.
 
 A benchmark measures a thing and its reference in the same rounds, in turn, so that a noisy machine
-disturbs both; its figure is the ratio of their medians.
+disturbs both; its figure is the ratio of their medians. `quiet` is what it gave in its best tenth
+of rounds, when others least disturbed the machine.
 """
 
 import argparse

@@ -92,7 +92,7 @@ class Market {
     }
 
     void append(Writer& writer, std::uint32_t type, const void* payload, std::size_t length) {
-        require(writer.append_at(time_, type, 7, 0, time_, 0, 0, payload,
+        require(writer.append_at(time_, type, 7, 0, kf_cause{0, 0, time_}, payload,
                                  static_cast<std::uint32_t>(length)) == KF_OK,
                 writer.error());
     }

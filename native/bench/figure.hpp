@@ -43,10 +43,12 @@ inline void tell(const std::string& name, const char* unit, double value, double
     std::fflush(stdout);
 }
 
-/// The same for the medians of what was measured in turn.
+/// The same for the medians of what was measured in turn; `quiet` is the best tenth's worst.
 inline void tell(const std::string& name, const char* unit, const std::vector<double>& measured,
                  const std::vector<double>& reference, const std::string& more = "") {
-    tell(name, unit, median(measured), median(reference), more);
+    const bool is_rate = std::string(unit).find("/s") != std::string::npos;
+    tell(name, unit, median(measured), median(reference),
+         also("quiet", quantile(measured, is_rate ? 0.9 : 0.1)) + more);
 }
 
 /// Whether a benchmark is asked for: by the beginning of its name, or by nothing at all.
@@ -81,7 +83,7 @@ inline std::unique_ptr<journal::Writer> open_writer(
 
 /// Appends `length` bytes as an event of type Log, or ends the benchmark.
 inline void append(journal::Writer& writer, const void* payload, std::uint32_t length) {
-    if (writer.append(Log::kType, 1, 0, 0, 0, 0, payload, length) != KF_OK) fail(writer.error());
+    if (writer.append(Log::kType, 1, 0, journal::kNoCause, payload, length) != KF_OK) fail(writer.error());
 }
 
 }  // namespace kungfu::bench

@@ -71,8 +71,8 @@ class BareWriter {
 };
 
 void bench_append(const Place& place, std::uint32_t length) {
-    constexpr int kRounds = 21;
-    constexpr int kEvents = 40'000;
+    constexpr int kRounds = 101;
+    constexpr int kEvents = 5'000;  // fewer than the helper must see to meanwhile: warm pages
     const Folder folder(place.folder);
     Clock clock;
     auto writer = open_writer(folder.path(), clock, 256 * kMiB);
@@ -81,7 +81,7 @@ void bench_append(const Place& place, std::uint32_t length) {
     std::vector<double> ours;
     std::vector<double> floors;
     for (int round = 0; round <= kRounds; ++round) {
-        pause_ms(25);  // the helper makes the next window ready
+        pause_ms(5);  // the helper makes the next window ready
         const double floor = each(kEvents, [&](int) { bare.append(payload.data(), length); });
         const double own = each(kEvents, [&](int) { append(*writer, payload.data(), length); });
         if (round == 0) continue;
@@ -132,7 +132,7 @@ void bench_append_tail(const Place& place) {
 
 /// Ten million frames of 64 bytes in one go, pages made and sealed by the helper meanwhile.
 void bench_bulk(const Place& place) {
-    constexpr int kRounds = 3;
+    constexpr int kRounds = 5;
     constexpr int kEvents = 10'000'000;
     std::vector<double> ours;
     std::vector<double> floors;
@@ -140,11 +140,13 @@ void bench_bulk(const Place& place) {
     for (int round = 0; round < kRounds; ++round) {
         const Folder folder(place.folder);
         {
-            // The floor: the same frames into as many fresh files, each made ready before it is filled.
+            // The floor: the same frames into as many fresh files, each made ready before it is filled. All
+            // stay till the end, since memory just given back costs less to take than other memory.
+            const Folder other(place.folder);
             const int per_page = static_cast<int>(64 * kMiB / frame_size(sizeof payload));
             const std::int64_t begin = Clock::monotonic_now();
             for (int left = kEvents; left > 0; left -= per_page) {
-                BareWriter bare(folder.path() + "/bare", 64 * kMiB);
+                BareWriter bare(other.path() + "/bare" + std::to_string(left), 64 * kMiB);
                 for (int i = std::min(left, per_page); i > 0; --i) bare.append(payload, sizeof payload);
             }
             floors.push_back(1e9 * kEvents / static_cast<double>(Clock::monotonic_now() - begin));

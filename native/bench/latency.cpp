@@ -109,7 +109,7 @@ class Desk {
     void open() { writer_ = open_writer(folder_.path(), clock_, kDefaultPageSize); }
 
     void append(std::int64_t time) noexcept {
-        if (writer_->append_at(time, Trade::kType, 1, 0, 0, 0, 0, &trade_, sizeof trade_) != KF_OK) {
+        if (writer_->append_at(time, Trade::kType, 1, 0, kNoCause, &trade_, sizeof trade_) != KF_OK) {
             std::exit(1);
         }
     }

@@ -91,9 +91,8 @@ class JournalWriter {
                         const void* payload, std::uint32_t length) {
         if (extending_) return kExtending;
         const std::int64_t time = time_ ? *time_ : writer_->clock().now();
-        const std::int64_t trigger = cause.journal != 0 ? cause.time : trigger_time_;
-        return writer_->append_at(time, type, source_, destination, trigger, cause.journal, cause.sequence,
-                                  payload, length);
+        const kf_cause because = cause.journal != 0 ? cause : kf_cause{0, cause.sequence, trigger_time_};
+        return writer_->append_at(time, type, source_, destination, because, payload, length);
     }
 
     /// Appends rows of payloads, with a header before each or without; says how many stand.
@@ -190,9 +189,9 @@ class JournalWriter {
             std::memcpy(&head, row, sizeof head);
             row += sizeof head;
         }
+        const kf_cause cause{head.cause_journal, head.cause_sequence, head.trigger_time};
         return writer_->append_at(head.gen_time != 0 ? head.gen_time : now, layout.number, source_,
-                                  head.destination, head.trigger_time, head.cause_journal,
-                                  head.cause_sequence, row, layout.size);
+                                  head.destination, cause, row, layout.size);
     }
 
     std::unique_ptr<journal::Writer> writer_;

@@ -82,6 +82,11 @@ CounterClock::Reading CounterClock::look() noexcept {
     return best;
 }
 
+std::int64_t CounterClock::now_closely() noexcept {
+    Line line;
+    return read(line) && line.age < line.lifetime ? line.start + scaled(line.age, line.scale) : refresh();
+}
+
 std::int64_t CounterClock::refresh() noexcept {
     static const bool even = counter_is_even();
     if (refreshing_.test_and_set(std::memory_order_acquire)) {
@@ -169,8 +174,9 @@ void CounterClock::publish(const Reading& reading, std::int64_t start) noexcept 
     line.ticks.store(counted ? reading.ticks : static_cast<std::uint64_t>(reading.monotonic), kRelease);
     line.start.store(start, kRelease);
     line.scale.store(rate - slower, kRelease);
-    line.lifetime.store(static_cast<std::uint64_t>((static_cast<uint128>(kLookEvery) << 32U) / rate),
-                        kRelease);
+    const auto lifetime = static_cast<std::uint64_t>((static_cast<uint128>(kLookEvery) << 32U) / rate);
+    line.lifetime.store(lifetime, kRelease);
+    line.counted_lifetime.store(counted ? lifetime : 0, kRelease);
     line.error.store(ahead + reading.uncertainty + worst_, kRelease);
     line.drift.store(counted ? rate_error_ : 0, kRelease);
     published_.store(count + 1, kRelease);  // pairs with read()

@@ -54,8 +54,15 @@ class CounterClock {
 
     /// Nanoseconds since 1970 UTC.
     std::int64_t now() noexcept {
-        Line line;
-        return read(line) && line.age < line.lifetime ? line.start + scaled(line.age, line.scale) : refresh();
+        const std::uint32_t count = published_.load(std::memory_order_acquire);
+        const Published& line = lines_[count & 1U];
+        const std::uint64_t age = counter() - line.ticks.load(std::memory_order_acquire);
+        const std::int64_t start = line.start.load(std::memory_order_acquire);
+        const std::uint64_t scale = line.scale.load(std::memory_order_acquire);
+        const std::uint64_t lifetime = line.counted_lifetime.load(std::memory_order_acquire);
+        // An age that is negative, by the line being later than the counter was read, is a large one here.
+        const bool usable = age < lifetime && published_.load(std::memory_order_relaxed) == count;
+        return usable ? start + scaled(age, scale) : now_closely();
     }
 
     /// What now() differs from CLOCK_REALTIME by at most, ns, unless that was set, or its rate changed, since
@@ -82,11 +89,12 @@ class CounterClock {
 
     /// From a moment on, time goes at one rate. `lines_[published_ & 1]` holds; the other one may be being
     /// written.
-    struct Published {
+    struct alignas(64) Published {
         std::atomic<std::uint64_t> ticks{0};
         std::atomic<std::int64_t> start{0};
-        std::atomic<std::uint64_t> scale{0};     // ns a tick, times 2^32
-        std::atomic<std::uint64_t> lifetime{0};  // ticks; 0 before the first look
+        std::atomic<std::uint64_t> scale{0};             // ns a tick, times 2^32
+        std::atomic<std::uint64_t> lifetime{0};          // ticks; 0 before the first look
+        std::atomic<std::uint64_t> counted_lifetime{0};  // the same, 0 if the ticks are not the counter's
         std::atomic<ClockSource> source{ClockSource::KERNEL};
         std::atomic<std::int64_t> error{0};   // ns, at the moment
         std::atomic<std::uint64_t> drift{0};  // ns a tick that the error may grow by, times 2^32
@@ -134,6 +142,7 @@ class CounterClock {
         return published_.load(std::memory_order_relaxed) == count;
     }
 
+    std::int64_t now_closely() noexcept;
     static Reading look() noexcept;
     static void after_fork() noexcept;
     std::int64_t refresh() noexcept;

@@ -64,8 +64,8 @@ std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64
     if (const std::int32_t status = name_instrument(output, type, payload, length); status != KF_OK)
         return status;
     const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now()};
-    const std::int32_t status = output.writer->append(type, source_id_, destination, because.time,
-                                                      because.journal, because.sequence, payload, length);
+    const std::int32_t status =
+        output.writer->append(type, source_id_, destination, because, payload, length);
     if (status != KF_OK) error_ = output.writer->error();
     return status;
 }
@@ -84,10 +84,9 @@ void Wiring::note_consumed(const kf_event& event) {
 
 std::int32_t Wiring::say_consumed(Output& output) {
     if (output.unsaid.empty()) return KF_OK;
-    const std::int64_t time = now();
     const auto size = static_cast<std::uint32_t>(output.unsaid.size() * sizeof(ConsumedRun));
-    const std::int32_t status =
-        output.writer->append(Consumption::kType, source_id_, 0, time, 0, 0, output.unsaid.data(), size);
+    const std::int32_t status = output.writer->append(Consumption::kType, source_id_, 0,
+                                                      kf_cause{0, 0, now()}, output.unsaid.data(), size);
     if (status == KF_OK) {
         output.unsaid.clear();
     } else {

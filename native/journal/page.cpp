@@ -275,9 +275,9 @@ void Page::set_commit(std::uint64_t offset, std::uint32_t length) noexcept {
 }
 
 std::uint32_t header_checksum(const PageHeader& header) noexcept {
-    PageHeader born = header;
-    std::memcpy(born.magic, kPageMagic, sizeof born.magic);
-    return crc32c(0, &born, offsetof(PageHeader, checksum));
+    const std::uint32_t of_magic = crc32c(0, kPageMagic, sizeof kPageMagic);
+    return crc32c(of_magic, &header.format_version,
+                  offsetof(PageHeader, checksum) - offsetof(PageHeader, format_version));
 }
 
 std::int32_t read_header(const std::string& path, PageHeader& header, std::string& error) {

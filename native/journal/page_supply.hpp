@@ -30,8 +30,8 @@ struct LivePage {
     std::uint64_t end_offset = 0;     ///< Of the PAGE_END frame, once it is written.
     LivePage* behind = nullptr;       ///< The page that was retired before this one.
 
-    std::mutex preparing;                                ///< Both threads may find that more must be ready.
-    alignas(64) std::atomic<std::uint64_t> ready{0};     ///< Up to here the writer's stores cannot fail.
+    alignas(64) std::mutex preparing;                    ///< Both threads may find that more must be ready.
+    std::atomic<std::uint64_t> ready{0};                 ///< Up to here the writer's stores cannot fail.
     alignas(64) std::atomic<std::uint64_t> position{0};  ///< Up to here it is written.
     std::atomic<std::uint64_t> durable{0};               ///< Up to here it is on the disk.
 };
@@ -69,6 +69,8 @@ class PageSupply {
     /// Gives the page of this number: the one that was made ahead, or one that is made now. `time` tells the
     /// folder it most likely belongs to. KF_OK, or a code and errno.
     std::int32_t take(std::uint64_t number, std::int64_t time, std::unique_ptr<LivePage>& page);
+    /// The page that take() will give, if it is made already.
+    LivePage* made_ahead() const noexcept { return next_.load(std::memory_order_acquire); }
     /// Takes a page back that could not be begun.
     void give_back(std::unique_ptr<LivePage> page);
     /// Lays the present tables into a page that has others.

@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "journal/page.hpp"
-#include "kungfu/events.hpp"
 
 namespace kungfu::journal {
 
@@ -52,11 +51,6 @@ bool parse_type(const void* payload, std::uint32_t length, TypeDefinition& type)
         }
     }
     return false;
-}
-
-bool Tables::keeps(std::uint32_t type) noexcept {
-    return type == kungfu::TypeDefinition::kType || type == NameDefinition::kType ||
-           type == Instrument::kType;
 }
 
 void Tables::learn(std::uint32_t type, std::uint64_t source, const void* payload, std::uint32_t length) {

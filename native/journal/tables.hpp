@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "journal/types.hpp"
+#include "kungfu/events.hpp"
 #include "kungfu/frame.h"
 
 namespace kungfu::journal {
@@ -24,7 +25,10 @@ class Tables {
     };
 
     /// Whether events of this type are kept here.
-    static bool keeps(std::uint32_t type) noexcept;
+    static bool keeps(std::uint32_t type) noexcept {
+        return type == kungfu::TypeDefinition::kType || type == NameDefinition::kType ||
+               type == Instrument::kType;
+    }
     /// Takes in a definition; a later one of the same type, name or instrument takes the earlier one's place.
     void learn(std::uint32_t type, std::uint64_t source, const void* payload, std::uint32_t length);
     void learn(const TypeDefinition& type);

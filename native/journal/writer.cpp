@@ -19,11 +19,19 @@ namespace kungfu::journal {
 namespace {
 
 constexpr std::uint64_t kMark = 1024ULL * 1024;
+constexpr std::uint64_t kLastStretch = 64ULL * 1024;
 
-/// The next place in a page at which the writer tells its helper how far it is.
+/// Where the last stretch of a page begins.
+std::uint64_t near_end(std::uint64_t page_size) noexcept {
+    return page_size - std::min(kLastStretch, page_size / 8);
+}
+
+/// The next place in a page at which the writer tells its helper how far it is, or looks at the next page.
 std::uint64_t next_mark(std::uint64_t position, std::uint64_t page_size) noexcept {
     const std::uint64_t stride = std::min(kMark, page_size / 8);
-    return position / stride * stride + stride;
+    const std::uint64_t mark = position / stride * stride + stride;
+    const std::uint64_t near = near_end(page_size);
+    return position < near ? std::min(mark, near) : mark;
 }
 
 }  // namespace
@@ -56,7 +64,6 @@ std::int32_t Writer::open(WriterOptions options, std::unique_ptr<Writer>& writer
     std::int32_t status = made->lock_.acquire(made->location_.lock_path(), error);
     if (status != KF_OK) return status;
     made->forks_ = fork_generation();
-    made->open_ = true;
     // Nobody waits for what happens in simulated time.
     if (options.clock->kind() == Clock::Kind::SYSTEM) {
         made->bell_ = Doorbell::for_writer(options.root, bell_bit(options.source, options.name));
@@ -267,40 +274,16 @@ std::int32_t Writer::define_name(std::uint8_t kind, std::uint64_t id, std::strin
     std::string payload(sizeof fixed, '\0');
     std::memcpy(payload.data(), &fixed, sizeof fixed);
     payload += text;
-    return append(NameDefinition::kType, 0, 0, 0, 0, 0, payload.data(),
+    return append(NameDefinition::kType, 0, 0, kNoCause, payload.data(),
                   static_cast<std::uint32_t>(payload.size()));
 }
 
-std::int32_t Writer::append(std::uint32_t type, std::uint64_t source, std::uint64_t destination,
-                            std::int64_t trigger_time, std::uint64_t cause_journal,
-                            std::uint64_t cause_sequence, const void* payload,
+std::int32_t Writer::define(kf_frame& frame, std::uint32_t type, const void* payload,
                             std::uint32_t length) noexcept {
-    return append_at(clock_->now(), type, source, destination, trigger_time, cause_journal, cause_sequence,
-                     payload, length);
-}
-
-std::int32_t Writer::append_at(std::int64_t gen_time, std::uint32_t type, std::uint64_t source,
-                               std::uint64_t destination, std::int64_t trigger_time,
-                               std::uint64_t cause_journal, std::uint64_t cause_sequence, const void* payload,
-                               std::uint32_t length) noexcept {
-    if (!is_open()) return KF_CLOSED;
-    kf_frame frame;
-    frame.gen_time = gen_time;
-    frame.trigger_time = trigger_time;
-    frame.cause_journal = cause_journal;
-    frame.cause_sequence = cause_sequence;
-    frame.source = source;
-    frame.destination = destination;
-    // Type and flags in one store, since the checksum takes them as one word.
-    const std::uint64_t type_and_flags = file_number(type);
-    std::memcpy(&frame.type, &type_and_flags, sizeof type_and_flags);
-    static_assert(offsetof(kf_frame, flags) == offsetof(kf_frame, type) + 4);
-    if (type_and_flags == 0) return KF_BAD_ARGUMENT;
-    if (!Tables::keeps(type) && type != PageEnd::kType) return put(frame, payload, length);
     std::int32_t status = definition_problem(type, payload, length);
     if (status == KF_OK) status = put(frame, payload, length);
     if (status == KF_OK) {
-        supply_->define([&](Tables& tables) { tables.learn(type, source, payload, length); });
+        supply_->define([&](Tables& tables) { tables.learn(type, frame.source, payload, length); });
     }
     return status;
 }
@@ -356,6 +339,9 @@ std::int32_t Writer::put_past_limit(kf_frame& frame, const void* payload, std::u
         status = PageSupply::make_ready(*page_, position_ + size + kPageEndRoom);
         if (status != KF_OK) return disk_problem(status, "cannot grow the page");
         supply_->pass_mark(last_time_);
+        // Most of what a roll-over costs is that nothing it touches was touched since the last one.
+        LivePage* next = position_ + size > near_end(page_->page.size()) ? supply_->made_ahead() : nullptr;
+        if (next != nullptr) (void)bring_up_to_date(*next, last_time_);
     }
     if (status != KF_OK) return status;
     limit_ = position_ + size;
@@ -382,15 +368,13 @@ std::int32_t Writer::begin_page(std::int64_t gen_time, std::uint64_t size) {
     std::unique_ptr<LivePage> next;
     std::int32_t status = supply_->take(page_number_ + 1, gen_time, next);
     if (status != KF_OK) return disk_problem(status, "cannot make a page");
-    status = supply_->renew_tables(*next);
+    status = bring_up_to_date(*next, gen_time);
     if (status == KF_OK) status = PageSupply::make_ready(*next, next->first_offset + size + kPageEndRoom);
-    if (status == KF_OK) status = move_to_date(*next, gen_time);
     if (status != KF_OK) {
         status = disk_problem(status, "cannot make a page");
         supply_->give_back(std::move(next));
         return status;
     }
-    fill_header(*next, gen_time);
     if (page_) {
         end_page(page_->page, position_, last_sequence_, last_time_);
         page_->end_offset = position_;
@@ -405,6 +389,14 @@ std::int32_t Writer::begin_page(std::int64_t gen_time, std::uint64_t size) {
         supply_->watch(page_.get());
     }
     return KF_OK;
+}
+
+/// All but the first event, as it were if a page began at this time.
+std::int32_t Writer::bring_up_to_date(LivePage& page, std::int64_t gen_time) {
+    std::int32_t status = supply_->renew_tables(page);
+    if (status == KF_OK) status = move_to_date(page, gen_time);
+    if (status == KF_OK) fill_header(page, gen_time);
+    return status;
 }
 
 std::int32_t Writer::move_to_date(LivePage& page, std::int64_t gen_time) {
@@ -448,12 +440,12 @@ std::int32_t Writer::wait_until_durable() noexcept {
 }
 
 void Writer::close() noexcept {
-    if (open_ && !is_open()) {
+    if (forks_ != kNotOpen && !is_open()) {
         // In a child of the process that writes: the helper is not here, and its locks may be held for ever.
         static_cast<void>(supply_.release());  // NOLINT(bugprone-unused-return-value) - left alone for ever
         static_cast<void>(page_.release());    // NOLINT(bugprone-unused-return-value)
     }
-    open_ = false;
+    forks_ = kNotOpen;
     limit_ = 0;
     if (supply_) supply_->stop();
     page_.reset();

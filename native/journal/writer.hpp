@@ -1,7 +1,9 @@
 /// The one writer of a journal.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,7 +16,10 @@
 #include "journal/page.hpp"
 #include "journal/page_supply.hpp"
 #include "journal/status.hpp"
+#include "journal/tables.hpp"
 #include "journal/types.hpp"
+#include "kungfu/abi.h"
+#include "kungfu/events.hpp"
 
 namespace kungfu::journal {
 
@@ -30,6 +35,9 @@ struct WriterOptions {
     std::vector<TypeDefinition> types = core_types();
     Clock* clock = nullptr;  ///< Outlives the writer.
 };
+
+/// What nothing caused.
+inline constexpr kf_cause kNoCause{};
 
 /// Appends events to a journal. One thread at a time. Nothing throws, allocates or calls the system on the
 /// way of an append, except where it passes a mark (eight a page, or each MiB), begins a page, or defines
@@ -47,13 +55,30 @@ class Writer {
     /// Appends one event at the clock's time. Anything but KF_OK leaves the journal as it was, and the
     /// same append may be tried again.
     std::int32_t append(std::uint32_t type, std::uint64_t source, std::uint64_t destination,
-                        std::int64_t trigger_time, std::uint64_t cause_journal, std::uint64_t cause_sequence,
-                        const void* payload, std::uint32_t length) noexcept;
+                        const kf_cause& cause, const void* payload, std::uint32_t length) noexcept {
+        return append_at(clock_->now(), type, source, destination, cause, payload, length);
+    }
 
     /// Appends one event at a given time, or at the last event's time if that is later.
     std::int32_t append_at(std::int64_t gen_time, std::uint32_t type, std::uint64_t source,
-                           std::uint64_t destination, std::int64_t trigger_time, std::uint64_t cause_journal,
-                           std::uint64_t cause_sequence, const void* payload, std::uint32_t length) noexcept;
+                           std::uint64_t destination, const kf_cause& cause, const void* payload,
+                           std::uint32_t length) noexcept {
+        if (!is_open()) return KF_CLOSED;
+        kf_frame frame;
+        frame.gen_time = gen_time;
+        frame.trigger_time = cause.time;
+        frame.cause_journal = cause.journal;
+        frame.cause_sequence = cause.sequence;
+        frame.source = source;
+        frame.destination = destination;
+        // Type and flags in one store, since the checksum takes them as one word.
+        const std::uint64_t type_and_flags = file_number(type);
+        std::memcpy(&frame.type, &type_and_flags, sizeof type_and_flags);
+        static_assert(offsetof(kf_frame, flags) == offsetof(kf_frame, type) + 4);
+        if (type_and_flags == 0) return KF_BAD_ARGUMENT;
+        return Tables::keeps(type) || type == PageEnd::kType ? define(frame, type, payload, length)
+                                                             : put(frame, payload, length);
+    }
 
     /// Journals the name behind an id, unless the journal already tells it. KF_BAD_ARGUMENT if the id
     /// stands for another name here.
@@ -78,7 +103,7 @@ class Writer {
     std::int64_t last_time() const noexcept { return last_time_; }
     const Location& location() const noexcept { return location_; }
     Clock& clock() const noexcept { return *clock_; }
-    bool is_open() const noexcept { return open_ && forks_ == fork_generation(); }
+    bool is_open() const noexcept { return forks_ == fork_generation(); }
     /// Text of the last failure.
     const std::string& error() const noexcept { return error_; }
 
@@ -86,12 +111,16 @@ class Writer {
     void close() noexcept;
 
   private:
+    static constexpr std::uint64_t kNotOpen = ~0ULL;
+
     explicit Writer(const WriterOptions& options);
     std::int32_t recover();
     std::int32_t seal_unsealed(std::vector<PageFile>& pages);
     void seal(LivePage& page, std::uint64_t end_offset);
     std::int32_t adopt(const TypeDefinition& type);
     std::uint32_t number_in_file(const TypeDefinition& type) const;
+    std::int32_t define(kf_frame& frame, std::uint32_t type, const void* payload,
+                        std::uint32_t length) noexcept;
     std::int32_t definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept;
     std::int32_t put(kf_frame& frame, const void* payload, std::uint32_t length) noexcept {
         const std::uint64_t end = position_ + frame_size(length);
@@ -110,6 +139,7 @@ class Writer {
     }
     std::int32_t put_past_limit(kf_frame& frame, const void* payload, std::uint32_t length) noexcept;
     std::int32_t begin_page(std::int64_t gen_time, std::uint64_t size);
+    std::int32_t bring_up_to_date(LivePage& page, std::int64_t gen_time);
     std::int32_t move_to_date(LivePage& page, std::int64_t gen_time);
     void fill_header(LivePage& page, std::int64_t gen_time) noexcept;
     void set_limit() noexcept;
@@ -121,9 +151,8 @@ class Writer {
     std::uint64_t limit_ = 0;  ///< An event that would end beyond needs more than laying down.
     std::uint64_t last_sequence_ = 0;
     std::int64_t last_time_ = 0;
-    bool open_ = false;
+    std::uint64_t forks_ = kNotOpen;   ///< Differs from fork_generation() in a child.
     bool each_append_nudges_ = false;  ///< Durability::COMMIT.
-    std::uint64_t forks_ = 0;          ///< Differs from fork_generation() in a child.
     Doorbell bell_;
     std::unique_ptr<LivePage> page_;
     std::vector<std::uint32_t> file_numbers_;  ///< By this process's number of the type.

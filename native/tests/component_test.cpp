@@ -78,7 +78,7 @@ void consumption_stands_before_what_follows_from_it() {
         Trade trade{};
         trade.instrument = id_of("x:spot:Y");
         auto& to = i % 3 == 2 ? other : md;
-        CHECK(to->append(Trade::kType, 1, 0, 0, 0, 0, &trade, sizeof trade) == KF_OK);
+        CHECK(to->append(Trade::kType, 1, 0, kf_cause{}, &trade, sizeof trade) == KF_OK);
     }
 
     Clock clock(Clock::Kind::SIMULATED, kStart - 1);
@@ -124,7 +124,7 @@ void what_lies_after_the_end_is_left_alone() {
     for (int i = 0; i < 3; ++i) {
         recorded.set(kStart + 10 * i);
         const Trade trade{};
-        CHECK(md->append(Trade::kType, 1, 0, 0, 0, 0, &trade, sizeof trade) == KF_OK);
+        CHECK(md->append(Trade::kType, 1, 0, kf_cause{}, &trade, sizeof trade) == KF_OK);
     }
     Clock clock(Clock::Kind::SIMULATED, kStart);
     auto wiring = std::make_shared<Wiring>("echo", &clock, journal::core_types());

@@ -75,10 +75,10 @@ class Mixture {
     }
 
     void put(Writer& writer, std::uint32_t type, const std::string& payload) {
-        const std::uint64_t cause = below(3) == 0 ? random_() : 0;
-        CHECK_EQUAL(writer.append_at(time_, type, 1 + below(3), below(2),
-                                     time_ - static_cast<std::int64_t>(cause % 999), cause, cause >> 9,
-                                     payload.data(), static_cast<std::uint32_t>(payload.size())),
+        const std::uint64_t journal = below(3) == 0 ? random_() : 0;
+        const kf_cause cause{journal, journal >> 9, time_ - static_cast<std::int64_t>(journal % 999)};
+        CHECK_EQUAL(writer.append_at(time_, type, 1 + below(3), below(2), cause, payload.data(),
+                                     static_cast<std::uint32_t>(payload.size())),
                     KF_OK);
     }
 
@@ -146,7 +146,7 @@ void a_frame_larger_than_a_block_comes_back() {
     const std::string state = mixture.text(3 * kBlockSize + 5);
     while (list_pages(writer->location()).size() < 2) {
         mixture.append(*writer);
-        CHECK_EQUAL(writer->append(State::kType, 1, 0, 0, 0, 0, state.data(),
+        CHECK_EQUAL(writer->append(State::kType, 1, 0, kNoCause, state.data(),
                                    static_cast<std::uint32_t>(state.size())),
                     KF_OK);
     }

@@ -101,7 +101,7 @@ void write(const std::string& root, Clock& clock, std::uint32_t version, std::ui
     for (std::uint64_t n = from; n < to; ++n) {
         const std::string bytes = payload(version, n);
         CHECK_EQUAL(
-            writer->append(kSignal, 7, 0, 0, 0, 0, bytes.data(), static_cast<std::uint32_t>(bytes.size())),
+            writer->append(kSignal, 7, 0, kNoCause, bytes.data(), static_cast<std::uint32_t>(bytes.size())),
             KF_OK);
         CHECK_EQUAL(put(*writer, n), KF_OK);
     }
@@ -250,7 +250,7 @@ void a_type_of_the_core_gets_another_number_in_the_file() {
         auto writer = open_writer(later);
         CHECK(writer->file_number(Trade::kType) >= kFirstPluginType);
         CHECK_EQUAL(writer->file_number(Quote::kType), Quote::kType);
-        CHECK_EQUAL(writer->append(Trade::kType, 7, 0, 0, 0, 0, &event, sizeof event), KF_OK);
+        CHECK_EQUAL(writer->append(Trade::kType, 7, 0, kNoCause, &event, sizeof event), KF_OK);
     }
     CHECK_EQUAL(open_writer(options(folder.path(), clock))->file_number(Trade::kType), Trade::kType);
     JournalReader old_program(at(folder.path()));

@@ -31,7 +31,7 @@ std::uint64_t write_and_read(std::uint64_t mebibytes, Ledger& ledger) {
     };
     for (std::uint64_t n = 1; n <= mebibytes; ++n) {
         mark(n);
-        CHECK_EQUAL(writer->append(Log::kType, 0, 0, 0, 0, 0, payload.data(),
+        CHECK_EQUAL(writer->append(Log::kType, 0, 0, kNoCause, payload.data(),
                                    static_cast<std::uint32_t>(payload.size())),
                     KF_OK);
     }

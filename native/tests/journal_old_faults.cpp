@@ -150,7 +150,7 @@ void every_commit_word_is_aligned() {
     auto writer = open_writer(options(folder.path(), clock));
     for (std::uint32_t length = 1; length < 400; ++length) {
         const std::string payload(sizeof(Log) + length, 'x');
-        CHECK_EQUAL(writer->append(Log::kType, 0, 0, 0, 0, 0, payload.data(),
+        CHECK_EQUAL(writer->append(Log::kType, 0, 0, kNoCause, payload.data(),
                                    static_cast<std::uint32_t>(payload.size())),
                     KF_OK);
     }

@@ -75,13 +75,13 @@ void a_page_reads_by_itself() {
     instrument.instrument = 99;
     instrument.settle_decimals = 1;
     for (int i = 0; i < 2; ++i, ++instrument.settle_decimals) {
-        CHECK_EQUAL(writer->append(Instrument::kType, 0, 0, 0, 0, 0, &instrument, sizeof instrument), KF_OK);
+        CHECK_EQUAL(writer->append(Instrument::kType, 0, 0, kNoCause, &instrument, sizeof instrument), KF_OK);
     }
     CHECK_EQUAL(
         writer->define_type({2000, 1, "signal", R"({"fields":[],"name":"signal","size":0,"version":1})"}),
         KF_OK);
     while (list_pages(at(folder.path())).size() < 2) CHECK_EQUAL(put(*writer, 1), KF_OK);
-    CHECK_EQUAL(writer->append(2000, 0, 0, 0, 0, 0, nullptr, 0), KF_OK);
+    CHECK_EQUAL(writer->append(2000, 0, 0, kNoCause, nullptr, 0), KF_OK);
     const auto pages = list_pages(at(folder.path()));
     std::filesystem::remove(pages[0].path);
 
@@ -255,15 +255,15 @@ void refusals_change_nothing() {
     auto writer = open_writer(options(folder.path(), clock));
     const std::string big(kMinPageSize, 'x');
     const auto size = static_cast<std::uint32_t>(big.size());
-    CHECK_EQUAL(writer->append(Log::kType, 0, 0, 0, 0, 0, big.data(), size), KF_TOO_LARGE);
-    CHECK_EQUAL(writer->append(9999, 0, 0, 0, 0, 0, nullptr, 0), KF_BAD_ARGUMENT);
-    CHECK_EQUAL(writer->append(PageEnd::kType, 0, 0, 0, 0, 0, big.data(), 40), KF_BAD_ARGUMENT);
-    CHECK_EQUAL(writer->append(kungfu::TypeDefinition::kType, 0, 0, 0, 0, 0, big.data(), 40),
+    CHECK_EQUAL(writer->append(Log::kType, 0, 0, kNoCause, big.data(), size), KF_TOO_LARGE);
+    CHECK_EQUAL(writer->append(9999, 0, 0, kNoCause, nullptr, 0), KF_BAD_ARGUMENT);
+    CHECK_EQUAL(writer->append(PageEnd::kType, 0, 0, kNoCause, big.data(), 40), KF_BAD_ARGUMENT);
+    CHECK_EQUAL(writer->append(kungfu::TypeDefinition::kType, 0, 0, kNoCause, big.data(), 40),
                 KF_BAD_ARGUMENT);
     CHECK_EQUAL(writer->last_sequence(), 0U);
     CHECK(list_pages(at(folder.path())).empty());
     CHECK_EQUAL(put(*writer, 1), KF_OK);
-    CHECK_EQUAL(writer->append(Log::kType, 0, 0, 0, 0, 0, big.data(), size), KF_TOO_LARGE);
+    CHECK_EQUAL(writer->append(Log::kType, 0, 0, kNoCause, big.data(), size), KF_TOO_LARGE);
     CHECK_EQUAL(writer->last_sequence(), 1U);
     writer.reset();
 

@@ -266,7 +266,7 @@ void damaged_tables_are_laid_down_again() {
     Instrument instrument{};
     for (std::uint64_t id = 1; id <= 3; ++id) {
         instrument.instrument = id;
-        CHECK_EQUAL(writer->append(Instrument::kType, 0, 0, 0, 0, 0, &instrument, sizeof instrument), KF_OK);
+        CHECK_EQUAL(writer->append(Instrument::kType, 0, 0, kNoCause, &instrument, sizeof instrument), KF_OK);
     }
     for (std::uint64_t i = 1; i <= 1500; ++i) CHECK_EQUAL(put(*writer, i), KF_OK);
     writer->close();

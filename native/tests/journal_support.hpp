@@ -39,13 +39,13 @@ inline std::unique_ptr<Writer> open_writer(const WriterOptions& o) {
 inline std::int32_t put(Writer& writer, std::uint64_t id) {
     Trade trade{};
     trade.trade_id = id;
-    return writer.append(Trade::kType, 7, 0, 0, 0, 0, &trade, sizeof trade);
+    return writer.append(Trade::kType, 7, 0, kNoCause, &trade, sizeof trade);
 }
 
 inline std::int32_t put_at(Writer& writer, std::int64_t time, std::uint64_t id) {
     Trade trade{};
     trade.trade_id = id;
-    return writer.append_at(time, Trade::kType, 7, 0, 0, 0, 0, &trade, sizeof trade);
+    return writer.append_at(time, Trade::kType, 7, 0, kNoCause, &trade, sizeof trade);
 }
 
 inline std::uint64_t trade_id(const kf_frame* frame) {

@@ -58,7 +58,7 @@ inline std::string nth_payload(std::uint64_t n) {
 inline std::int32_t append_next(Writer& writer) {
     const std::uint64_t n = writer.last_sequence() + 1;
     const std::string payload = nth_payload(n);
-    return writer.append(type_of_nth(n), 0, 0, 0, 0, 0, payload.data(),
+    return writer.append(type_of_nth(n), 0, 0, kNoCause, payload.data(),
                          static_cast<std::uint32_t>(payload.size()));
 }
 
