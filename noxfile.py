@@ -113,7 +113,7 @@ def torture(session: nox.Session) -> None:
     session.run("python", "tests/torture", *session.posargs)
 
 
-FUZZERS = {"page": 8192, "index": 2048}
+FUZZERS = {"page": 8192, "index": 2048, "compressed": 12288, "layout": 4096}
 """Each fuzzer, and how many bytes it tries at most."""
 
 

@@ -9,7 +9,7 @@ void* __real_mmap(void*, std::size_t, int, int, int, off_t);
 int __real_munmap(void*, std::size_t);
 
 void* __wrap_mmap(void* address, std::size_t size, int protection, int flags, int fd, off_t offset) {
-    if (address != nullptr || fd < 0) return __real_mmap(address, size, protection, flags, fd, offset);
+    if (address != nullptr) return __real_mmap(address, size, protection, flags, fd, offset);
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t whole = (size + page - 1) / page * page;
     void* room = __real_mmap(nullptr, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

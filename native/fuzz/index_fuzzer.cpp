@@ -38,7 +38,7 @@ const PageHeader& sealed_page() {
         for (std::int64_t i = 1; i <= 3000; ++i) {
             clock.set(i);
             Trade trade{};
-            if (writer->append(Trade::kType, 0, 0, 0, 0, 0, &trade, sizeof trade) != KF_OK) std::abort();
+            if (writer->append(Trade::kType, 0, 0, kNoCause, &trade, sizeof trade) != KF_OK) std::abort();
         }
         writer->close();
         PageHeader of_page{};

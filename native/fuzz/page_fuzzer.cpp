@@ -1,14 +1,17 @@
 // Any bytes as a page: reading, seeking, surveying and recovering it end in events or in an error.
 //
-// The first byte says whether checksums are mended, so that what lies behind them is reached, and whether the
-// file is cut. The rest is the page, zeros behind it.
+// The first byte says whether checksums are mended, so that what lies behind them is reached, whether the
+// file is cut, and whether it is repaired, which must not take an event. The rest is the page, zeros behind
+// it.
 #include <cstring>
 #include <vector>
 
 #include "fuzz_support.hpp"
 #include "journal/crc32c.hpp"
 #include "journal/recovery.hpp"
+#include "journal/repair.hpp"
 #include "journal/survey.hpp"
+#include "journal/verify.hpp"
 
 using namespace kungfu;
 using namespace kungfu::journal;
@@ -18,6 +21,7 @@ namespace {
 constexpr int kMost = 1000;  // events at a time
 constexpr std::uint8_t kMend = 1;
 constexpr std::uint8_t kCut = 2;
+constexpr std::uint8_t kRepair = 4;
 
 void mend(std::vector<char>& page) {
     auto& header = *reinterpret_cast<PageHeader*>(page.data());
@@ -51,6 +55,20 @@ void recover(const std::string& path) {
     }
 }
 
+void repair() {
+    const Location journal = fuzzed_journal();
+    const Verification before = verify(journal);
+    Repair repaired;
+    std::string error;
+    if (repair_journal(journal, repaired, error) != KF_OK && error.empty()) std::abort();
+    if (repaired.after.events < before.events) std::abort();
+    if (!before.is_damaged() && !repaired.steps.empty()) std::abort();
+    // It may have kept bytes and made files beside the page.
+    for (const auto& entry : std::filesystem::directory_iterator(journal.root + "/1970-01-01/venue")) {
+        std::filesystem::remove_all(entry.path());
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -80,6 +98,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)survey(journal, survey_of, error);
     (void)last_definitions(journal, tables, error);
     (void)list_journals(journal.root);
-    recover(path);
+    if (data[0] & kRepair) {
+        repair();
+    } else {
+        recover(path);
+    }
     return 0;
 }
