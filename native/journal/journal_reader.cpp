@@ -364,11 +364,17 @@ std::int32_t JournalReader::look_for_damage() {
     return status_;
 }
 
-/// Adds what was written since to the index of the page; of a sealed one it is read from its file.
-void JournalReader::extend_index() {
+/// Adds to the index of the page, as far as it was written, until an entry is not before the goal; of a
+/// sealed page it is read from its file.
+template <class Before>
+void JournalReader::extend_index(Before before) {
     if (indexed_to_ == 0) begin_index();
+    const std::vector<IndexEntry>& known = index_.entries();
+    const auto covers = [&] {
+        return !known.empty() && !before(known.back().gen_time, known.back().sequence);
+    };
     std::uint64_t offset = std::max<std::uint64_t>(indexed_to_, sizeof(PageHeader));
-    while (page_.has_frame_at(offset)) {
+    while (page_.has_frame_at(offset) && !covers()) {
         const kf_frame* frame = page_.frame(offset);
         const auto length = static_cast<std::uint32_t>(page_.commit(offset));
         if (!page_.holds(offset, length) || frame->type == PageEnd::kType) break;
@@ -438,7 +444,7 @@ std::int32_t JournalReader::seek(Before before) {
     end_ = 0;
     offset_ = sizeof(PageHeader);
     last_sequence_ = page_.header().first_sequence - 1;
-    extend_index();
+    extend_index(before);
     const std::vector<IndexEntry>& index = index_.entries();
     const auto after = std::partition_point(
         index.begin(), index.end(), [&](const IndexEntry& e) { return before(e.gen_time, e.sequence); });

@@ -126,8 +126,9 @@ class JournalReader {
     std::uint32_t type_of(const kf_frame* frame);
     void learn_types(std::uint64_t until, bool tables_only);
     std::int32_t fail(std::int32_t status, std::uint64_t offset, const std::string& text);
-    void extend_index();
     void begin_index();
+    template <class Before>
+    void extend_index(Before before);
     bool go_to_page(const PageFile& file);
     template <class Before>
     std::int32_t seek(Before before);
