@@ -81,6 +81,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::size_t length = (data[0] & kCut) ? size - 1 : page.size();
     make_file(path, page.data(), length, length);
 
+    if (data[0] & kRepair) {
+        repair();
+        return 0;
+    }
     for (const bool verify : {false, true}) {
         JournalReader reader(journal, known_types(), verify);
         read_on(reader, kMost);
@@ -98,10 +102,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)survey(journal, survey_of, error);
     (void)last_definitions(journal, tables, error);
     (void)list_journals(journal.root);
-    if (data[0] & kRepair) {
-        repair();
-    } else {
-        recover(path);
-    }
+    recover(path);
     return 0;
 }
