@@ -204,7 +204,7 @@ bool find_scope(Location& location, const std::vector<PageFile>& files) {
         exam.file = file;
         Opened opened;
         PageContext unknown;
-        unknown.page_size = kDefaultPageSize;
+        unknown.page_size = kMinPageSize;  // no more than the file has, if it has that
         if (!open_page(exam, opened, unknown)) continue;
         const std::string said(fixed_text(exam.header.scope, sizeof exam.header.scope));
         for (const std::string& scope : {location.scope, said}) {
