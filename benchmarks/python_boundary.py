@@ -19,8 +19,8 @@ from kungfu_core.event_types import TRADE
 from kungfu_core.events import Quote, Trade
 from kungfu_core.journal import Journal, Reader, Writer
 
-ROUNDS = 101
-EVENTS = 5_000
+ROUNDS = 51
+EVENTS = 20_000
 ROWS = 50_000
 PAGE_SIZE = 64 * 1024 * 1024
 PAYLOAD = struct.Struct(f"{TRADE.size}s")
