@@ -1,8 +1,7 @@
 // Any bytes as a page: reading, seeking, surveying and recovering it end in events or in an error.
 //
-// The first byte says whether checksums are mended, so that what lies behind them is reached, whether the
-// file is cut, and whether it is repaired, which must not take an event. The rest is the page, zeros behind
-// it.
+// The first byte says whether checksums are mended, so that what lies behind them is reached, and whether the
+// file is cut, or repaired, which must not take an event. The rest is the page, zeros behind it.
 #include <cstring>
 #include <vector>
 
@@ -75,13 +74,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 1 || size > kMinPageSize) return 0;
     std::vector<char> page(kMinPageSize, '\0');
     std::memcpy(page.data(), data + 1, size - 1);
+    // Of a page that says no size of its own, as much as is usual is looked through: too much for here.
+    const std::uint64_t page_size = kMinPageSize;
+    const bool repairs = (data[0] & kRepair) != 0;
+    if (repairs) std::memcpy(page.data() + offsetof(PageHeader, page_size), &page_size, sizeof page_size);
     if (data[0] & kMend) mend(page);
     const Location journal = fuzzed_journal();
     const std::string path = journal.page_path("1970-01-01", 1);
-    const std::size_t length = (data[0] & kCut) ? size - 1 : page.size();
+    const std::size_t length = (data[0] & kCut) && !repairs ? size - 1 : page.size();
     make_file(path, page.data(), length, length);
 
-    if (data[0] & kRepair) {
+    if (repairs) {
         repair();
         return 0;
     }

@@ -49,8 +49,10 @@ class Doorbell {
     /// does. Does not block.
     void ring() noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler may not move the load up either
-        if (fences_) std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (words_ != nullptr && (words_->awaited.load(std::memory_order_relaxed) & bit_) != 0) wake();
+        if (words_ == nullptr) return;
+        const std::uint32_t awaited = fences_ ? words_->awaited.fetch_or(0, std::memory_order_seq_cst)
+                                              : words_->awaited.load(std::memory_order_relaxed);
+        if ((awaited & bit_) != 0) wake();
     }
 
     /// Whether a writer of one of these journals has to make a system call.
