@@ -144,6 +144,7 @@ def _layout(event_type: EventType, item_class: type[Event] | None) -> _native.La
         tail.kind if tail else "",
         tail.name if tail else "",
         item_class,
+        event_type.schema,
     )
 
 

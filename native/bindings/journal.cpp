@@ -77,6 +77,10 @@ class JournalWriter {
         options.compresses = compress;
         std::string error;
         must(journal::Writer::open(std::move(options), writer_, error), error);
+        for (const auto& [number, version, type, schema] : types) {
+            if (number >= identities_.size()) identities_.resize(number + 1, 0);
+            identities_[number] = fnv1a64(schema);
+        }
     }
 
     journal::Writer& writer() const noexcept { return *writer_; }
@@ -98,6 +102,7 @@ class JournalWriter {
     /// Appends rows of payloads, with a header before each or without; says how many stand.
     std::uint64_t extend(const Layout& layout, nb::handle rows, bool headed) {
         if (extending_) refuse(kExtending, layout.name.c_str());
+        require_given(layout);
         const Buffer buffer(rows);
         const std::uint64_t row = layout.size + (headed ? sizeof(kf_frame) : 0);
         const std::uint64_t count = row == 0 ? 0 : buffer.size() / row;
@@ -152,16 +157,15 @@ class JournalWriter {
             raise_journal_error(status, label + ": another thread is in the writer");
         }
         if (status == KF_CLOSED) raise_journal_error(status, label + ": the writer is closed" + rest);
-        if (status == KF_BAD_ARGUMENT && writer_->error().empty()) {
-            raise_journal_error(status,
-                                label + ": event type " + type + " was not given when it was opened" + rest);
-        }
+        if (status == KF_BAD_ARGUMENT && writer_->error().empty()) refuse_type(type, rest);
         raise_journal_error(status, writer_->error() + rest);
     }
 
     std::uint64_t append_event(PyObject* object, std::uint64_t destination, const kf_cause& cause) {
         kf_event event{};
         if (!event_under(object, event)) throw nb::python_error();
+        if (event.type >= classes_.size() || classes_[event.type].ptr() != type_of(object))
+            meet(object, event);
         const std::int32_t status = append(event.type, destination, cause, event.frame + 1, event.length);
         if (status != KF_OK) {
             refuse(status, nb::cast<std::string>(nb::handle(object).type().attr("__name__")).c_str());
@@ -169,7 +173,35 @@ class JournalWriter {
         return writer_->last_sequence();
     }
 
+    /// Numbers are local to a journal: whether this one has a type by its number is not enough.
+    void require_given(const Layout& layout) const {
+        const bool given =
+            layout.number < identities_.size() && identities_[layout.number] == layout.identity;
+        if (!given) refuse_type(layout.name);
+    }
+
   private:
+    static PyObject* type_of(PyObject* object) noexcept {
+        return reinterpret_cast<PyObject*>(Py_TYPE(object));
+    }
+
+    /// Makes sure that an event's class is the type that its number stands for, and remembers it.
+    void meet(PyObject* object, const kf_event& event) {
+        const Layout* layout = layout_of(type_of(object));
+        if (layout == nullptr) {
+            PyErr_Clear();
+            refuse_type(nb::cast<std::string>(nb::handle(object).type().attr("__name__")));
+        }
+        require_given(*layout);
+        if (event.type >= classes_.size()) classes_.resize(event.type + 1);
+        classes_[event.type] = nb::borrow(type_of(object));
+    }
+
+    [[noreturn]] void refuse_type(const std::string& name, const std::string& rest = "") const {
+        raise_journal_error(KF_BAD_ARGUMENT, writer_->location().label() + ": event type " + name +
+                                                 " was not given when it was opened" + rest);
+    }
+
     /// Marks the writer as taken while the interpreter runs other threads.
     class Extending {
       public:
@@ -196,6 +228,8 @@ class JournalWriter {
 
     std::unique_ptr<journal::Writer> writer_;
     std::uint64_t source_;
+    std::vector<std::uint64_t> identities_;  ///< Of the types that were given, by number; 0 if none was.
+    std::vector<nb::object> classes_;        ///< Of events that were met, by the number of their type.
     std::optional<std::int64_t> time_;
     std::int64_t trigger_time_ = 0;
     bool extending_ = false;
@@ -303,6 +337,7 @@ PyMethodDef emit_method = {"emit", reinterpret_cast<PyCFunction>(reinterpret_cas
 nb::object make_emitter(nb::handle_t<JournalWriter> self, nb::handle view_class) {
     const Layout* layout = layout_of(view_class.ptr());
     if (layout == nullptr) throw nb::python_error();
+    nb::inst_ptr<JournalWriter>(self)->require_given(*layout);
     auto* e =
         new Emitter{nb::borrow(self), nb::borrow(view_class), nb::inst_ptr<JournalWriter>(self), layout, {}};
     nb::object capsule = nb::steal(PyCapsule_New(
@@ -322,6 +357,7 @@ class JournalReader {
     void join(const std::string& root, const std::string& source, const std::string& name,
               const std::string& scope, std::uint64_t after, std::optional<std::int64_t> from_time,
               bool at_end) {
+        require_alone();
         const Location location{root, source, name, scope};
         const std::int32_t status = at_end      ? reader_.join_at_end(location)
                                     : from_time ? reader_.join_from_time(location, *from_time)
@@ -338,6 +374,7 @@ class JournalReader {
                    reader_.status() != KF_OK;
         };
         bool there = false;
+        const Waiting mark(*this);
         pool_.settle();  // looking for the next event may leave the page of the one in hand
         for (double left = seconds; !there && left >= 0; left -= kWaitSlice) {
             {
@@ -354,6 +391,7 @@ class JournalReader {
 
     /// The next event's view, or an invalid object if there is none now.
     nb::object next(std::int64_t limit) {
+        require_alone();
         kf_event event{};
         const bool there = reader_.next(event, limit);
         settle();
@@ -372,6 +410,7 @@ class JournalReader {
     }
 
     std::optional<std::int64_t> peek_time() {
+        require_alone();
         const std::int64_t time = reader_.peek_time();
         settle();
         must(reader_.status(), reader_.error());
@@ -379,6 +418,7 @@ class JournalReader {
     }
 
     void close() {
+        require_alone();
         pool_.settle();
         reader_ = journal::Reader(std::vector<journal::TypeDefinition>{});
         waiter_ = journal::Waiter();
@@ -386,6 +426,7 @@ class JournalReader {
     }
 
     void seek_time(std::int64_t time) {
+        require_alone();
         pool_.settle();
         must(reader_.seek_time(time), reader_.error());
         settle();
@@ -399,6 +440,25 @@ class JournalReader {
         epoch_ = reader_.epoch();
     }
 
+    void require_alone() const {
+        if (waiting_) raise_journal_error(KF_BAD_ARGUMENT, "another thread is in the reader");
+    }
+
+    /// Marks the reader as taken while the interpreter runs other threads.
+    class Waiting {
+      public:
+        explicit Waiting(JournalReader& reader) : mark_(reader.waiting_) {
+            reader.require_alone();
+            mark_ = true;
+        }
+        ~Waiting() { mark_ = false; }
+        Waiting(const Waiting&) = delete;
+        Waiting& operator=(const Waiting&) = delete;
+
+      private:
+        bool& mark_;
+    };
+
     static constexpr double kWaitSlice = 0.1;
 
     journal::Reader reader_;
@@ -406,20 +466,25 @@ class JournalReader {
     ViewPool pool_;
     nb::object unknown_;
     std::uint64_t epoch_ = 0;
+    bool waiting_ = false;
 };
 
 nb::list list_journals(const std::string& root) {
     nb::list rows;
-    for (const Location& j : journal::list_journals(root))
+    std::string problem;
+    for (const Location& j : journal::list_journals(root, problem))
         rows.append(nb::make_tuple(j.source, j.name, j.scope));
+    if (!problem.empty()) raise_journal_error(KF_IO_ERROR, problem);
     return rows;
 }
 
 nb::list list_pages(const std::string& root, const std::string& source, const std::string& name) {
     nb::list rows;
-    for (const journal::PageFile& file : journal::list_pages({root, source, name, ""})) {
+    std::vector<journal::PageFile> files;
+    std::string error;
+    must(journal::list_pages({root, source, name, ""}, files, error), error);
+    for (const journal::PageFile& file : files) {
         journal::PageHeader header{};
-        std::string error;
         must(journal::read_header(file.path, header, error), error);
         const std::string path = journal::present_path(file.path);
         rows.append(nb::make_tuple(file.page, path, header.page_size, header.sealed != 0,

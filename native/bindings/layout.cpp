@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kungfu/id.hpp"
+
 namespace kungfu::python {
 
 namespace {
@@ -209,13 +211,15 @@ TailKind tail_named(const std::string& name) {
 }  // namespace
 
 Layout::Layout(std::uint32_t number_, std::string name_, std::uint32_t size_, const nb::list& fields_,
-               const std::string& tail_kind, std::string tail_name_, nb::object item_class_)
+               const std::string& tail_kind, std::string tail_name_, nb::object item_class_,
+               const std::string& schema)
     : number(number_),
       size(size_),
       name(std::move(name_)),
       tail(tail_named(tail_kind)),
       tail_name(std::move(tail_name_)),
-      item_class(std::move(item_class_)) {
+      item_class(std::move(item_class_)),
+      identity(fnv1a64(schema)) {
     for (nb::handle item : fields_) {
         auto f = nb::borrow<nb::tuple>(item);
         fields.push_back({nb::cast<std::string>(f[0]), kind_named(nb::cast<std::string>(f[1])),
@@ -267,9 +271,9 @@ const Layout* layout_of(PyObject* view_class) {
 void bind_layout(nb::module_& m) {
     nb::class_<Layout>(m, "Layout", "How the payload of one event type is laid out.")
         .def(nb::init<std::uint32_t, std::string, std::uint32_t, const nb::list&, const std::string&,
-                      std::string, nb::object>(),
+                      std::string, nb::object, const std::string&>(),
              nb::arg("number"), nb::arg("name"), nb::arg("size"), nb::arg("fields"), nb::arg("tail_kind"),
-             nb::arg("tail_name"), nb::arg("item_class").none())
+             nb::arg("tail_name"), nb::arg("item_class").none(), nb::arg("schema"))
         .def_ro("number", &Layout::number)
         .def_ro("name", &Layout::name)
         .def_ro("size", &Layout::size);

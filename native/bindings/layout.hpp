@@ -33,11 +33,13 @@ struct Layout {
     std::vector<FieldLayout> fields;
     TailKind tail;
     std::string tail_name;
-    nb::object item_class;  // view class of the tail's items, or None
+    nb::object item_class;   // view class of the tail's items, or None
+    std::uint64_t identity;  // a hash of name, version and layout: of its schema
 
     /// Fields are (name, kind, offset, exponent_offset, high_offset, width).
     Layout(std::uint32_t number, std::string name, std::uint32_t size, const nb::list& fields,
-           const std::string& tail_kind, std::string tail_name, nb::object item_class);
+           const std::string& tail_kind, std::string tail_name, nb::object item_class,
+           const std::string& schema);
 };
 
 /// Writes values in declared order (then the tail's) as a payload; missing ones are zero or absent.

@@ -175,7 +175,7 @@ void read_all() {
     std::string error;
     (void)survey(journal, survey_of, error);
     (void)last_definitions(journal, tables, error);
-    (void)list_journals(journal.root);
+    (void)list_journals(journal.root, error);
     (void)verify(journal);
 }
 

@@ -104,7 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string error;
     (void)survey(journal, survey_of, error);
     (void)last_definitions(journal, tables, error);
-    (void)list_journals(journal.root);
+    (void)list_journals(journal.root, error);
     recover(path);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -108,8 +109,10 @@ class Output {
   public:
     explicit Output(std::string path) : path_(std::move(path)), unborn_(path_ + ".tmp") {
         fd_ = ::open(unborn_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-        // Two that compress the same page would write into one file.
-        failed_ = fd_ < 0 || flock(fd_, LOCK_EX | LOCK_NB) != 0 || ftruncate(fd_, 0) != 0;
+        // Two that compress the same page would write into one file; and what was opened here may have got
+        // its name, by another, before it was locked.
+        failed_ =
+            fd_ < 0 || flock(fd_, LOCK_EX | LOCK_NB) != 0 || !is_still_unborn() || ftruncate(fd_, 0) != 0;
         failure_ = errno;
         owned_ = !failed_;
     }
@@ -145,6 +148,15 @@ class Output {
     }
 
   private:
+    bool is_still_unborn() const noexcept {
+        struct stat opened{};
+        struct stat there{};
+        const bool same = fstat(fd_, &opened) == 0 && stat(unborn_.c_str(), &there) == 0 &&
+                          opened.st_ino == there.st_ino && opened.st_dev == there.st_dev;
+        if (!same) errno = EWOULDBLOCK;
+        return same;
+    }
+
     bool check(bool done) noexcept {
         if (!done && !failed_) failure_ = errno;
         failed_ = failed_ || !done;
@@ -238,6 +250,7 @@ std::int32_t compress_page(const std::string& page_path, Transform transform, st
     Page page;
     std::int32_t status = page.open(page_path, 0, false, error);
     if (status != KF_OK) return status;
+    if (page.compressed() != nullptr) return KF_OK;  // another process was faster
     if (page.header().sealed == 0) {
         error = page_path + ": only a sealed page can be compressed; its writer may still be at it";
         return KF_BAD_ARGUMENT;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -59,21 +58,6 @@ std::uint32_t bell_bit(std::string_view source, std::string_view name) {
     return 1U << ((hash ^ hash >> 32U) & 31U);
 }
 
-Doorbell& Doorbell::operator=(Doorbell&& other) noexcept {
-    if (this != &other) {
-        reset();
-        words_ = std::exchange(other.words_, nullptr);
-        bit_ = other.bit_;
-        fences_ = other.fences_;
-    }
-    return *this;
-}
-
-void Doorbell::reset() noexcept {
-    if (words_ != nullptr) munmap(words_, kFileSize);
-    words_ = nullptr;
-}
-
 Doorbell Doorbell::for_writer(const std::string& root, std::uint32_t bit) {
     Doorbell bell;
     bell.bit_ = bit;
@@ -98,26 +82,24 @@ bool Doorbell::map(const std::string& root, bool make) noexcept {
     // Allocated, not only sized: a store into a hole of a full disk would be a SIGBUS.
     if (whole && make) whole = fallocate(fd, 0, 0, kFileSize) == 0;
     if (whole && !make) whole = status.st_size >= static_cast<off_t>(kFileSize);
-    void* place = MAP_FAILED;
-    if (whole) place = mmap(nullptr, kFileSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (whole) whole = mapping_.map_file(fd, kFileSize, true);
     ::close(fd);
-    if (place != MAP_FAILED) words_ = static_cast<Words*>(place);
-    return words_ != nullptr;
+    return whole;
 }
 
 void Doorbell::wake() noexcept {
     // Before the wake-up: who wakes, and sleeps again, must find its bit as it left it.
-    const std::uint32_t awaited = words_->awaited.fetch_and(~bit_, std::memory_order_acq_rel);
+    const std::uint32_t awaited = words()->awaited.fetch_and(~bit_, std::memory_order_acq_rel);
     if ((awaited & bit_) == 0) return;  // another writer has just woken all
-    words_->sequence.fetch_add(1, std::memory_order_release);
-    syscall(SYS_futex, &words_->sequence, FUTEX_WAKE_BITSET, INT_MAX, nullptr, nullptr, bit_);
+    words()->sequence.fetch_add(1, std::memory_order_release);
+    syscall(SYS_futex, &words()->sequence, FUTEX_WAKE_BITSET, INT_MAX, nullptr, nullptr, bit_);
 }
 
 Doorbell::Ticket Doorbell::announce(std::uint32_t bits) noexcept {
     // The sequence first: if a writer clears the bits right after they were set, it has gone on.
-    const std::uint32_t seen = words_->sequence.load(std::memory_order_acquire);
-    words_->awaited.fetch_or(bits, std::memory_order_seq_cst);
-    return {&words_->sequence, seen, bits};
+    const std::uint32_t seen = words()->sequence.load(std::memory_order_acquire);
+    words()->awaited.fetch_or(bits, std::memory_order_seq_cst);
+    return {&words()->sequence, seen, bits};
 }
 
 bool Doorbell::fence_writers() noexcept { return membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0; }

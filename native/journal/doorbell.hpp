@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "journal/mapping.hpp"
+
 namespace kungfu::journal {
 
 /// One of 32 bits for a journal, so that a writer wakes only who waits for its journal (or for one of the few
@@ -30,34 +32,28 @@ inline constexpr std::uint32_t kEveryJournal = ~0U;
 /// through a fence then. Where membarrier() is not to be had, writers fence and sleepers poll.
 class Doorbell {
   public:
-    Doorbell() = default;
-    ~Doorbell() { reset(); }
-    Doorbell(Doorbell&& other) noexcept { *this = std::move(other); }
-    Doorbell& operator=(Doorbell&& other) noexcept;
-    Doorbell(const Doorbell&) = delete;
-    Doorbell& operator=(const Doorbell&) = delete;
-
     /// For a writer: makes the file where it is missing, in a root that exists. `bit` is its journal's.
     static Doorbell for_writer(const std::string& root, std::uint32_t bit);
     /// For a sleeper: maps a file that is there already. Readers make no files.
     static Doorbell for_sleeper(const std::string& root);
 
     /// Whether it is mapped.
-    explicit operator bool() const noexcept { return words_ != nullptr; }
+    explicit operator bool() const noexcept { return words() != nullptr; }
 
     /// To be called after each commit: costs a load while nobody sleeps, and one system call when somebody
     /// does. Does not block.
     void ring() noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);  // the compiler may not move the load up either
-        if (words_ == nullptr) return;
-        const std::uint32_t awaited = fences_ ? words_->awaited.fetch_or(0, std::memory_order_seq_cst)
-                                              : words_->awaited.load(std::memory_order_relaxed);
+        Words* const w = words();
+        if (w == nullptr) return;
+        const std::uint32_t awaited = fences_ ? w->awaited.fetch_or(0, std::memory_order_seq_cst)
+                                              : w->awaited.load(std::memory_order_relaxed);
         if ((awaited & bit_) != 0) wake();
     }
 
     /// Whether a writer of one of these journals has to make a system call.
     bool is_awaited(std::uint32_t bits) const noexcept {
-        return words_ != nullptr && (words_->awaited.load(std::memory_order_relaxed) & bits) != 0;
+        return words() != nullptr && (words()->awaited.load(std::memory_order_relaxed) & bits) != 0;
     }
 
     /// A sleeper's place at one bell: it may sleep until the bell has rung after this was given out.
@@ -83,11 +79,11 @@ class Doorbell {
         alignas(64) std::atomic<std::uint32_t> sequence;  // counts the rings; sleepers sleep on it
     };
 
+    Words* words() const noexcept { return reinterpret_cast<Words*>(mapping_.data()); }
     bool map(const std::string& root, bool make) noexcept;
     void wake() noexcept;
-    void reset() noexcept;
 
-    Words* words_ = nullptr;
+    Mapping mapping_;  ///< A guarded one: whoever may ring may also cut the file.
     std::uint32_t bit_ = 0;
     bool fences_ = false;
 };

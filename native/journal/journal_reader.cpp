@@ -106,8 +106,9 @@ bool JournalReader::take_page(Page page, const PageFile& file) {
 
 bool JournalReader::open_first_page() {
     if (!worth_looking()) return false;
-    const std::vector<PageFile> pages = list_pages(location_);
-    if (pages.empty() || !open_page(pages.front())) return false;
+    std::vector<PageFile> pages;
+    status_ = list_pages(location_, pages, error_);
+    if (status_ != KF_OK || pages.empty() || !open_page(pages.front())) return false;
     last_sequence_ = page_.header().first_sequence - 1;
     return true;
 }
@@ -142,7 +143,9 @@ bool JournalReader::next_page() {
 
 void JournalReader::notice_pruned_pages() {
     if (looks_ % kListEvery != 0) return;
-    const std::vector<PageFile> pages = list_pages(location_);
+    std::vector<PageFile> pages;
+    status_ = list_pages(location_, pages, error_);
+    if (status_ != KF_OK) return;
     const auto later = std::find_if(pages.begin(), pages.end(),
                                     [&](const PageFile& file) { return file.page > file_.page; });
     if (later == pages.end() || later->page == file_.page + 1) return;
@@ -421,8 +424,9 @@ std::int32_t JournalReader::seek(Before before) {
     if (status_ != KF_OK) return status_;
     // A page may be pruned, or taken away by the writer that made it ahead, between two looks.
     while (!is_in_page(before)) {
-        const std::vector<PageFile> pages = list_pages(location_);
-        if (pages.empty()) return KF_OK;
+        std::vector<PageFile> pages;
+        status_ = list_pages(location_, pages, error_);
+        if (status_ != KF_OK || pages.empty()) return status_;
         std::size_t low = 0;
         std::size_t high = pages.size();
         std::int32_t looked = KF_OK;

@@ -47,11 +47,15 @@ bool split_page_name(std::string_view file, std::string_view& name, std::uint64_
     return error == std::errc{} && end == digits.data() + digits.size();
 }
 
-std::vector<std::string> entries_of(const std::string& folder) {
+/// The names in a folder; none if there is no such folder. `problem` tells why others could not be had.
+std::vector<std::string> entries_of(const std::string& folder, std::string& problem) {
     std::vector<std::string> names;
     std::error_code error;
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
         names.push_back(it->path().filename().string());
+    }
+    if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+        problem = folder + ": cannot be listed: " + error.message();
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -66,8 +70,8 @@ std::string joined(std::initializer_list<std::string_view> parts) {
     return path;
 }
 
-std::vector<std::string> dates_of(const std::string& root) {
-    std::vector<std::string> dates = entries_of(root);
+std::vector<std::string> dates_of(const std::string& root, std::string& problem) {
+    std::vector<std::string> dates = entries_of(root, problem);
     dates.erase(std::remove_if(dates.begin(), dates.end(), [](const auto& d) { return !is_date(d); }),
                 dates.end());
     return dates;
@@ -146,11 +150,11 @@ std::string utc_date(std::int64_t time) {
 namespace {
 
 /// Every page file, by number, a raw one before its compressed form.
-std::vector<PageFile> page_files(const Location& location) {
+std::vector<PageFile> page_files(const Location& location, std::string& problem) {
     std::vector<PageFile> pages;
-    for (const std::string& date : dates_of(location.root)) {
+    for (const std::string& date : dates_of(location.root, problem)) {
         const std::string folder = joined({location.root, date, location.source});
-        for (const std::string& file : entries_of(folder)) {
+        for (const std::string& file : entries_of(folder, problem)) {
             std::string_view name;
             std::uint64_t page = 0;
             if (split_page_name(file, name, page) && name == location.name) {
@@ -172,16 +176,31 @@ bool is_unborn(const PageFile& file) {
 
 }  // namespace
 
-std::vector<PageFile> list_pages(const Location& location) {
-    std::vector<PageFile> pages = page_files(location);
-    const auto same = [](const PageFile& a, const PageFile& b) { return a.page == b.page; };
+std::int32_t list_pages(const Location& location, std::vector<PageFile>& pages, std::string& error) {
+    std::string unlisted;
+    pages = page_files(location, unlisted);
+    std::string doubled;
+    const auto same = [&](const PageFile& a, const PageFile& b) {
+        if (a.page == b.page && a.date != b.date) doubled = b.path + ": " + a.path + " is that page, too";
+        return a.page == b.page;
+    };
     pages.erase(std::unique(pages.begin(), pages.end(), same), pages.end());
     if (!pages.empty() && is_unborn(pages.back())) pages.pop_back();
+    if (unlisted.empty() && doubled.empty()) return KF_OK;
+    error = unlisted.empty() ? doubled : unlisted;
+    return unlisted.empty() ? kCorrupt : static_cast<std::int32_t>(KF_IO_ERROR);
+}
+
+std::vector<PageFile> list_pages(const Location& location) {
+    std::vector<PageFile> pages;
+    std::string ignored;
+    (void)list_pages(location, pages, ignored);
     return pages;
 }
 
 PageFile find_unborn(const Location& location) {
-    std::vector<PageFile> pages = page_files(location);
+    std::string ignored;
+    std::vector<PageFile> pages = page_files(location, ignored);
     return !pages.empty() && is_unborn(pages.back()) ? pages.back() : PageFile{0, "", ""};
 }
 
@@ -194,7 +213,8 @@ PageFile find_page(const Location& location, std::uint64_t page, const std::stri
     };
     std::string path = in(date);
     if (!path.empty()) return {page, date, path};
-    for (const std::string& later : dates_of(location.root)) {
+    std::string ignored;
+    for (const std::string& later : dates_of(location.root, ignored)) {
         if (later <= date) continue;
         path = in(later);
         if (!path.empty()) return {page, later, path};
@@ -202,12 +222,12 @@ PageFile find_page(const Location& location, std::uint64_t page, const std::stri
     return {page, "", ""};
 }
 
-std::vector<Location> list_journals(const std::string& root) {
+std::vector<Location> list_journals(const std::string& root, std::string& problem) {
     std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::string>> first;
-    for (const std::string& date : dates_of(root)) {
-        for (const std::string& source : entries_of(joined({root, date}))) {
+    for (const std::string& date : dates_of(root, problem)) {
+        for (const std::string& source : entries_of(joined({root, date}), problem)) {
             const std::string folder = joined({root, date, source});
-            for (const std::string& file : entries_of(folder)) {
+            for (const std::string& file : entries_of(folder, problem)) {
                 std::string_view name;
                 std::uint64_t page = 0;
                 if (!split_page_name(file, name, page)) continue;

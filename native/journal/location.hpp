@@ -50,6 +50,9 @@ std::int64_t utc_day(std::int64_t time) noexcept;
 /// All pages of a journal in page order, the one that is made ahead left out; none if there is no such
 /// journal. Of a page that is there compressed and not, the one that is not.
 std::vector<PageFile> list_pages(const Location& location);
+/// The same. KF_OK, or why it is not to be relied on, with `error`: KF_IO_ERROR where a folder could not be
+/// listed, kCorrupt where two files say that they are the same page.
+std::int32_t list_pages(const Location& location, std::vector<PageFile>& pages, std::string& error);
 
 /// The page that a writer made ahead, if there is one; nothing stands in it.
 PageFile find_unborn(const Location& location);
@@ -57,7 +60,8 @@ PageFile find_unborn(const Location& location);
 /// The file of one page, made ahead or not, looked for from `date` on; an empty path if it does not exist.
 PageFile find_page(const Location& location, std::uint64_t page, const std::string& date);
 
-/// All journals under a root, by source and name, each with the scope that its first page states.
-std::vector<Location> list_journals(const std::string& root);
+/// All journals under a root, by source and name, each with the scope that its first page states. `problem`
+/// tells of a folder that could not be listed.
+std::vector<Location> list_journals(const std::string& root, std::string& problem);
 
 }  // namespace kungfu::journal

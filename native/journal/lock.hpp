@@ -4,12 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 namespace kungfu::journal {
 
-/// Held from acquire() to release(); the kernel releases it when the process ends, however it ends. Not
-/// inherited by a fork.
+/// Held from acquire() to release(); the kernel releases it when the process ends, however it ends. A child
+/// of the process does not hold it.
 class WriterLock {
   public:
     WriterLock() = default;
@@ -20,11 +19,6 @@ class WriterLock {
     /// KF_OK, kLocked or KF_IO_ERROR, with `error` saying who or why. Makes the file and its folder.
     std::int32_t acquire(const std::string& path, std::string& error);
     void release() noexcept;
-
-  private:
-    int fd_ = -1;
-    std::uint64_t device_ = 0;
-    std::uint64_t inode_ = 0;
 };
 
 namespace detail {

@@ -120,6 +120,7 @@ Page& Page::operator=(Page&& other) noexcept {
         reset();
         mapping_ = std::move(other.mapping_);
         std::swap(fd_, other.fd_);
+        std::swap(forks_, other.forks_);
         std::swap(key_, other.key_);
         std::swap(path_, other.path_);
         compressed_ = std::move(other.compressed_);
@@ -129,7 +130,8 @@ Page& Page::operator=(Page&& other) noexcept {
 
 void Page::let_go() noexcept {
     if (fd_ < 0) return;
-    (void)flock(fd_, LOCK_UN);  // the mapping, too, keeps what close() would give up
+    // The mapping, too, keeps what close() would give up. In a child that would be its parent's.
+    if (forks_ == fork_generation()) (void)flock(fd_, LOCK_UN);
     ::close(fd_);
     fd_ = -1;
 }
@@ -144,6 +146,7 @@ void Page::reset() noexcept {
 bool Page::create(const std::string& path, std::uint64_t size) noexcept {
     reset();
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    forks_ = fork_generation();
     if (fd_ < 0) return false;
     path_ = path;
     if (ftruncate(fd_, static_cast<off_t>(size)) == 0 && mapping_.map_file(fd_, size, true)) {
@@ -173,6 +176,7 @@ int Page::prepare(std::uint64_t from, std::uint64_t to) noexcept {
 std::int32_t Page::open(const std::string& path, std::uint64_t journal, bool writable, std::string& error) {
     reset();
     fd_ = ::open(path.c_str(), (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    forks_ = fork_generation();
     if (fd_ < 0) {
         const std::int32_t status = cannot_open(path, error);
         const std::string present = present_path(path);

@@ -10,6 +10,7 @@
 
 #include "journal/crc32c.hpp"
 #include "journal/location.hpp"
+#include "journal/lock.hpp"
 #include "journal/mapping.hpp"
 #include "journal/status.hpp"
 #include "kungfu/frame.h"
@@ -217,6 +218,7 @@ class Page {
 
     Mapping mapping_;
     int fd_ = -1;
+    std::uint64_t forks_ = 0;  ///< fork_generation() when it was opened.
     std::uint32_t key_ = 0;
     std::string path_;
     std::unique_ptr<CompressedPage> compressed_;

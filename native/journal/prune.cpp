@@ -49,7 +49,9 @@ std::int32_t remove_files(const std::string& path, std::string& error) {
 
 std::int32_t prune(const Location& location, const PruneRules& rules, bool dry_run, Pruned& pruned,
                    std::string& error) {
-    const std::vector<PageFile> pages = list_pages(location);
+    std::vector<PageFile> pages;
+    const std::int32_t listed = list_pages(location, pages, error);
+    if (listed != KF_OK) return listed;
     for (const PageFile& page : pages) pruned.bytes_left += bytes_of(page);
     for (std::size_t i = 0; i + 1 < pages.size(); ++i) {
         const bool too_much = rules.most_bytes && pruned.bytes_left > *rules.most_bytes;

@@ -230,9 +230,11 @@ class Repairer {
 
 std::int32_t repair_journal(const Location& location, Repair& repair, std::string& error,
                             const Progress& progress) {
-    if (list_pages(location).empty() && find_unborn(location).path.empty()) return KF_OK;
+    std::vector<PageFile> pages;
+    std::int32_t status = list_pages(location, pages, error);
+    if (status != KF_OK || (pages.empty() && find_unborn(location).path.empty())) return status;
     WriterLock lock;
-    std::int32_t status = lock.acquire(location.lock_path(), error);
+    status = lock.acquire(location.lock_path(), error);
     if (status == KF_OK) status = Repairer(location, repair.steps, progress).run(error);
     if (status != kLocked) repair.after = verify(location);
     return status;

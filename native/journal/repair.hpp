@@ -19,7 +19,8 @@ struct Repair {
 
 /// Repairs a journal that nobody writes. Bytes are kept beside their page (see kept_bytes.hpp) before
 /// anything is written over them; ended at any moment, another repair goes on. A sound journal is not
-/// touched. KF_OK, kLocked if somebody writes it, or KF_IO_ERROR or KF_DISK_FULL with `error`; then `repair`
+/// touched. KF_OK, kLocked if somebody writes it, kCorrupt if two files are the same page, or KF_IO_ERROR or
+/// KF_DISK_FULL with `error`; then `repair`
 /// tells what was done so far.
 std::int32_t repair_journal(const Location& location, Repair& repair, std::string& error,
                             const Progress& progress = {});

@@ -44,15 +44,17 @@ std::int32_t survey(const Location& location, Survey& found, std::string& error)
 }
 
 std::int32_t last_definitions(const Location& location, Tables& tables, std::string& error) {
-    const std::vector<PageFile> pages = list_pages(location);
-    if (pages.empty()) return KF_OK;
+    std::vector<PageFile> pages;
+    std::int32_t status = list_pages(location, pages, error);
+    if (status != KF_OK || pages.empty()) return status;
     Page page;
-    std::int32_t status = page.open(pages.back().path, 0, false, error);
+    status = page.open(pages.back().path, 0, false, error);
     if (status == KF_OK) status = page.unpack(error);
     if (status != KF_OK) return status;
     for (std::uint64_t offset = sizeof(PageHeader); page.has_frame_at(offset);) {
-        const auto length = static_cast<std::uint32_t>(page.commit(offset));
-        if (!page.holds(offset, length)) break;
+        const std::uint64_t commit = page.commit(offset);
+        const auto length = static_cast<std::uint32_t>(commit);
+        if (!page.verifies(offset, commit)) break;
         tables.learn(*page.frame(offset), length);
         offset += align8(length);
     }

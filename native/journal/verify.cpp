@@ -14,8 +14,12 @@ using Kind = Finding::Kind;
 
 class Verifier {
   public:
-    Verifier(const Location& location, const Progress& progress)
-        : progress_(progress), files_(list_pages(location)) {
+    Verifier(const Location& location, const Progress& progress) : progress_(progress) {
+        std::string problem;
+        if (list_pages(location, files_, problem) != KF_OK) {
+            const std::size_t colon = problem.find(": ");
+            add(Kind::DAMAGE, {0, "", problem.substr(0, colon)}, 0, 0, problem.substr(colon + 2));
+        }
         context_ = context_of(location, files_);
         const PageFile unborn = find_unborn(location);
         if (unborn.path.empty()) return;

@@ -92,9 +92,11 @@ std::int32_t Writer::recover() {
             return fail(KF_IO_ERROR, unborn.path + ": " + std::generic_category().message(errno));
         }
     }
-    std::vector<PageFile> pages = list_pages(location_);
+    std::vector<PageFile> pages;
+    std::int32_t status = list_pages(location_, pages, error_);
+    if (status != KF_OK) return status;
     if (pages.empty()) return KF_OK;
-    std::int32_t status = seal_unsealed(pages);
+    status = seal_unsealed(pages);
     if (status != KF_OK) return status;
     for (std::size_t i = 0; i + 1 < pages.size(); ++i) {
         if (!is_compressed(pages[i].path)) supply_->offer(pages[i].path);
@@ -111,6 +113,12 @@ std::int32_t Writer::recover() {
         return recover();
     }
     if (status != KF_OK) return status;
+    if (tables.frame_bytes() > page_size_ / 2) {
+        return fail(KF_TOO_LARGE, location_.label() + ": its types, names and instruments take " +
+                                      std::to_string(tables.frame_bytes()) +
+                                      " bytes, more than half of a page of " + std::to_string(page_size_) +
+                                      "; expected a larger page size");
+    }
     supply_->define([&](Tables& known) { known = std::move(tables); });
     page_number_ = live->page.header().page_number;
     last_sequence_ = found.last_sequence;
@@ -276,6 +284,12 @@ std::int32_t Writer::define_name(std::uint8_t kind, std::uint64_t id, std::strin
     payload += text;
     return append(NameDefinition::kType, 0, 0, kNoCause, payload.data(),
                   static_cast<std::uint32_t>(payload.size()));
+}
+
+std::int32_t Writer::refuse(std::int64_t gen_time) noexcept {
+    if (gen_time != kNever) return fail(KF_BAD_ARGUMENT, "");
+    return fail(KF_BAD_ARGUMENT, location_.label() + ": generation time " + std::to_string(gen_time) +
+                                     ": expected ns since 1970, less than that");
 }
 
 std::int32_t Writer::define(kf_frame& frame, std::uint32_t type, const void* payload,

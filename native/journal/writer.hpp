@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,7 +60,8 @@ class Writer {
         return append_at(clock_->now(), type, source, destination, cause, payload, length);
     }
 
-    /// Appends one event at a given time, or at the last event's time if that is later.
+    /// Appends one event at a given time, or at the last event's time if that is later; a time before 1970
+    /// counts as 1970. KF_BAD_ARGUMENT for 2^63 - 1, by which readers mean that nothing is there.
     std::int32_t append_at(std::int64_t gen_time, std::uint32_t type, std::uint64_t source,
                            std::uint64_t destination, const kf_cause& cause, const void* payload,
                            std::uint32_t length) noexcept {
@@ -75,7 +77,7 @@ class Writer {
         const std::uint64_t type_and_flags = file_number(type);
         std::memcpy(&frame.type, &type_and_flags, sizeof type_and_flags);
         static_assert(offsetof(kf_frame, flags) == offsetof(kf_frame, type) + 4);
-        if (type_and_flags == 0) return KF_BAD_ARGUMENT;
+        if (type_and_flags == 0 || gen_time == kNever) return refuse(gen_time);
         return Tables::keeps(type) || type == PageEnd::kType ? define(frame, type, payload, length)
                                                              : put(frame, payload, length);
     }
@@ -112,6 +114,7 @@ class Writer {
 
   private:
     static constexpr std::uint64_t kNotOpen = ~0ULL;
+    static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
     explicit Writer(const WriterOptions& options);
     std::int32_t recover();
@@ -119,6 +122,7 @@ class Writer {
     void seal(LivePage& page, std::uint64_t end_offset);
     std::int32_t adopt(const TypeDefinition& type);
     std::uint32_t number_in_file(const TypeDefinition& type) const;
+    std::int32_t refuse(std::int64_t gen_time) noexcept;
     std::int32_t define(kf_frame& frame, std::uint32_t type, const void* payload,
                         std::uint32_t length) noexcept;
     std::int32_t definition_problem(std::uint32_t type, const void* payload, std::uint32_t length) noexcept;

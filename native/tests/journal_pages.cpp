@@ -292,10 +292,11 @@ void journals_are_listed() {
     o.scope = "runs/7";
     auto a = open_writer(o);
     auto b = open_writer(options(folder.path(), clock, kMinPageSize, "broker", "BROKER"));
-    CHECK(list_journals(folder.path()).empty());
+    std::string problem;
+    CHECK(list_journals(folder.path(), problem).empty());
     CHECK_EQUAL(put(*a, 1), KF_OK);
     CHECK_EQUAL(put(*b, 1), KF_OK);
-    const auto journals = list_journals(folder.path());
+    const auto journals = list_journals(folder.path(), problem);
     CHECK_EQUAL(journals.size(), 2U);
     CHECK_EQUAL(journals[0].label(), std::string("broker/BROKER"));
     CHECK_EQUAL(journals[1].label(), std::string("runs/7/venue/MD"));
@@ -303,7 +304,7 @@ void journals_are_listed() {
     JournalReader reader(at(folder.path()));
     CHECK(reader.peek() != nullptr);
     CHECK_EQUAL(reader.id(), a->id());
-    CHECK(list_journals(folder.path() + "/nowhere").empty());
+    CHECK(list_journals(folder.path() + "/nowhere", problem).empty());
 }
 
 }  // namespace

@@ -152,8 +152,10 @@ def test_a_type_with_a_tail_takes_no_rows(open_writer):
 
 def test_a_type_that_was_not_given_and_a_closed_writer_say_so(open_writer):
     writer = open_writer(event_classes=[events.Quote])
-    with pytest.raises(JournalError, match=r"trade was not given .*; 0 of 3 rows stand"):
+    with pytest.raises(JournalError, match="event type trade was not given"):
         writer.extend(events.Trade, trades(3))
+    writer.close()
+    writer = open_writer(event_classes=[events.Trade])
     writer.close()
     with pytest.raises(JournalError, match="the writer is closed; 0 of 3 rows stand"):
         writer.extend(events.Trade, trades(3))

@@ -64,12 +64,12 @@ def test_repair_makes_the_journal_readable_and_says_what_was_lost(kungfu, damage
 
 
 def test_a_journal_that_is_written_is_not_repaired(kungfu, home, damaged):
-    lock = home / "journal" / ".venue.MD.lock"
-    program = "import fcntl, sys; f = open(sys.argv[1], 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); "
-    program += "print(flush=True); input()"
+    program = "import sys; from kungfu_core.journal import Writer; "
+    program += "writer = Writer(sys.argv[1], 'venue', 'MD'); print(flush=True); input()"
     with subprocess.Popen(
-        [sys.executable, "-c", program, lock], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+        [sys.executable, "-c", program, home / "journal"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=home,
+    ) as process:  # fmt: skip
         process.stdout.readline()
         done = kungfu("repair", "venue/MD")
         process.communicate(b"\n")

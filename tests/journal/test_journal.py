@@ -126,7 +126,7 @@ def test_a_closed_writer_says_so(open_writer):
 
 def test_events_that_cannot_be_written_are_refused_by_name(open_writer):
     writer = open_writer(event_classes=[events.Trade, events.TypeDefinition, events.Log])
-    with pytest.raises(JournalError, match="Quote"):
+    with pytest.raises(JournalError, match="event type quote was not given"):
         writer.append(events.Quote())
     with pytest.raises(JournalError, match="bytes does not fit into a page"):
         writer.append(events.Log(message="x" * 70_000))
