@@ -196,6 +196,8 @@ DEFAULT_PAGE_SIZE: int = 16777216
 
 MIN_PAGE_SIZE: int = 65536
 
+PAGE_HEADER_SIZE: int = 512
+
 class JournalWriter:
     """The one writer of a journal."""
 

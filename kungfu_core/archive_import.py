@@ -22,6 +22,7 @@ from kungfu_core.journal_archive import KIND, MANIFEST, SUMS, VERSION, Archive, 
 
 _MOST_MANIFEST_BYTES = 64 << 20
 _COPIED_AT_ONCE = 1 << 20
+_NO_PAGE = 1 << 64
 _SOURCE = re.compile(r"[A-Za-z0-9_:@+-][A-Za-z0-9_.:@+-]{0,62}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
@@ -95,7 +96,7 @@ def _manifest(path: Path, tar: tarfile.TarFile) -> Archive:
         files = tuple(Entry(**file) for file in said.pop("files"))
         archive = Archive(files=files, **said)
         _check(archive)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: {MANIFEST} is damaged: {error}") from error
     return archive
 
@@ -114,7 +115,8 @@ def _check(archive: Archive) -> None:
     file = file_pattern(archive.source, archive.name)
     paths = [entry.path for entry in archive.files]
     for entry in archive.files:
-        if entry.path != DESCRIPTION and not file.fullmatch(entry.path):
+        named = file.fullmatch(entry.path)
+        if entry.path != DESCRIPTION and not (named and 0 < int(named[1]) < _NO_PAGE):
             raise ValueError(f"{entry.path!r} is no file of {archive.source}/{archive.name}")
         if not isinstance(entry.bytes, int) or entry.bytes < 0:
             raise ValueError(f"{entry.path!r} cannot have {entry.bytes!r} bytes")

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import attrs
 
+from kungfu_core._native import PAGE_HEADER_SIZE
 from kungfu_core.datasets import DESCRIPTION
 from kungfu_core.errors import JournalError
 from kungfu_core.journal import Journal, list_journals
@@ -95,8 +96,10 @@ def write_archive(journal: Journal, path: Path) -> Archive:
         _add_text(tar, MANIFEST, _manifest_text(archive))
         for file, entry in zip(files, archive.files, strict=True):
             with _opened(file) as stream:
+                # Its header tells how far the page is written: it must not be later than the walk.
+                head = stream.read(PAGE_HEADER_SIZE)
                 filled = _written(file) if file == last else entry.bytes
-                source = _Source(stream, filled, entry, file)
+                source = _Source(head, stream, filled, entry, file)
                 tar.addfile(_member(entry.path, entry.bytes), source)
             sums.append(f"{source.digest.hexdigest()}  {entry.path}\n")
         _add_text(tar, SUMS, "".join(sums))
@@ -159,8 +162,11 @@ def _written(page: Path) -> int:
 class _Source:
     """What tar reads a file from: its bytes up to a place, then zeros; hashed on the way."""
 
-    def __init__(self, stream: BinaryIO, filled: int, entry: Entry, file: Path) -> None:
+    def __init__(
+        self, head: bytes, stream: BinaryIO, filled: int, entry: Entry, file: Path
+    ) -> None:
         self.digest = hashlib.sha256()
+        self._head = head
         self._stream = stream
         self._filled = filled
         self._left = entry.bytes
@@ -169,7 +175,10 @@ class _Source:
     def read(self, size: int = -1, /) -> bytes:
         """Give the next bytes."""
         size = self._left if size < 0 else min(size, self._left)
-        data = self._stream.read(min(size, self._filled))
+        wanted = min(size, self._filled)
+        data = self._head[:wanted]
+        self._head = self._head[wanted:]
+        data += self._stream.read(wanted - len(data))
         self._filled -= len(data)
         if len(data) < size:
             if self._filled > 0:

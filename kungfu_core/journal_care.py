@@ -214,17 +214,26 @@ def compact(journal: Journal, *, plain: bool = False, report: Report | None = No
 
     Raises:
         JournalCorrupt: a page is damaged; it stays as it is, and those before it are compressed.
-        JournalError: a page is not sealed, or is compressed by somebody else; or no room.
+        JournalError: a page is not sealed; or no room.
     """
     full = [page for page in journal.pages()[:-1] if page.sealed and not page.compressed]
-    sizes = [Path(page.path).stat().st_blocks * 512 for page in full]
+    sizes = [_size(page.path, blocks=True) for page in full]
     after = 0
     for done, page in enumerate(full):
         _native.compact_page(page.path, not plain)
-        after += Path(f"{page.path}.zst").stat().st_size
+        after += _size(f"{page.path}.zst")
         if report is not None:
             report(sum(sizes[: done + 1]), sum(sizes))
     return Compacted(len(full), sum(sizes), after)
+
+
+def _size(path: str, *, blocks: bool = False) -> int:
+    """Give the bytes of a file, or of its blocks; 0 if others compressed or pruned it meanwhile."""
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        return 0
+    return status.st_blocks * 512 if blocks else status.st_size
 
 
 def _place(journal: Journal) -> tuple[str, str, str, str]:

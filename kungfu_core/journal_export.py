@@ -125,9 +125,17 @@ def write_parquet(selection: Selection, path: Path) -> int:
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a file to write that takes the name when all is well, and is gone when it is not.
 
+    A device or a pipe is given as it is, and a link stays one.
+
     Raises:
         JournalError: it cannot be written.
     """
+    if path.is_dir():
+        raise JournalError(f"cannot write {path}: it is a folder, expected the name of a file")
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    path = path.resolve()
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial

@@ -43,7 +43,8 @@ def _without_zeros(column: Any) -> Any:  # noqa: ANN401
     import pyarrow as pa  # noqa: PLC0415 - the table is there, so Arrow is
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    zero = pa.scalar(0, pa.int64()).cast(column.type) if pa.types.is_timestamp(column.type) else 0
+    # Of the column's type: Arrow compares ids with Python's 0 as signed, and half of them are not.
+    zero = pa.scalar(0, pa.int64()).cast(column.type)
     return pc.if_else(pc.equal(column, zero), None, column)
 
 

@@ -58,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _USER_INTERRUPT
     except OSError as error:
+        if error.filename is not None:
+            sys.stderr.write(f"error: {error.filename}: {error.strerror}\n")
+            return 1
         # Nothing may be written there at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):  # whoever reads a pipe may have seen enough

@@ -358,6 +358,7 @@ class JournalReader {
               const std::string& scope, std::uint64_t after, std::optional<std::int64_t> from_time,
               bool at_end) {
         require_alone();
+        if (closed_) raise_journal_error(KF_CLOSED, "the reader is closed");
         const Location location{root, source, name, scope};
         const std::int32_t status = at_end      ? reader_.join_at_end(location)
                                     : from_time ? reader_.join_from_time(location, *from_time)
@@ -423,6 +424,7 @@ class JournalReader {
         reader_ = journal::Reader(std::vector<journal::TypeDefinition>{});
         waiter_ = journal::Waiter();
         epoch_ = 0;
+        closed_ = true;
     }
 
     void seek_time(std::int64_t time) {
@@ -467,6 +469,7 @@ class JournalReader {
     nb::object unknown_;
     std::uint64_t epoch_ = 0;
     bool waiting_ = false;
+    bool closed_ = false;
 };
 
 nb::list list_journals(const std::string& root) {
@@ -622,6 +625,7 @@ nb::dict survey(const std::string& root, const std::string& source, const std::s
 void bind_journal(nb::module_& m) {
     m.attr("DEFAULT_PAGE_SIZE") = journal::kDefaultPageSize;
     m.attr("MIN_PAGE_SIZE") = journal::kMinPageSize;
+    m.attr("PAGE_HEADER_SIZE") = sizeof(journal::PageHeader);
     nb::class_<JournalWriter>(m, "JournalWriter", nb::type_slots(writer_slots),
                               "The one writer of a journal.")
         .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&,

@@ -143,6 +143,10 @@ class Output {
     /// KF_OK, or what went wrong.
     std::int32_t status(std::string& error) const {
         if (!failed_) return KF_OK;
+        if (!owned_ && failure_ == EWOULDBLOCK) {
+            error = path_ + ": somebody else is compressing the page";
+            return kLocked;
+        }
         error = (named_ ? path_ : unborn_) + ": " + std::generic_category().message(failure_);
         return status_of(failure_);
     }
@@ -259,6 +263,8 @@ std::int32_t compress_page(const std::string& page_path, Transform transform, st
     status = Cutter(page).cut(blocks, error);
     if (status != KF_OK) return status;
     Output output(compressed_path(page_path));
+    status = output.status(error);
+    if (status != KF_OK) return status;
     Packer packer;
     for (BlockEntry& block : blocks) {
         block.offset = output.size();
@@ -280,7 +286,7 @@ std::int32_t compress_page(const std::string& page_path, Transform transform, st
 std::int32_t compact_page(const std::string& page_path, Transform transform, std::string& error) {
     const std::int32_t status = compress_page(page_path, transform, error);
     if (status == KF_OK) unlink(page_path.c_str());
-    return status;
+    return status == kLocked ? static_cast<std::int32_t>(KF_OK) : status;
 }
 
 }  // namespace kungfu::journal

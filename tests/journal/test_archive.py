@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import tarfile
+import threading
 
 import pytest
 import zstandard
@@ -19,6 +20,7 @@ from kungfu_core.errors import ConfigError, DataError, JournalCorrupt, JournalEr
 from kungfu_core.home import Home
 from kungfu_core.journal import Journal, Reader, Writer
 from kungfu_core.journal_archive import write_archive
+from kungfu_core.journal_care import verify
 
 DAY = 1_723_161_600_000_000_000
 
@@ -116,6 +118,37 @@ def test_what_is_committed_while_the_page_is_copied_is_left_out(home, tmp_path, 
     taken_in, _ = import_archive(tmp_path / "live.tar", home)
     assert [event.trade_id for event in taken_in] == list(range(5))
     assert taken_in.statistics().events == 5
+
+
+@pytest.mark.parametrize("durability", ["none", "commit"])
+@pytest.mark.parametrize("attempt", range(6))
+def test_an_archive_of_a_journal_at_full_speed_is_sound(home, tmp_path, durability, attempt):
+    with Writer(tmp_path, "venue", "MD", page_size=1 << 20, durability=durability) as writer:
+        for _ in range(2000 * attempt):
+            writer.append(events.Log(message="before"))
+
+        def write():
+            for _ in range(40_000):
+                writer.append(events.Log(message="x" * 40))
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        write_archive(writer.journal, tmp_path / "live.tar")
+        thread.join()
+    taken_in, _ = import_archive(tmp_path / "live.tar", home)
+    assert not verify(taken_in).damaged
+    sequences = [event.sequence for event in taken_in]
+    assert sequences == list(range(1, len(sequences) + 1))
+
+
+def test_a_manifest_that_nests_without_end_is_damaged(home, tmp_path):
+    text = b"[" * 200_000
+    with tarfile.open(tmp_path / "deep.tar", "w") as tar:
+        member = tarfile.TarInfo("archive.json")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text))
+    with pytest.raises(DataError, match=r"deep\.tar: archive\.json is damaged"):
+        import_archive(tmp_path / "deep.tar", home)
 
 
 def test_unborn_pages_stay_out_and_compressed_ones_come_along(tmp_path):
@@ -257,6 +290,8 @@ PAGE = ("2024-08-09/venue/MD.1.journal", b"page")
         ({}, [PAGE], r"MD\.1\.journal"),  # no page inside
         ({"files": [{"path": PAGE[0], "bytes": 5}]}, [PAGE], "of 5 bytes, found .* of 4"),
         ({"files": [{"path": PAGE[0], "bytes": -1}]}, [PAGE], "cannot have -1 bytes"),
+        ({}, [(PAGE[0].replace("1.j", f"{2**64}.j"), b"x")], "is no file of venue/MD"),
+        ({}, [(PAGE[0].replace("1.j", "0.j"), b"x")], "is no file of venue/MD"),
     ],
 )
 def test_an_archive_that_lies_is_refused_and_writes_nothing(

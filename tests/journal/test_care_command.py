@@ -99,7 +99,10 @@ def test_prune_takes_a_pattern_an_age_and_a_size(kungfu, home):
         (["repair", "data/*"], 1, "fits 'data/*'"),
         (["prune", "BROKER"], 2, "expected --older-than AGE, --larger-than SIZE, or both"),
         (["prune", "BROKER", "--older-than", "3x"], 1, "like 36h, 30d or 8w, or a time"),
-        (["prune", "BROKER", "--larger-than", "3GB"], 1, "like 500MiB or 20GiB, got '3GB'"),
+        (["prune", "BROKER", "--larger-than", "3GB"], 1, "20GiB, less than 16777216TiB, got '3GB'"),
+        (["prune", "BROKER", "--larger-than", "16777216TiB"], 1, "less than 16777216TiB, got"),
+        (["prune", "BROKER", "--older-than", "999999w"], 0, ""),
+        (["verify", "--all", "--home", "nowhere"], 1, "error: there are no journals in "),
     ],
 )
 def test_mistakes_are_named(kungfu, arguments, status, message):

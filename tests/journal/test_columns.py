@@ -157,6 +157,15 @@ def test_a_table_has_floats_to_look_at_and_digits_to_book(open_writer):
     assert fills["fee_currency"].to_pylist() == ["USDT"]
 
 
+def test_ids_that_would_be_negative_have_their_names(open_writer):
+    writer = open_writer(source="broker")
+    instrument = 2**64 - 1
+    writer.append(events.Trade(instrument=instrument), destination=2**63)
+    (row,) = writer.journal.to_arrow(events.Trade).to_pylist()
+    assert row["source"] == "broker"
+    assert (row["instrument"], row["destination"]) == ("0xffffffffffffffff", "0x8000000000000000")
+
+
 def test_tails_become_columns(open_writer):
     writer = open_writer()
     levels = [("1.5", "2", Side.BUY), ("1.6", "0", Side.SELL)]

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -164,7 +166,10 @@ def test_export_writes_the_same_events_in_every_format(kungfu, tmp_path):
             "knows no event type 'trades', only: type_definition",
         ),
         (["show", "MD", "--since", "yesterday"], 1, "--since: expected a time"),
+        (["show", "MD", "--since", "\u00b2"], 1, "--since: expected a time"),
         (["show", "MD", "--limit", "0"], 2, "expected 1 or more"),
+        (["export", "MD", "--output", "."], 1, "cannot write .: it is a folder, expected the"),
+        (["export", "MD", "--output", ""], 1, "cannot write .: it is a folder, expected the"),
         (["export", "MD", "--format", "csv"], 2, "needs a --type"),
         (["export", "MD", "--type", "trade", "--format", "parquet"], 2, "needs an --output"),
         (["export", "MD", "--output", "/nowhere/x"], 1, "cannot write /nowhere/x: No such file"),
@@ -193,6 +198,19 @@ def test_mistakes_are_named(kungfu, arguments, status, message):
     assert done.returncode == status
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_export_writes_to_links_pipes_and_devices_as_they_are(kungfu, tmp_path):
+    link, target, pipe = tmp_path / "link", tmp_path / "target", tmp_path / "pipe"
+    link.symlink_to(target)
+    assert kungfu("export", "MD", "--output", link).returncode == 0
+    assert link.is_symlink()
+    assert target.read_text().count("\n") == 52
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        assert kungfu("export", "MD", "--output", pipe).returncode == 0
+        assert reader.communicate()[0] == target.read_text()
+    assert pipe.is_fifo()
 
 
 def test_damage_stops_an_export_and_leaves_no_file(kungfu, home, tmp_path):

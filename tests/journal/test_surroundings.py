@@ -19,6 +19,12 @@ from kungfu_core.views import view_class
 HOUR = 3_600_000_000_000
 
 
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
 def fill(root, count, **options):
     with Writer(root, "venue", "MD", page_size=_native.MIN_PAGE_SIZE, **options) as writer:
         for n in range(count):
@@ -155,6 +161,25 @@ def test_a_reader_that_waits_in_one_thread_is_not_used_in_another(tmp_path):
             waiting.join()
         assert found == [True]
         assert reader.next().message == "more"
+
+
+def test_a_closed_reader_takes_no_more_journals(tmp_path):
+    journal = fill(tmp_path, 1)
+    reader = Reader()
+    reader.close()
+    with pytest.raises(JournalError, match="the reader is closed"):
+        reader.add(journal)
+
+
+def test_a_page_that_cannot_be_read_is_named(kungfu, home):
+    journal = fill(home / "journal", 5)
+    page = Path(journal.pages()[0].path)
+    page.unlink()
+    page.symlink_to(page)  # not even root reads it
+    done = kungfu("export", "MD", "--format", "archive", "--output", home / "x.tar")
+    assert (done.returncode, done.stderr) == (
+        1, f"error: {page}: Too many levels of symbolic links\n",
+    )  # fmt: skip
 
 
 def test_a_doorbell_that_is_cut_costs_nobody_more_than_time(tmp_path):

@@ -60,15 +60,21 @@ def journals_of(arguments: argparse.Namespace) -> "dict[str, Journal]":
     """Give the journals that are meant, by their references.
 
     Raises:
-        JournalError: a reference means none or several, or a pattern means none.
+        JournalError: a reference means none or several, a pattern means none, or there are none.
     """
+    from kungfu_core.errors import JournalError  # noqa: PLC0415
     from kungfu_core.home import Home  # noqa: PLC0415 - --help needs none of it
     from kungfu_core.journal_catalog import catalog, matching  # noqa: PLC0415
 
     if arguments.all == bool(arguments.journals):
         arguments.usage_error("expected one or more of JOURNAL, or --all")
     home = Home.locate(arguments.home)
-    return catalog(home) if arguments.all else matching(home, arguments.journals)
+    if not arguments.all:
+        return matching(home, arguments.journals)
+    journals = catalog(home)
+    if not journals:  # who means all of them believes that there are some
+        raise JournalError(f"there are no journals in {home.root}")
+    return journals
 
 
 def selected(journal: "Journal", arguments: argparse.Namespace) -> "Selection":
@@ -96,6 +102,6 @@ def time_of(text: str | None, argument: str) -> int | None:
     if text is None:
         return None
     try:
-        return parse_time(int(text) if text.isdigit() else text)
+        return parse_time(int(text) if text.isdecimal() else text)
     except ValueError as error:
         raise JournalError(f"{argument}: {error}") from None

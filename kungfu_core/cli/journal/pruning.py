@@ -31,6 +31,7 @@ examples:
 _HOUR = 3_600_000_000_000
 _AGES = {"h": _HOUR, "d": 24 * _HOUR, "w": 7 * 24 * _HOUR}
 _SIZES = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_NO_SIZE = 1 << 64
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +94,9 @@ def _time(text: str) -> int:
 
     age = re.fullmatch(r"(\d{1,6})([hdw])", text)
     if age:
-        return time.time_ns() - int(age[1]) * _AGES[age[2]]
+        return max(0, time.time_ns() - int(age[1]) * _AGES[age[2]])
     try:
-        return parse_time(int(text) if text.isdigit() else text)
+        return parse_time(int(text) if text.isdecimal() else text)
     except ValueError:
         raise JournalError(
             f"--older-than: expected an age like 36h, 30d or 8w, or a time like 2024-08-09, "
@@ -108,6 +109,10 @@ def _size(text: str) -> int:
     from kungfu_core.errors import JournalError  # noqa: PLC0415
 
     size = re.fullmatch(r"(\d{1,15})([KMGT]iB|)", text)
-    if not size:
-        raise JournalError(f"--larger-than: expected a size like 500MiB or 20GiB, got {text!r}")
-    return int(size[1]) * _SIZES[size[2]]
+    most = int(size[1]) * _SIZES[size[2]] if size else _NO_SIZE
+    if most >= _NO_SIZE:
+        raise JournalError(
+            f"--larger-than: expected a size like 500MiB or 20GiB, less than 16777216TiB, "
+            f"got {text!r}"
+        )
+    return most
