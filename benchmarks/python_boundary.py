@@ -42,7 +42,7 @@ def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
         for name, (unit, measure, reference) in kinds.items():
             if is_wanted(name, beginnings):
                 yield compare(name, unit, measure, reference, ROUNDS)
-    names = ("python.columns", "python.columns.mixed")
+    names = ("python.columns", "python.columns.verified", "python.columns.mixed")
     if any(is_wanted(name, beginnings) for name in names):
         with tempfile.TemporaryDirectory() as folder:
             yield from _columns(folder, [name for name in names if is_wanted(name, beginnings)])
@@ -159,19 +159,24 @@ def _columns(folder: str, names: list[str]) -> Iterator[dict[str, Any]]:
         mixed = writer.journal
     if "python.columns" in names:
         yield compare("python.columns", "ns/event", *_range_of(uniform, _ns_per_event), ROUNDS)
+    if "python.columns.verified" in names:
+        verified = _range_of(uniform, _ns_per_event, verify=True)
+        yield compare("python.columns.verified", "ns/event", *verified, ROUNDS)
     if "python.columns.mixed" in names:
         yield compare("python.columns.mixed", "GB/s", *_range_of(mixed, _gigabytes), ROUNDS)
 
 
 def _range_of(
-    journal: Journal, figure: Callable[[Callable[[], object], Any], float]
+    journal: Journal, figure: Callable[[Callable[[], object], Any], float], *, verify: bool = False
 ) -> tuple[Measured, Measured]:
     """Give how its rows from 5 to 95 % are measured, and how copying them in memory is."""
     times = journal.to_numpy(Trade)["gen_time"]
     since, until = int(times[len(times) // 20]), int(times[-len(times) // 20])
     wanted = journal.to_numpy(Trade, since=since, until=until)
     return (
-        lambda: figure(lambda: journal.to_numpy(Trade, since=since, until=until), wanted),
+        lambda: figure(
+            lambda: journal.to_numpy(Trade, since=since, until=until, verify=verify), wanted
+        ),
         lambda: figure(wanted.view(np.uint8).copy, wanted),
     )
 

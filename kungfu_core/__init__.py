@@ -4,6 +4,7 @@ Names are loaded when they are first used, so that `kungfu --help` stays fast.
 """
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ __all__ = ["get_cmake_dir", "get_include", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> object:
+    if name == "_native" and importlib.util.find_spec(f"{__name__}._native") is None:
+        raise ImportError(
+            f"{__path__[0]} is kungfu's source, without its compiled core: start Python in another "
+            f"folder, or install this one with `pip install -e`"
+        )
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)

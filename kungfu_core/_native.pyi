@@ -198,6 +198,8 @@ MIN_PAGE_SIZE: int = 65536
 
 PAGE_HEADER_SIZE: int = 512
 
+PAGE_SEAL_OFFSET: int = 448
+
 class JournalWriter:
     """The one writer of a journal."""
 
@@ -279,7 +281,7 @@ def list_pages(root: str, source: str, name: str) -> list[Any]:
     (page, path, bytes, sealed, first sequence, time of the first event, compressed, durability, clock source, clock error) of every page.
     """
 
-def journal_columns(root: str, source: str, name: str, scope: str, types: Sequence[tuple[int, int, str, str]], type: int, size: int, since: int | None = None, until: int | None = None, tails: bool = False) -> tuple[Any, ...]:
+def journal_columns(root: str, source: str, name: str, scope: str, types: Sequence[tuple[int, int, str, str]], type: int, size: int, since: int | None = None, until: int | None = None, tails: bool = False, verify: bool = True) -> tuple[Any, ...]:
     """All events of a type as rows of header and fixed part."""
 
 def journal_names(root: str, source: str, name: str) -> dict[Any, Any]:

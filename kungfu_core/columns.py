@@ -67,6 +67,7 @@ def to_numpy(
     *,
     since: int | None = None,
     until: int | None = None,
+    verify: bool = True,
 ) -> "Structured":
     """Give the events of one class as a read-only structured array, a row each.
 
@@ -78,6 +79,7 @@ def to_numpy(
         event_class: what to read.
         since: leave out what was generated before this time, ns.
         until: leave out what was generated at this time or later, ns.
+        verify: check each event's checksum, which takes several times as long as the rest.
 
     Returns:
         Shape (events,), dtype as `dtype_of` says.
@@ -87,7 +89,8 @@ def to_numpy(
         JournalCorrupt: a file is damaged.
     """
     return _rows(
-        _gather(journal, event_class, since, until, tails=False), event_class.__event_type__
+        _gather(journal, event_class, since, until, tails=False, verify=verify),
+        event_class.__event_type__,
     )
 
 
@@ -98,11 +101,12 @@ def _gather(
     until: int | None,
     *,
     tails: bool,
+    verify: bool = True,
 ) -> tuple[Any, ...]:
     kind = event_class.__event_type__
     gathered: tuple[Any, ...] = _native.journal_columns(
         journal.root, journal.source, journal.name, journal.scope, type_rows([event_class]),
-        kind.number, kind.size, since, until, tails,
+        kind.number, kind.size, since, until, tails, verify,
     )  # fmt: skip
     return gathered
 

@@ -222,22 +222,28 @@ class Journal:
         return Statistics(**found, types=types)
 
     def to_numpy(
-        self, event_class: type[Event], *, since: int | None = None, until: int | None = None
+        self,
+        event_type: str | type[Event],
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        verify: bool = True,
     ) -> "np.ndarray[Any, np.dtype[np.void]]":
-        """Give all events of one class as a structured array; see `columns.to_numpy`."""
+        """Give all events of one type as a structured array; see `columns.to_numpy`."""
         from kungfu_core import columns  # noqa: PLC0415 - NumPy is optional
 
-        return columns.to_numpy(self, event_class, since=since, until=until)
+        chosen = self.event_class(event_type) if isinstance(event_type, str) else event_type
+        return columns.to_numpy(self, chosen, since=since, until=until, verify=verify)
 
     def to_arrow(
-        self, event_class: type[Event], *, since: int | None = None, until: int | None = None
+        self, event_type: str | type[Event], *, since: int | None = None, until: int | None = None
     ) -> "pa.Table":
-        """Give all events of one class as an Arrow table; see `Selection.to_arrow`."""
-        return self[since:until].to_arrow(event_class)
+        """Give all events of one type as an Arrow table; see `Selection.to_arrow`."""
+        return self[since:until].to_arrow(event_type)
 
-    def to_polars(self, event_class: type[Event]) -> "pl.DataFrame":
-        """Give all events of one class as a Polars frame; see `Selection.to_polars`."""
-        return self._all().to_polars(event_class)
+    def to_polars(self, event_type: str | type[Event]) -> "pl.DataFrame":
+        """Give all events of one type as a Polars frame; see `Selection.to_polars`."""
+        return self._all().to_polars(event_type)
 
     def sql(self, query: str) -> "pa.Table":
         """Query with SQL, every event type a table by its name; see `Selection.sql`."""

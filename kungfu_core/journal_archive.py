@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import attrs
 
-from kungfu_core._native import PAGE_HEADER_SIZE
+from kungfu_core._native import PAGE_HEADER_SIZE, PAGE_SEAL_OFFSET
 from kungfu_core.datasets import DESCRIPTION
 from kungfu_core.errors import JournalError
 from kungfu_core.journal import Journal, list_journals
@@ -97,7 +97,7 @@ def write_archive(journal: Journal, path: Path) -> Archive:
         for file, entry in zip(files, archive.files, strict=True):
             with _opened(file) as stream:
                 # Its header tells how far the page is written: it must not be later than the walk.
-                head = stream.read(PAGE_HEADER_SIZE)
+                head = _without_half_a_seal(stream.read(PAGE_HEADER_SIZE), file)
                 filled = _written(file) if file == last else entry.bytes
                 source = _Source(head, stream, filled, entry, file)
                 tar.addfile(_member(entry.path, entry.bytes), source)
@@ -157,6 +157,14 @@ def _written(page: Path) -> int:
     for frame in frames(page):
         end = frame.end
     return page.stat().st_size if end is None else end
+
+
+def _without_half_a_seal(head: bytes, file: Path) -> bytes:
+    """Take out of a page's header what a writer has put there of a seal, unless it is all there."""
+    sealed = head[PAGE_SEAL_OFFSET : PAGE_SEAL_OFFSET + 4]
+    if file.suffix != ".journal" or any(sealed):
+        return head
+    return head[:PAGE_SEAL_OFFSET] + bytes(len(head[PAGE_SEAL_OFFSET:]))
 
 
 class _Source:

@@ -538,10 +538,12 @@ PyType_Slot rows_slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(rows_buffe
 /// (rows, count, tails or None, ends of the tails or None)
 nb::tuple columns(const std::string& root, const std::string& source, const std::string& name,
                   const std::string& scope, const TypeRows& types, std::uint32_t type, std::uint32_t size,
-                  std::optional<std::int64_t> since, std::optional<std::int64_t> until, bool tails) {
+                  std::optional<std::int64_t> since, std::optional<std::int64_t> until, bool tails,
+                  bool verify) {
     journal::ColumnsRequest request{{root, source, name, scope}, type_definitions(types), type, size, since};
     if (until) request.until = *until;
     request.tails = tails;
+    request.verify = verify;
     auto rows = std::make_unique<Rows>();
     std::string error;
     std::int32_t status = KF_OK;
@@ -626,6 +628,7 @@ void bind_journal(nb::module_& m) {
     m.attr("DEFAULT_PAGE_SIZE") = journal::kDefaultPageSize;
     m.attr("MIN_PAGE_SIZE") = journal::kMinPageSize;
     m.attr("PAGE_HEADER_SIZE") = sizeof(journal::PageHeader);
+    m.attr("PAGE_SEAL_OFFSET") = offsetof(journal::PageHeader, sealed);
     nb::class_<JournalWriter>(m, "JournalWriter", nb::type_slots(writer_slots),
                               "The one writer of a journal.")
         .def(nb::init<const std::string&, const std::string&, const std::string&, const std::string&,
@@ -686,7 +689,7 @@ void bind_journal(nb::module_& m) {
         "source, clock error) of every page.");
     m.def("journal_columns", &columns, nb::arg("root"), nb::arg("source"), nb::arg("name"), nb::arg("scope"),
           nb::arg("types"), nb::arg("type"), nb::arg("size"), nb::arg("since").none() = nb::none(),
-          nb::arg("until").none() = nb::none(), nb::arg("tails") = false,
+          nb::arg("until").none() = nb::none(), nb::arg("tails") = false, nb::arg("verify") = true,
           "All events of a type as rows of header and fixed part.");
     m.def("journal_names", &names, nb::arg("root"), nb::arg("source"), nb::arg("name"),
           "Names by id, as far as the journal's last page tells them.");

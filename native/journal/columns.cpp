@@ -128,8 +128,9 @@ class Walk {
             }
             const Known type = known(frame->type);
             if (type == Known::NOT || frame->sequence != next_) return Stop::UNSURE;
+            if (request_.verify && !page.verifies(offset, page.commit(offset))) return Stop::UNSURE;
             if (frame->gen_time >= request_.until) return Stop::DONE;
-            const std::uint64_t count = alike(frame, length, (end - offset) / align8(length));
+            const std::uint64_t count = alike(page, offset, length, (end - offset) / align8(length));
             if (type == Known::WANTED) rows_.add(frame, length, count);
             offset += count * align8(length);
             next_ += count;
@@ -156,18 +157,22 @@ class Walk {
 
     /// How many of the events from this one on are of its type and length, and asked for. Where the next one
     /// stands hangs on nothing that is read, so the processor reads far ahead.
-    std::uint64_t alike(const kf_frame* first, std::uint32_t length, std::uint64_t most) const noexcept {
+    std::uint64_t alike(const Page& page, std::uint64_t offset, std::uint32_t length,
+                        std::uint64_t most) const noexcept {
+        const kf_frame* first = page.frame(offset);
         const auto* at = reinterpret_cast<const char*>(first);
         std::uint64_t count = 1;
         for (; count < most; ++count) {
             at += align8(length);
+            offset += align8(length);
             __builtin_prefetch(at + kPrefetch);
             __builtin_prefetch(at + kPrefetch + 64);  // a header may lie on two lines
             const auto* frame = reinterpret_cast<const kf_frame*>(at);
             const std::uint64_t commit = __atomic_load_n(&frame->commit, __ATOMIC_ACQUIRE);
             const bool same = static_cast<std::uint32_t>(commit) == length && frame->type == first->type &&
                               frame->flags == first->flags && frame->sequence == first->sequence + count &&
-                              frame->gen_time < request_.until;
+                              frame->gen_time < request_.until &&
+                              (!request_.verify || page.verifies(offset, commit));
             if (!same) break;
         }
         return count;
@@ -205,14 +210,14 @@ void Block::grow(std::uint64_t size) {
 std::int32_t gather(const ColumnsRequest& request, Columns& columns, std::string& error) {
     RowCollector rows(request, columns);
     Walk pages(request, rows);
-    auto reader = std::make_unique<JournalReader>(request.location, request.types);
+    auto reader = std::make_unique<JournalReader>(request.location, request.types, request.verify);
     if (request.since) reader->seek_time(*request.since);
     while (const kf_frame* frame = reader->peek()) {
         const Walk::Stop stop = pages.walk(*reader, frame);
         if (stop == Walk::Stop::DONE) break;
         if (stop == Walk::Stop::PAGE_END) {
             // A reader for each page: the one that is left behind keeps the rows mapped.
-            auto next = std::make_unique<JournalReader>(request.location, request.types);
+            auto next = std::make_unique<JournalReader>(request.location, request.types, request.verify);
             next->seek_sequence(pages.next());
             std::swap(reader, next);
             if (rows.in_page() && columns.page == nullptr) columns.page = std::move(next);

@@ -21,6 +21,7 @@ struct ColumnsRequest {
     std::optional<std::int64_t> since;  ///< Events with gen_time >= since.
     std::int64_t until = std::numeric_limits<std::int64_t>::max();  ///< Events with gen_time < until.
     bool tails = false;
+    bool verify = true;  ///< The checksum of every event that is gone over.
 };
 
 /// Memory in huge pages once it is large, as faulting small ones in costs several times what copying rows

@@ -163,6 +163,49 @@ def test_a_reader_that_waits_in_one_thread_is_not_used_in_another(tmp_path):
         assert reader.next().message == "more"
 
 
+def test_the_source_folder_says_that_it_is_not_the_installed_package(tmp_path):
+    source = Path(__file__).parents[2] / "kungfu_core"
+    shutil.copytree(source, tmp_path / "kungfu_core", ignore=shutil.ignore_patterns("_native*.so"))
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "from kungfu_core import _native"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1].startswith(
+        f"ImportError: {tmp_path}/kungfu_core is kungfu's source, without its compiled core: start"
+    )
+
+
+@pytest.mark.parametrize("read", ["to_numpy", "to_arrow", "to_polars"])
+def test_a_flipped_bit_stops_tables_too(tmp_path, read):
+    with Writer(tmp_path, "venue", "MD") as writer:
+        for n in range(100):
+            writer.append(events.Trade(trade_id=n, price="1.5"))
+    journal = writer.journal
+    assert len(getattr(journal, read)("trade")) == 100
+    path = Path(journal.pages()[0].path)
+    data = bytearray(path.read_bytes())
+    data[data.rindex((60).to_bytes(8, "little"))] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(JournalCorrupt, match=f"{path}: offset"):
+        getattr(journal, read)("trade")
+    assert len(journal.to_numpy("trade", verify=False)) == 100
+
+
+def test_ls_goes_on_past_a_damaged_journal(kungfu, home):
+    journal = fill(home / "journal", 5)
+    with Writer(home / "journal", "broker", "BROKER") as writer:
+        writer.append(events.Log(message="sound"))
+    with Path(journal.pages()[0].path).open("r+b") as file:
+        file.seek(60)
+        file.write(b"x")
+    done = kungfu("ls")
+    assert done.returncode == 1
+    assert "broker/BROKER" in done.stdout
+    assert "offset 356: the page header fails its checksum; see `kungfu journal verify" in (
+        done.stderr
+    )
+
+
 def test_a_closed_reader_takes_no_more_journals(tmp_path):
     journal = fill(tmp_path, 1)
     reader = Reader()
