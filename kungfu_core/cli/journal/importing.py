@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--as",
         metavar="NAME",
         dest="name",
-        help="name of the folder (default: that of the journal's scope, if it has one, else the file's)",
+        help="name of the folder (default: that of the journal's scope, else the file's)",
     )
     add_home(parser)
     add_json(parser)
