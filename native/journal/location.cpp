@@ -181,7 +181,11 @@ std::int32_t list_pages(const Location& location, std::vector<PageFile>& pages, 
     pages = page_files(location, unlisted);
     std::string doubled;
     const auto same = [&](const PageFile& a, const PageFile& b) {
-        if (a.page == b.page && a.date != b.date) doubled = b.path + ": " + a.path + " is that page, too";
+        std::error_code gone;
+        // A page that was made ahead may have been moved to its date while the folders were listed.
+        if (a.page == b.page && a.date != b.date && fs::exists(a.path, gone) && fs::exists(b.path, gone)) {
+            doubled = b.path + ": " + a.path + " is that page, too";
+        }
         return a.page == b.page;
     };
     pages.erase(std::unique(pages.begin(), pages.end(), same), pages.end());
