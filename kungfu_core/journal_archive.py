@@ -91,15 +91,17 @@ def write_archive(journal: Journal, path: Path) -> Archive:
         tuple(Entry(file.relative_to(root).as_posix(), file.stat().st_size) for file in files),
     )  # fmt: skip
     last = _last_raw_page(files)
+    # The latest first: pages are sealed in their order, and where one is, those before it must be.
+    # A header tells how far its page is written, so it is read before that is walked.
+    heads = {file: _head(file) for file in reversed(files)}
     sums = []
     with whole_file(path) as partial, tarfile.open(partial, "w|", format=tarfile.PAX_FORMAT) as tar:
         _add_text(tar, MANIFEST, _manifest_text(archive))
         for file, entry in zip(files, archive.files, strict=True):
             with _opened(file) as stream:
-                # Its header tells how far the page is written: it must not be later than the walk.
-                head = _without_half_a_seal(stream.read(PAGE_HEADER_SIZE), file)
+                stream.seek(len(heads[file]))
                 filled = _written(file) if file == last else entry.bytes
-                source = _Source(head, stream, filled, entry, file)
+                source = _Source(heads[file], stream, filled, entry, file)
                 tar.addfile(_member(entry.path, entry.bytes), source)
             sums.append(f"{source.digest.hexdigest()}  {entry.path}\n")
         _add_text(tar, SUMS, "".join(sums))
@@ -159,10 +161,13 @@ def _written(page: Path) -> int:
     return page.stat().st_size if end is None else end
 
 
-def _without_half_a_seal(head: bytes, file: Path) -> bytes:
-    """Take out of a page's header what a writer has put there of a seal, unless it is all there."""
-    sealed = head[PAGE_SEAL_OFFSET : PAGE_SEAL_OFFSET + 4]
-    if file.suffix != ".journal" or any(sealed):
+def _head(file: Path) -> bytes:
+    """Give the bytes of a page's header, with a whole seal or none; nothing of other files."""
+    if file.suffix != ".journal":
+        return b""
+    with _opened(file) as stream:
+        head = stream.read(PAGE_HEADER_SIZE)
+    if any(head[PAGE_SEAL_OFFSET : PAGE_SEAL_OFFSET + 4]):
         return head
     return head[:PAGE_SEAL_OFFSET] + bytes(len(head[PAGE_SEAL_OFFSET:]))
 

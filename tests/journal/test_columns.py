@@ -73,6 +73,7 @@ def test_rows_of_one_page_are_a_view_whatever_pages_follow(open_writer):
 def test_a_view_keeps_its_page_mapped_and_lets_it_go(open_writer):
     writer = open_writer()
     fill(writer, 100)
+    gc.collect()
     before = list(mapped_files())
     part = writer.journal.to_numpy(events.Trade)["trade_id"][::7]
     gc.collect()
