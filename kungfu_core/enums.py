@@ -77,6 +77,21 @@ class TimeInForce(Vocabulary):
     DAY = 5
 
 
+class PriceKind(Vocabulary):
+    """Which price of an instrument a stop watches."""
+
+    LAST = 0
+    MARK = 1
+
+
+class PositionSide(Vocabulary):
+    """Which position of an instrument is meant: the only one, or one of two in hedging mode."""
+
+    NET = 0
+    LONG = 1
+    SHORT = 2
+
+
 class OrderState(Vocabulary):
     """Where an order stands; `order_states.py` has the moves between these."""
 
@@ -115,6 +130,76 @@ class CashKind(Vocabulary):
     LIQUIDATION = 8
     SETTLEMENT = 9
     ADJUSTMENT = 10
+
+
+class QueryKind(Vocabulary):
+    """What the broker asks a venue for: one order, or all that an account holds."""
+
+    ORDER = 1
+    ACCOUNT = 2
+
+
+class QueryOutcome(Vocabulary):
+    """How a venue's answer ended."""
+
+    COMPLETE = 1
+    NOT_FOUND = 2
+    FAILED = 3
+
+
+class AccountState(Vocabulary):
+    """Whether orders of an account go out."""
+
+    RECONCILING = 1
+    READY = 2
+
+
+class Difference(Vocabulary):
+    """What a reconciliation found the broker and a venue to differ in."""
+
+    ORDER_MISSING = 1
+    ORDER_ADOPTED = 2
+    ORDER_STATE = 3
+    FILL_MISSED = 4
+    POSITION = 5
+    BALANCE = 6
+
+
+class Scope(Vocabulary):
+    """Whom a limit or a kill switch concerns."""
+
+    GLOBAL = 1
+    ACCOUNT = 2
+    STRATEGY = 3
+
+
+class SwitchState(Vocabulary):
+    """Whether a kill switch has been thrown."""
+
+    RESET = 1
+    THROWN = 2
+
+
+class Verdict(Vocabulary):
+    """What a risk check said of an order."""
+
+    ALLOWED = 1
+    REFUSED = 2
+    FAILED = 3
+    OVERRAN = 4
+
+
+class CommandKind(Vocabulary):
+    """What a person asks of the broker."""
+
+    KILL = 1
+    RESET = 2
+    SET_LIMIT = 3
+    CANCEL_ORDER = 4
+    CANCEL_ALL = 5
+    FLATTEN = 6
+    FIRE_TRIGGER = 7
+    RECONCILE = 8
 
 
 class ComponentKind(Vocabulary):

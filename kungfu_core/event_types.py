@@ -52,6 +52,7 @@ def _enum(name: str, vocabulary: type[IntEnum], doc: str) -> Field:
 
 _INSTRUMENT = _id("instrument", "The instrument's id.")
 _TIME = _time("time", "The venue's own time of the event; 0 where the venue gives none.")
+_POSITION_SIDE = _enum("position_side", enums.PositionSide, "Which position; NET but for hedging.")
 _ORDER = (
     _u64("order_id", "The order, unique over all strategies and restarts."),
     _INSTRUMENT,
@@ -285,12 +286,19 @@ ORDER_REQUEST = EventType(
         _number("trailing_offset", "Distance of a trailing stop; absent if there is none."),
         _number("display_size", "Visible part of an iceberg; absent if all is shown."),
         _time("expire_time", "When a GTD order ends; 0 if it does not."),
+        _time("deadline", "After this the venue is to refuse it; 0 for no deadline."),
+        _u64("parent_id", "The order whose fills let this one out; 0 if it needs none."),
+        _u64("group_id", "A fill of one order of a group cancels the others; 0 for no group."),
+        _id("algorithm", "The execution algorithm that works it; 0 if it goes to the venue."),
         _enum("side", enums.Side, "Which way."),
         _enum("type", enums.OrderType, "How it meets the book."),
         _enum("time_in_force", enums.TimeInForce, "How long it may rest."),
+        _enum("trigger_by", enums.PriceKind, "Which price the trigger watches."),
+        _POSITION_SIDE,
         _bool("reduce_only", "May only make a position smaller."),
         _text("tag", 32, "The strategy's own label."),
-    ), number=40,
+    ),
+    Tail("parameters", "text", "Of the algorithm, as JSON; empty without one."), number=40,
 )  # fmt: skip
 
 ORDER_CANCEL = EventType(
@@ -303,6 +311,7 @@ ORDER_AMEND = EventType(
         *_ORDER,
         _number("price", "New limit price; absent to keep it."),
         _number("size", "New total size; absent to keep it."),
+        _number("trigger_price", "New stop price; absent to keep it."),
     ), number=42,
 )  # fmt: skip
 
@@ -315,6 +324,7 @@ ORDER_UPDATE = EventType(
         _number("size", "Total size in force."),
         _number("filled", "Sum of its fills so far."),
         _enum("side", enums.Side, "Which way."),
+        _POSITION_SIDE,
         _enum("state", enums.OrderState, "Where it stands now."),
         _bool("anomaly", "What was asked for or reported does not fit the order; see the reason."),
         _text("venue_order_id", 40, "The venue's own order id."),
@@ -330,7 +340,9 @@ FILL = EventType(
         _number("price", "Price of the fill."),
         _number("size", "Size of the fill."),
         _money("fee", "Fee paid; negative for a rebate."),
+        _money("realized_pnl", "As the venue reports it; absent if it does not."),
         _enum("side", enums.Side, "Which way."),
+        _POSITION_SIDE,
         _enum("liquidity", enums.Liquidity, "Made or taken."),
         _text("fee_currency", 16, "Currency of the fee."),
         _text("trade_id", 32, "The venue's id of the trade."),
@@ -339,20 +351,23 @@ FILL = EventType(
 )  # fmt: skip
 
 POSITION = EventType(
-    "position", 1, "What an account holds of an instrument.",
+    "position", 1, "What is held of an instrument: from a gateway raw, from the broker settled.",
     (
         _id("account", "The account."),
         _INSTRUMENT,
+        _id("strategy", "Whose part of it; 0 for the whole account."),
         _number("size", "Signed: negative when short. For spot, the net amount bought."),
         _money("cost", "Signed cost of what is held, in settlement currency."),
         _money("realized_pnl", "Sum of what was realised so far, in settlement currency."),
+        _money("unrealized_pnl", "What closing at the mark would realise; absent without a mark."),
         _number("mark", "Price last used for marking; absent before the first."),
+        _POSITION_SIDE,
         _text("currency", 16, "The settlement currency."),
     ), number=45,
 )  # fmt: skip
 
 BALANCE = EventType(
-    "balance", 1, "What an account has of a currency: the sum of its cash movements.",
+    "balance", 1, "What an account has of a currency: from a gateway raw, from the broker settled.",
     (
         _id("account", "The account."),
         _money("total", "All of it."),
@@ -372,6 +387,115 @@ CASH_MOVEMENT = EventType(
         _text("currency", 16, "The currency."),
         _text("trade_id", 32, "The venue's id of the trade behind it; empty if there is none."),
     ), number=47,
+)  # fmt: skip
+
+# --- asking venues ----------------------------------------------------------------------------
+
+VENUE_QUERY = EventType(
+    "venue_query", 1, "The broker asks a gateway what its venue knows.",
+    (
+        _u64("query_id", "Counts up; the answer carries it."),
+        _id("account", "The account."),
+        _INSTRUMENT,
+        _u64("order_id", "The order, if one is asked for."),
+        _time("since", "Fills from here on are asked for."),
+        _enum("kind", enums.QueryKind, "What is asked for."),
+        _text("venue_order_id", 40, "The venue's own order id, as far as it is known."),
+    ), number=48,
+)  # fmt: skip
+
+VENUE_ANSWER = EventType(
+    "venue_answer", 1, "What was asked for has been reported before this, or could not be.",
+    (
+        _u64("query_id", "The query."),
+        _id("account", "The account."),
+        _u64("order_id", "The order that was asked for; 0 if it was the account."),
+        _time("as_of", "The venue's time up to which the answer holds."),
+        _time("history_since", "How far back the venue's own history goes; 0 if all the way."),
+        _enum("outcome", enums.QueryOutcome, "How it ended."),
+    ),
+    Tail("detail", "text", "Why it failed."), number=49,
+)  # fmt: skip
+
+RECONCILIATION = EventType(
+    "reconciliation", 1, "A difference between broker and venue, and what was done about it.",
+    (
+        _u64("query_id", "The query that showed it."),
+        _id("account", "The account."),
+        _INSTRUMENT,
+        _u64("order_id", "The order concerned; 0 if none is."),
+        _money("ours", "What the broker had; absent if it is no amount."),
+        _money("theirs", "What the venue tells; absent if it is no amount."),
+        _enum("difference", enums.Difference, "What differs."),
+        _bool("adjusted", "Booked without a cause that the venue could name."),
+        _text("currency", 16, "Currency of a balance; empty for other differences."),
+    ),
+    Tail("detail", "text", "The rule that was applied."), number=50,
+)  # fmt: skip
+
+ACCOUNT_STATUS = EventType(
+    "account_status", 1, "Orders of an account go out from now on, or no longer.",
+    (
+        _id("account", "The account."),
+        _enum("state", enums.AccountState, "Whether they do."),
+    ),
+    Tail("detail", "text", "Why."), number=51,
+)  # fmt: skip
+
+# --- risk -------------------------------------------------------------------------------------
+
+RISK_VERDICT = EventType(
+    "risk_verdict", 1, "What a risk check said of an order; replay takes it from here.",
+    (
+        _u64("order_id", "The order."),
+        Field("elapsed", "i64", "How long the check took on the wall clock, in ns."),
+        _enum("verdict", enums.Verdict, "What it said."),
+        _text("check", 32, "The check's name."),
+    ),
+    Tail("reason", "text", "Why, unless it was allowed."), number=52,
+)  # fmt: skip
+
+LIMIT_CHANGE = EventType(
+    "limit_change", 1, "A limit has another value from now on.",
+    (
+        _id("subject", "The account or strategy; 0 for the global limit."),
+        _enum("scope", enums.Scope, "Whom it limits."),
+        _text("limit", 32, "The limit's name."),
+        _text("before", 64, "Its value before; empty if there was none."),
+        _text("after", 64, "Its value now; empty if it is lifted."),
+    ),
+    Tail("who", "text", "Who changed it, and why."), number=53,
+)  # fmt: skip
+
+KILL_SWITCH = EventType(
+    "kill_switch", 1, "A kill switch was thrown or reset.",
+    (
+        _id("subject", "The account or strategy; 0 for everything."),
+        _enum("scope", enums.Scope, "Whom it stops."),
+        _enum("state", enums.SwitchState, "Whether it is thrown."),
+    ),
+    Tail("reason", "text", "The limit that broke, or who did it and why."), number=54,
+)  # fmt: skip
+
+OPERATOR_COMMAND = EventType(
+    "operator_command", 1, "A person asks something of the broker.",
+    (
+        _id("subject", "The account or strategy; 0 for everything."),
+        _u64("order_id", "The order, if one is meant."),
+        _enum("kind", enums.CommandKind, "What is asked."),
+        _enum("scope", enums.Scope, "Whom it concerns."),
+        _text("limit", 32, "The limit to be set."),
+        _text("setting", 64, "Its new value; empty lifts it."),
+    ),
+    Tail("who", "text", "Who asks, and why."), number=55,
+)  # fmt: skip
+
+CLOCK_OFFSET = EventType(
+    "clock_offset", 1, "How far this machine's clock is off, as a time service measured it.",
+    (
+        Field("offset", "i64", "What to add to this clock, in ns."),
+        Field("error", "i64", "How far the offset itself may be off, in ns."),
+    ), number=56,
 )  # fmt: skip
 
 HEADER = EventType(
@@ -398,5 +522,7 @@ EVENT_TYPES = (
     MARK_PRICE, INDEX_PRICE, FUNDING_RATE,
     ORDER_REQUEST, ORDER_CANCEL, ORDER_AMEND, ORDER_UPDATE, FILL,
     POSITION, BALANCE, CASH_MOVEMENT,
+    VENUE_QUERY, VENUE_ANSWER, RECONCILIATION, ACCOUNT_STATUS,
+    RISK_VERDICT, LIMIT_CHANGE, KILL_SWITCH, OPERATOR_COMMAND, CLOCK_OFFSET,
 )  # fmt: skip
 """All of the above that can stand in a journal."""

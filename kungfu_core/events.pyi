@@ -464,11 +464,18 @@ class OrderRequest(Event):
     display_size_raw: int
     display_size_exponent: int
     expire_time: int
+    deadline: int
+    parent_id: int
+    group_id: int
+    algorithm: int
     side: enums.Side
     type: enums.OrderType
     time_in_force: enums.TimeInForce
+    trigger_by: enums.PriceKind
+    position_side: enums.PositionSide
     reduce_only: bool
     tag: str
+    parameters: str
     def __init__(
         self,
         order_id: int = ...,
@@ -481,11 +488,18 @@ class OrderRequest(Event):
         trailing_offset: Decimal | str | bytes | int | None = ...,
         display_size: Decimal | str | bytes | int | None = ...,
         expire_time: int = ...,
+        deadline: int = ...,
+        parent_id: int = ...,
+        group_id: int = ...,
+        algorithm: int = ...,
         side: int = ...,
         type: int = ...,
         time_in_force: int = ...,
+        trigger_by: int = ...,
+        position_side: int = ...,
         reduce_only: bool = ...,
         tag: str = ...,
+        parameters: str = ...,
     ) -> None: ...
 
 class OrderCancel(Event):
@@ -518,6 +532,10 @@ class OrderAmend(Event):
     size_exact: Decimal | None
     size_raw: int
     size_exponent: int
+    trigger_price: float
+    trigger_price_exact: Decimal | None
+    trigger_price_raw: int
+    trigger_price_exponent: int
     def __init__(
         self,
         order_id: int = ...,
@@ -526,6 +544,7 @@ class OrderAmend(Event):
         strategy: int = ...,
         price: Decimal | str | bytes | int | None = ...,
         size: Decimal | str | bytes | int | None = ...,
+        trigger_price: Decimal | str | bytes | int | None = ...,
     ) -> None: ...
 
 class OrderUpdate(Event):
@@ -549,6 +568,7 @@ class OrderUpdate(Event):
     filled_raw: int
     filled_exponent: int
     side: enums.Side
+    position_side: enums.PositionSide
     state: enums.OrderState
     anomaly: bool
     venue_order_id: str
@@ -564,6 +584,7 @@ class OrderUpdate(Event):
         size: Decimal | str | bytes | int | None = ...,
         filled: Decimal | str | bytes | int | None = ...,
         side: int = ...,
+        position_side: int = ...,
         state: int = ...,
         anomaly: bool = ...,
         venue_order_id: str = ...,
@@ -590,7 +611,12 @@ class Fill(Event):
     fee_exact: Decimal
     fee_raw: int
     fee_exponent: int
+    realized_pnl: float
+    realized_pnl_exact: Decimal | None
+    realized_pnl_raw: int
+    realized_pnl_exponent: int
     side: enums.Side
+    position_side: enums.PositionSide
     liquidity: enums.Liquidity
     fee_currency: str
     trade_id: str
@@ -605,7 +631,9 @@ class Fill(Event):
         price: Decimal | str | bytes | int | None = ...,
         size: Decimal | str | bytes | int | None = ...,
         fee: Decimal | str | bytes | int | None = ...,
+        realized_pnl: Decimal | str | bytes | int | None = ...,
         side: int = ...,
+        position_side: int = ...,
         liquidity: int = ...,
         fee_currency: str = ...,
         trade_id: str = ...,
@@ -613,10 +641,11 @@ class Fill(Event):
     ) -> None: ...
 
 class Position(Event):
-    """What an account holds of an instrument."""
+    """What is held of an instrument: from a gateway raw, from the broker settled."""
 
     account: int
     instrument: int
+    strategy: int
     size: float
     size_exact: Decimal
     size_raw: int
@@ -629,24 +658,32 @@ class Position(Event):
     realized_pnl_exact: Decimal
     realized_pnl_raw: int
     realized_pnl_exponent: int
+    unrealized_pnl: float
+    unrealized_pnl_exact: Decimal | None
+    unrealized_pnl_raw: int
+    unrealized_pnl_exponent: int
     mark: float
     mark_exact: Decimal | None
     mark_raw: int
     mark_exponent: int
+    position_side: enums.PositionSide
     currency: str
     def __init__(
         self,
         account: int = ...,
         instrument: int = ...,
+        strategy: int = ...,
         size: Decimal | str | bytes | int | None = ...,
         cost: Decimal | str | bytes | int | None = ...,
         realized_pnl: Decimal | str | bytes | int | None = ...,
+        unrealized_pnl: Decimal | str | bytes | int | None = ...,
         mark: Decimal | str | bytes | int | None = ...,
+        position_side: int = ...,
         currency: str = ...,
     ) -> None: ...
 
 class Balance(Event):
-    """What an account has of a currency: the sum of its cash movements."""
+    """What an account has of a currency: from a gateway raw, from the broker settled."""
 
     account: int
     total: float
@@ -685,6 +722,177 @@ class CashMovement(Event):
         kind: int = ...,
         currency: str = ...,
         trade_id: str = ...,
+    ) -> None: ...
+
+class VenueQuery(Event):
+    """The broker asks a gateway what its venue knows."""
+
+    query_id: int
+    account: int
+    instrument: int
+    order_id: int
+    since: int
+    kind: enums.QueryKind
+    venue_order_id: str
+    def __init__(
+        self,
+        query_id: int = ...,
+        account: int = ...,
+        instrument: int = ...,
+        order_id: int = ...,
+        since: int = ...,
+        kind: int = ...,
+        venue_order_id: str = ...,
+    ) -> None: ...
+
+class VenueAnswer(Event):
+    """What was asked for has been reported before this, or could not be."""
+
+    query_id: int
+    account: int
+    order_id: int
+    as_of: int
+    history_since: int
+    outcome: enums.QueryOutcome
+    detail: str
+    def __init__(
+        self,
+        query_id: int = ...,
+        account: int = ...,
+        order_id: int = ...,
+        as_of: int = ...,
+        history_since: int = ...,
+        outcome: int = ...,
+        detail: str = ...,
+    ) -> None: ...
+
+class Reconciliation(Event):
+    """A difference between broker and venue, and what was done about it."""
+
+    query_id: int
+    account: int
+    instrument: int
+    order_id: int
+    ours: float
+    ours_exact: Decimal | None
+    ours_raw: int
+    ours_exponent: int
+    theirs: float
+    theirs_exact: Decimal | None
+    theirs_raw: int
+    theirs_exponent: int
+    difference: enums.Difference
+    adjusted: bool
+    currency: str
+    detail: str
+    def __init__(
+        self,
+        query_id: int = ...,
+        account: int = ...,
+        instrument: int = ...,
+        order_id: int = ...,
+        ours: Decimal | str | bytes | int | None = ...,
+        theirs: Decimal | str | bytes | int | None = ...,
+        difference: int = ...,
+        adjusted: bool = ...,
+        currency: str = ...,
+        detail: str = ...,
+    ) -> None: ...
+
+class AccountStatus(Event):
+    """Orders of an account go out from now on, or no longer."""
+
+    account: int
+    state: enums.AccountState
+    detail: str
+    def __init__(
+        self,
+        account: int = ...,
+        state: int = ...,
+        detail: str = ...,
+    ) -> None: ...
+
+class RiskVerdict(Event):
+    """What a risk check said of an order; replay takes it from here."""
+
+    order_id: int
+    elapsed: int
+    verdict: enums.Verdict
+    check: str
+    reason: str
+    def __init__(
+        self,
+        order_id: int = ...,
+        elapsed: int = ...,
+        verdict: int = ...,
+        check: str = ...,
+        reason: str = ...,
+    ) -> None: ...
+
+class LimitChange(Event):
+    """A limit has another value from now on."""
+
+    subject: int
+    scope: enums.Scope
+    limit: str
+    before: str
+    after: str
+    who: str
+    def __init__(
+        self,
+        subject: int = ...,
+        scope: int = ...,
+        limit: str = ...,
+        before: str = ...,
+        after: str = ...,
+        who: str = ...,
+    ) -> None: ...
+
+class KillSwitch(Event):
+    """A kill switch was thrown or reset."""
+
+    subject: int
+    scope: enums.Scope
+    state: enums.SwitchState
+    reason: str
+    def __init__(
+        self,
+        subject: int = ...,
+        scope: int = ...,
+        state: int = ...,
+        reason: str = ...,
+    ) -> None: ...
+
+class OperatorCommand(Event):
+    """A person asks something of the broker."""
+
+    subject: int
+    order_id: int
+    kind: enums.CommandKind
+    scope: enums.Scope
+    limit: str
+    setting: str
+    who: str
+    def __init__(
+        self,
+        subject: int = ...,
+        order_id: int = ...,
+        kind: int = ...,
+        scope: int = ...,
+        limit: str = ...,
+        setting: str = ...,
+        who: str = ...,
+    ) -> None: ...
+
+class ClockOffset(Event):
+    """How far this machine's clock is off, as a time service measured it."""
+
+    offset: int
+    error: int
+    def __init__(
+        self,
+        offset: int = ...,
+        error: int = ...,
     ) -> None: ...
 
 EVENT_CLASSES: tuple[type[Event], ...]

@@ -152,6 +152,7 @@ void put_order(Tape& tape, std::uint64_t id) {
     fill.set_price({600000, -1});
     fill.set_size({1000, -3});
     fill.set_fee({30, 0});
+    fill.set_realized_pnl(Money::none());
     fill.side = request.side;
     fill.set_fee_currency("USDT");
     fill.set_trade_id(std::to_string(id));

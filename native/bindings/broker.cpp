@@ -99,7 +99,7 @@ class PythonCheck : public broker::RiskCheck {
         view_.reset();
     }
 
-    broker::Verdict judge(const OrderRequest& order, const broker::RiskView& view,
+    Verdict judge(const OrderRequest& order, const broker::RiskView& view,
                           std::string& reason) override {
         const nb::gil_scoped_acquire gil;
         const Opened opened(*nb::inst_ptr<OpenRiskView>(view_), view);
@@ -122,13 +122,13 @@ class PythonCheck : public broker::RiskCheck {
         return classes;
     }
 
-    broker::Verdict ask(const OrderRequest& order, std::int64_t now, std::string& reason) {
+    Verdict ask(const OrderRequest& order, std::int64_t now, std::string& reason) {
         try {
             const nb::object answer = call(order, now);
-            if (answer.is_none()) return broker::Verdict::ALLOWED;
+            if (answer.is_none()) return Verdict::ALLOWED;
             if (nb::isinstance<nb::str>(answer)) {
                 reason = name_ + ": " + text_of(answer);
-                return broker::Verdict::REFUSED;
+                return Verdict::REFUSED;
             }
             reason = "risk check " + name_ + " failed: it returned " +
                      nb::cast<std::string>(nb::repr(answer)) + ", expected a reason or None";
@@ -138,7 +138,7 @@ class PythonCheck : public broker::RiskCheck {
             const std::string kind = nb::cast<std::string>(raised.type().attr("__name__"));
             reason = "risk check " + name_ + " failed: " + kind + ": " + text_of(raised.value());
         }
-        return broker::Verdict::FAILED;
+        return Verdict::FAILED;
     }
 
     nb::object call(const OrderRequest& order, std::int64_t now) {

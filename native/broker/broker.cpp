@@ -108,14 +108,6 @@ void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::stri
     emit(update, reason, order.strategy);
 }
 
-void Broker::tell_balance(std::uint64_t account, std::string_view currency) {
-    Balance balance{};
-    balance.account = account;
-    balance.set_total(accounts_.balance(account, currency));
-    balance.set_currency(currency);
-    emit(balance, 0);
-}
-
 // --- from strategies ----------------------------------------------------------------------------
 
 void Broker::on_request(const Event& event, const OrderRequest& request) {

@@ -49,7 +49,8 @@ class Broker : public Component {
     /// Answers a cancel or amend of an order that was never heard of.
     template <class Request>
     void answer_unknown(const Event& event, const Request& request, const char* what);
-    void tell_balance(std::uint64_t account, std::string_view currency);
+    void tell_balances(std::uint64_t account, const Booking& booking);
+    void tell_position(const HoldingKey& key, const Holding& holding, const Market& market);
     template <class T>
     void emit(const T& event, std::uint64_t destination) {
         require_appended(port_.append(event, destination), T::kName);

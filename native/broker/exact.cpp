@@ -57,26 +57,46 @@ bool product(Number price, Number size, Number multiplier, Money& out) noexcept 
     return true;
 }
 
+/// The magnitude of amount * 10^decimals * factor / divisor, and what is left over.
+struct Quotient {
+    uint128 whole;
+    uint128 rest;
+    uint128 divisor;
+};
+
+bool divide(Money amount, int128 factor, int128 divisor, int decimals, Quotient& out) noexcept {
+    const int shift = amount.exponent + decimals;
+    if (!(shift >= 0 ? scale_up(factor, shift) : scale_up(divisor, -shift))) return false;
+    const uint128 size =
+        amount.mantissa < 0 ? ~static_cast<uint128>(amount.mantissa) + 1 : static_cast<uint128>(amount.mantissa);
+    out.divisor = static_cast<uint128>(divisor);
+    return wide_divide(wide_product(size, static_cast<uint128>(factor)), out.divisor, out.whole, out.rest);
+}
+
+bool rounded_half_even(Money amount, int128 factor, int128 divisor, int decimals, Money& out) noexcept {
+    Quotient q{};
+    if (!divide(amount, factor, divisor, decimals, q)) return false;
+    const uint128 above = q.divisor - q.rest;
+    if (q.rest > above || (q.rest == above && (q.whole & 1))) ++q.whole;
+    const auto mantissa = static_cast<int128>(q.whole);
+    out = {amount.mantissa < 0 ? -mantissa : mantissa, static_cast<std::int8_t>(-decimals)};
+    return true;
+}
+
 bool rounded_share(Money amount, Number part, Number whole, int decimals, Money& out) noexcept {
     const int finer = part.exponent < whole.exponent ? part.exponent : whole.exponent;
     std::int64_t part_steps = 0;
     std::int64_t whole_steps = 0;
     if (!part.at(finer, part_steps) || !whole.at(finer, whole_steps)) return false;
-    int128 factor = part_steps;
-    int128 divisor = whole_steps;
-    const int shift = amount.exponent + decimals;
-    if (!(shift >= 0 ? scale_up(factor, shift) : scale_up(divisor, -shift))) return false;
+    return rounded_half_even(amount, part_steps, whole_steps, decimals, out);
+}
 
-    const bool negative = amount.mantissa < 0;
-    const auto size = static_cast<uint128>(negative ? -amount.mantissa : amount.mantissa);
-    const auto by = static_cast<uint128>(divisor);
-    uint128 quotient = 0;
-    uint128 rest = 0;
-    if (!wide_divide(wide_product(size, static_cast<uint128>(factor)), by, quotient, rest)) return false;
-    const uint128 above = by - rest;
-    if (rest > above || (rest == above && (quotient & 1))) ++quotient;
-    const auto mantissa = static_cast<int128>(quotient);
-    out = {negative ? -mantissa : mantissa, static_cast<std::int8_t>(-decimals)};
+/// amount / divisor as amount' * factor / divisor' with a whole divisor.
+bool over(Money& amount, Number by, int128& divisor) noexcept {
+    const int exponent = amount.exponent - by.exponent;
+    if (exponent <= kNoneExponent || exponent > 127) return false;
+    amount.exponent = static_cast<std::int8_t>(exponent);
+    divisor = by.mantissa;
     return true;
 }
 
@@ -119,6 +139,35 @@ Money share(Money amount, Number part, Number whole, int decimals) {
         too_large(to_text(amount) + " * " + to_text(part) + " / " + to_text(whole));
     }
     return out;
+}
+
+bool inverse_value(Number size, Number price, Number multiplier, int decimals, Money& out) noexcept {
+    if (price.is_none() || price.mantissa <= 0) return false;
+    Money worth;
+    int128 divisor = 0;
+    return multiply(trimmed(size), trimmed(multiplier), worth) && over(worth, trimmed(price), divisor) &&
+           rounded_half_even(worth, 1, divisor, decimals, out);
+}
+
+Money share_up(Money amount, Number by, int decimals) {
+    Money worth = trimmed(amount);
+    int128 divisor = 0;
+    Quotient q{};
+    if (by.mantissa <= 0 || !over(worth, trimmed(by), divisor) || !divide(worth, 1, divisor, decimals, q)) {
+        too_large(to_text(amount) + " / " + to_text(by));
+    }
+    if (q.rest != 0) ++q.whole;
+    return {static_cast<int128>(q.whole), static_cast<std::int8_t>(-decimals)};
+}
+
+bool to_number(Money amount, Number& out) noexcept {
+    const Money value = trimmed(amount);
+    if (value.mantissa > std::numeric_limits<std::int64_t>::max() ||
+        value.mantissa <= std::numeric_limits<std::int64_t>::min()) {
+        return false;
+    }
+    out = {static_cast<std::int64_t>(value.mantissa), value.exponent};
+    return true;
 }
 
 }  // namespace kungfu::broker

@@ -29,6 +29,16 @@ bool value_of(Number price, Number size, Number multiplier, Money& out) noexcept
 /// 0 <= part and 0 < whole. The product is formed in 256 bits, so that only the result has to fit.
 Money share(Money amount, Number part, Number whole, int decimals);
 
+/// size * multiplier / price, rounded half to even at `decimals` digits after the point: what an inverse
+/// contract is worth. False if it does not fit or the price is not positive.
+bool inverse_value(Number size, Number price, Number multiplier, int decimals, Money& out) noexcept;
+
+/// amount / divisor, rounded up at `decimals` digits after the point; amount >= 0, divisor > 0.
+Money share_up(Money amount, Number divisor, int decimals);
+
+/// The amount as a number; false if it does not fit exactly.
+bool to_number(Money amount, Number& out) noexcept;
+
 /// The value without its sign.
 inline Number magnitude(Number value) noexcept { return value.mantissa < 0 ? -value : value; }
 inline Money magnitude(Money value) noexcept { return value.mantissa < 0 ? -value : value; }

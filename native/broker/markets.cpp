@@ -30,16 +30,19 @@ const char* unbookable(const Instrument& definition) noexcept {
         case Product::OPTION:
         default: return "only spot, perpetuals and futures are supported so far";
     }
-    if (definition.get_contract_kind() == ContractKind::INVERSE)
-        return "inverse contracts are not supported yet";
-    if (definition.get_contract_kind() != ContractKind::LINEAR)
+    const bool inverse = is_inverse(definition);
+    if (!inverse && definition.get_contract_kind() != ContractKind::LINEAR)
         return "the contract is neither linear nor inverse";
     if (settlement_currency(definition).empty()) return "the settlement currency is missing";
-    if (definition.get_size_unit() == SizeUnit::BASE) return nullptr;
+    const bool counts = definition.get_size_unit() == SizeUnit::CONTRACTS;
+    if (inverse && !counts) return "sizes of an inverse contract must count contracts";
+    if (!counts) return nullptr;
     if (definition.get_contract_value().is_none() || definition.contract_value <= 0)
         return "the contract value is missing";
     const auto worth = definition.get_contract_currency();
-    if (!worth.empty() && worth != definition.get_base())
+    if (inverse && !worth.empty() && worth != definition.get_quote())
+        return "an inverse contract must be worth an amount of quote currency";
+    if (!inverse && !worth.empty() && worth != definition.get_base())
         return "a linear contract must be worth an amount of base currency";
     return nullptr;
 }

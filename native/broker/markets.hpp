@@ -25,6 +25,11 @@ struct Market {
 /// What one unit of size is worth in base units: 1, or the contract value.
 Number multiplier(const Instrument& definition) noexcept;
 
+/// Whether it pays in base currency: what it is worth is contracts by price.
+inline bool is_inverse(const Instrument& definition) noexcept {
+    return definition.get_contract_kind() == ContractKind::INVERSE;
+}
+
 /// The currency in which positions of the instrument have their cost.
 std::string_view settlement_currency(const Instrument& definition) noexcept;
 

@@ -66,19 +66,6 @@ std::string unbookable_fill(const Fill& fill, const Market* market) {
     return {};
 }
 
-/// What is odd about a fill that is booked all the same; empty if nothing is.
-std::string oddity(const Order& order, const Fill& fill, Number filled) {
-    if (fill.get_side() != order.side) return std::string("the fill's side is ") + name_of(fill.get_side());
-    if (!order.size.is_none() && filled > order.size) {
-        return "fill of " + to_text(fill.get_size()) + " brings the filled size to " + to_text(filled) +
-               ", above the order's " + to_text(order.size);
-    }
-    const bool announced = !order.venue_filled.is_none() && order.venue_filled >= filled;
-    if (is_terminal(order.state) && !announced)
-        return std::string("fill of an order that is ") + name_of(order.state);
-    return {};
-}
-
 }  // namespace
 
 Order* Broker::find_or_adopt(const OrderUpdate& reported) {
@@ -175,62 +162,6 @@ void Broker::on_fill(const Fill& reported) {
     update.anomaly = 1;
     emit(update, "fill " + std::string(reported.get_trade_id()) + " is not booked: " + why,
          order ? order->strategy : 0);
-}
-
-void Broker::book(Order& order, const Fill& reported) {
-    const Market& market = *markets_.find(reported.instrument);
-    const Number filled = sum(order.filled, reported.get_size(), "filled size");
-    const std::string odd = oddity(order, reported, filled);
-    const Booking booking = accounts_.book(reported, market.definition);
-    orders_.change(order, [&](Order& o) {
-        o.filled = filled;
-        if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
-        if (may_move(o.state, o.filled_state())) o.state = o.filled_state();
-        if (is_terminal(o.state)) o.forget_amends();
-    });
-
-    Fill fill = reported;
-    fill.order_id = order.id;
-    fill.strategy = order.strategy;
-    emit(fill, order.strategy);
-    tell(order, reported.time, !odd.empty(), odd);
-    for (const Movement& m : booking.movements) {
-        CashMovement cash{};
-        cash.account = order.account;
-        cash.instrument = order.instrument;
-        cash.order_id = order.id;
-        cash.time = reported.time;
-        cash.set_amount(m.amount);
-        cash.set_kind(m.kind);
-        cash.set_currency(m.currency);
-        cash.set_trade_id(reported.get_trade_id());
-        emit(cash, order.strategy);
-    }
-    for (std::size_t i = 0; i < booking.movements.size(); ++i) {
-        bool told = false;
-        for (std::size_t j = 0; j < i; ++j)
-            told |= booking.movements[j].currency == booking.movements[i].currency;
-        if (!told) tell_balance(order.account, booking.movements[i].currency);
-    }
-    Position position{};
-    position.account = order.account;
-    position.instrument = order.instrument;
-    position.set_size(booking.holding.size);
-    position.set_cost(booking.holding.cost);
-    position.set_realized_pnl(booking.holding.realized);
-    position.set_mark(market.marking_price());
-    position.set_currency(settlement_currency(market.definition));
-    emit(position, 0);
-}
-
-void Broker::on_cash(const CashMovement& reported) {
-    if (reported.get_amount().is_none() || reported.get_currency().empty()) {
-        throw Fault("a gateway reported a cash movement without amount or currency");
-    }
-    accounts_.add(reported.account, reported.get_currency(), reported.get_amount());
-    const Order* order = reported.order_id ? orders_.find(reported.order_id) : nullptr;
-    emit(reported, order ? order->strategy : 0);
-    tell_balance(reported.account, reported.get_currency());
 }
 
 }  // namespace kungfu::broker

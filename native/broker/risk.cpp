@@ -5,7 +5,7 @@
 namespace kungfu::broker {
 
 bool RiskView::reduces_position() const {
-    const Number held = accounts_.holding(order_.account, order_.instrument).size;
+    const Number held = position(order_.account, order_.instrument);
     const bool opposite = order_.get_side() == Side::SELL ? held.mantissa > 0 : held.mantissa < 0;
     Number all;
     return opposite &&
@@ -15,7 +15,7 @@ bool RiskView::reduces_position() const {
 }
 
 Number RiskView::position(std::uint64_t account, std::uint64_t instrument) const {
-    return accounts_.holding(account, instrument).size;
+    return accounts_.net_size(account, instrument);
 }
 
 Number RiskView::open_size(std::uint64_t account, std::uint64_t instrument, Side side) const {
@@ -26,7 +26,7 @@ Number RiskView::open_size(std::uint64_t account, std::uint64_t instrument, Side
 }
 
 Money RiskView::balance(std::uint64_t account, std::string_view currency) const {
-    return accounts_.balance(account, currency);
+    return accounts_.balance(account, Currency(currency));
 }
 
 Number RiskView::last_price(std::uint64_t instrument) const noexcept {

@@ -54,8 +54,6 @@ class RiskView {
     const Order* amended_;
 };
 
-enum class Verdict { ALLOWED, REFUSED, FAILED };
-
 /// A check of orders; it must depend on nothing but its arguments and what it saw of earlier orders.
 struct RiskCheck {
     virtual ~RiskCheck() = default;

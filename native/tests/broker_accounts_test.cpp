@@ -11,7 +11,6 @@ using broker::trade_into;
 
 namespace {
 
-constexpr Number kOne{1, 0};
 
 struct Ledger : Desk {
     Ledger() {
@@ -119,15 +118,16 @@ void contracts_count_with_their_value() {
 }
 
 void a_rest_that_closes_takes_all_of_the_cost() {
+    const Instrument linear = Desk::definition(kPerpetual, Product::PERPETUAL, ContractKind::LINEAR);
     Holding h;
-    trade_into(h, num("3"), num("33.333"), kOne, 2);
+    trade_into(h, num("3"), num("33.333"), linear);
     CHECK(same(h.cost, money("99.999")));
-    const Money first = trade_into(h, num("-1"), num("40"), kOne, 2);
+    const Money first = trade_into(h, num("-1"), num("40"), linear);
     CHECK(same(first, money("6.67")));
     CHECK(same(h.cost, money("66.669")));
-    const Money second = trade_into(h, num("-1"), num("40"), kOne, 2);
+    const Money second = trade_into(h, num("-1"), num("40"), linear);
     CHECK(same(second, money("6.67")));
-    const Money third = trade_into(h, num("-1"), num("40"), kOne, 2);
+    const Money third = trade_into(h, num("-1"), num("40"), linear);
     CHECK(same(third, money("6.661")));
     CHECK(h.size.is_zero() && same(h.cost, money("0")));
     CHECK(same(h.realized, money("20.001")));
@@ -161,16 +161,16 @@ void what_does_not_fit_is_a_fault_and_books_nothing() {
     broker::Accounts accounts;
     const Instrument spot = Desk::definition(kSpot, Product::SPOT, ContractKind::NONE);
     Fill f = Desk::a_fill(1, "a", Side::BUY, "9000000000000000001", "1", "0", kSpot);
-    accounts.book(f, spot);
+    accounts.book(f, 0, spot);
     bool failed = false;
     try {
-        accounts.book(f, spot);
+        accounts.book(f, 0, spot);
     } catch (const broker::Fault& e) {
         failed = std::string(e.what()).find("position size") != std::string::npos;
     }
     CHECK(failed);
-    CHECK(same(accounts.balance(kAccount, "BTC"), money("9000000000000000001")));
-    CHECK(accounts.holding(kAccount, kSpot).size == num("9000000000000000001"));
+    CHECK(same(accounts.balance(kAccount, broker::Currency("BTC")), money("9000000000000000001")));
+    CHECK(accounts.holding({kAccount, kSpot, 0, PositionSide::NET}).size == num("9000000000000000001"));
 }
 
 }  // namespace

@@ -207,6 +207,7 @@ class Desk {
         f.set_price(num(price));
         f.set_size(num(size));
         f.set_fee(money(fee));
+        f.set_realized_pnl(Money::none());
         f.set_side(side);
         f.set_fee_currency("USDT");
         f.set_trade_id(trade);

@@ -8,7 +8,6 @@
 using namespace desk;
 using broker::RiskCheck;
 using broker::RiskView;
-using broker::Verdict;
 
 namespace {
 

@@ -395,6 +395,7 @@ void Venue::filled(std::uint64_t id, Number price, Number size, Liquidity liquid
     fill.set_price(price);
     fill.set_size(size);
     fill.set_fee(fee);
+    fill.set_realized_pnl(Money::none());
     fill.set_side(request.get_side());
     fill.set_liquidity(liquidity);
     fill.set_fee_currency(is_spot(definition) ? definition.get_quote() : definition.get_settle());

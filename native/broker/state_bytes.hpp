@@ -1,0 +1,63 @@
+/// State of the broker as bytes, for snapshots: plain values one behind the other.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace kungfu::broker {
+
+class StateWriter {
+  public:
+    template <class T>
+    void put(const T& value) {
+        static_assert(std::is_trivially_copyable_v<T>);
+        bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+    void put_text(std::string_view text) {
+        put(static_cast<std::uint64_t>(text.size()));
+        bytes_.append(text);
+    }
+    const std::string& bytes() const noexcept { return bytes_; }
+
+  private:
+    std::string bytes_;
+};
+
+/// Gives zeros, and is no longer `good`, once the bytes do not hold what is asked for.
+class StateReader {
+  public:
+    explicit StateReader(std::string_view bytes) noexcept : bytes_(bytes) {}
+
+    template <class T>
+    T get() noexcept {
+        static_assert(std::is_trivially_copyable_v<T>);
+        T value{};
+        if (bytes_.size() < sizeof value) return fail(), value;
+        std::memcpy(&value, bytes_.data(), sizeof value);
+        bytes_.remove_prefix(sizeof value);
+        return value;
+    }
+    std::string_view get_text() noexcept {
+        const auto size = get<std::uint64_t>();
+        if (bytes_.size() < size) return fail(), std::string_view();
+        const std::string_view text = bytes_.substr(0, size);
+        bytes_.remove_prefix(size);
+        return text;
+    }
+    bool good() const noexcept { return good_; }
+    bool at_end() const noexcept { return bytes_.empty(); }
+
+  private:
+    void fail() noexcept {
+        good_ = false;
+        bytes_ = {};
+    }
+
+    std::string_view bytes_;
+    bool good_ = true;
+};
+
+}  // namespace kungfu::broker
