@@ -10,19 +10,7 @@ namespace {
 /// Movements that neither win nor lose anything: money or coins that change place.
 bool is_result(CashKind kind) noexcept {
     return kind != CashKind::TRANSFER && kind != CashKind::PRINCIPAL && kind != CashKind::REALIZED_PNL &&
-           kind != CashKind::SETTLEMENT;
-}
-
-/// What a size is worth at a price, in settlement currency, with the sign of the size.
-Money value_at(Number size, Number price, const Instrument& definition) {
-    Money value;
-    const bool fits =
-        is_inverse(definition)
-            ? inverse_value(size, price, multiplier(definition), definition.settle_decimals, value)
-            : value_of(price, size, multiplier(definition), value);
-    if (fits) return value;
-    throw Fault("the value of " + to_text(size) + " at " + to_text(price) + " times " +
-                to_text(multiplier(definition)) + " does not fit; nothing was booked");
+           kind != CashKind::SETTLEMENT && kind != CashKind::ADJUSTMENT;
 }
 
 /// What a holding that cost so much has won when it is worth so much: an inverse contract pays the other way.
@@ -63,6 +51,16 @@ Number size_taken_by_fee(const Fill& fill, const Instrument& definition) {
 }
 
 }  // namespace
+
+Money value_at(Number size, Number price, const Instrument& definition) {
+    Money value;
+    const bool fits = is_inverse(definition) ? inverse_value(size, price, multiplier(definition),
+                                                             definition.settle_decimals, value)
+                                             : value_of(price, size, multiplier(definition), value);
+    if (fits) return value;
+    throw Fault("the value of " + to_text(size) + " at " + to_text(price) + " times " +
+                to_text(multiplier(definition)) + " does not fit; nothing was booked");
+}
 
 Money trade_into(Holding& holding, Number size, Number price, const Instrument& definition) {
     const bool opens = holding.size.is_zero() || (holding.size.mantissa > 0) == (size.mantissa > 0);
@@ -118,8 +116,9 @@ Booking Accounts::book(const Fill& fill, std::uint64_t strategy, const Instrumen
         Money realized = trade_into(holding, size, fill.get_price(), definition);
         if (!fill.get_realized_pnl().is_none()) {
             // The venue's own amount is the one that is paid.
-            holding.realized = sum(holding.realized, sum(fill.get_realized_pnl(), -realized, "realised profit"),
-                                   "realised profit");
+            holding.realized =
+                sum(holding.realized, sum(fill.get_realized_pnl(), -realized, "realised profit"),
+                    "realised profit");
             realized = fill.get_realized_pnl();
         }
         holding.size = sum(holding.size, -fee_size, "position size");

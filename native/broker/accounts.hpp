@@ -117,7 +117,9 @@ class Accounts {
         std::size_t operator()(const HoldingKey& key) const noexcept {
             return (key.owner * 31 + key.instrument) * 31 + static_cast<std::uint8_t>(key.side);
         }
-        std::size_t operator()(const BalanceKey& key) const noexcept { return key.owner * 31 + key.currency.hash(); }
+        std::size_t operator()(const BalanceKey& key) const noexcept {
+            return key.owner * 31 + key.currency.hash();
+        }
     };
 
     Money charges(std::uint64_t owner, Currency currency) const;
@@ -140,6 +142,10 @@ Money trade_into(Holding& holding, Number size, Number price, const Instrument& 
 
 /// What closing a holding at a price would realise; none without a price.
 Money unrealized(const Holding& holding, Number price, const Instrument& definition);
+
+/// What a size is worth at a price, in settlement currency and with the sign of the size. Throws a Fault if
+/// it does not fit.
+Money value_at(Number size, Number price, const Instrument& definition);
 
 /// What a size binds at a price: its value by the leverage, rounded up at the settlement currency's decimals;
 /// none without a price.

@@ -68,7 +68,8 @@ void Broker::on_cash(const CashMovement& reported) {
     emit(reported, order ? order->strategy : 0);
     tell_balances(reported.account, booking);
     if (market && reported.get_kind() == CashKind::SETTLEMENT) {
-        tell_position({reported.account, reported.instrument, 0, PositionSide::NET}, booking.account, *market);
+        tell_position({reported.account, reported.instrument, 0, PositionSide::NET}, booking.account,
+                      *market);
     }
 }
 

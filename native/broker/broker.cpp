@@ -11,12 +11,6 @@ namespace {
 
 constexpr int kEventsPerPoll = 256;
 
-std::string hex(std::uint64_t id) {
-    char text[20];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
-    return text;
-}
-
 const char* meaning_of(std::int32_t status) noexcept {
     switch (status) {
         case KF_DISK_FULL: return "the disk is full";
@@ -30,12 +24,18 @@ const char* meaning_of(std::int32_t status) noexcept {
 
 }  // namespace
 
+std::string hex(std::uint64_t id) {
+    char text[20];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
+    return text;
+}
+
 void require_appended(std::int32_t status, const char* type) {
     if (status == KF_OK) return;
     throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
 }
 
-Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)) {
+Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)), timing_(config.timing) {
     for (Gateway& gateway : config.gateways) {
         const std::string name = gateway.name;
         if (!gateways_.emplace(gateway.source, std::move(gateway)).second) {
@@ -58,7 +58,7 @@ void Broker::start(Port port) { port_ = std::move(port); }
 
 std::int64_t Broker::poll() {
     Event event{};
-    std::int64_t done = 0;
+    std::int64_t done = fire_deadlines();
     while (done < kEventsPerPoll && port_.next(event)) {
         handle(event);
         ++done;
@@ -81,6 +81,17 @@ void Broker::handle(const Event& event) {
         on_fill(*fill);
     } else if (const auto* cash = event.as<CashMovement>()) {
         on_cash(*cash);
+    } else if (const auto* position = event.as<Position>()) {
+        on_position_report(*position);
+    } else if (const auto* balance = event.as<Balance>()) {
+        on_balance_report(*balance);
+    } else if (const auto* answer = event.as<VenueAnswer>()) {
+        on_answer(*answer, event.tail<VenueAnswer>());
+    } else if (const auto* connection = event.as<Connection>()) {
+        on_connection(*connection, event.frame->source);
+    } else if (const auto* status = event.as<ComponentStatus>()) {
+        if (event.frame->source == port_.source() && status->get_phase() == ComponentPhase::START)
+            on_component_start();
     } else if (event.frame->destination == port_.source()) {
         handle_request(event);
     }
@@ -127,12 +138,15 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
     order.size = request.get_size();
     order.side = request.get_side();
     order.request = request;
+    order.created_at = port_.now();
+    if (request.deadline == 0 && timing_.order_deadline != 0 && can_ask(request.account))
+        order.request.deadline = port_.now() + timing_.order_deadline;
     std::string reason;
     const bool accepted = is_acceptable(request, sender, reason);
     order.state = accepted ? OrderState::SUBMITTED : OrderState::RISK_REJECTED;
-    if (order.id != 0) orders_.add(order);
+    if (order.id != 0) expect_answer(orders_.add(order));
     tell(order, 0, false, reason);
-    if (accepted) emit(request, gateway_of(request.account)->source);
+    if (accepted) emit(order.request, gateway_of(request.account)->source);
 }
 
 bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason) {
@@ -143,6 +157,10 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
     }
     const Gateway* gateway = gateway_of(request.account);
     if (!gateway) return reason = "account " + hex(request.account) + " is not configured", false;
+    if (!is_ready(request.account)) {
+        reason = "account " + routes_.at(request.account).name + " has not been compared with its venue yet";
+        return false;
+    }
     const Market* market = markets_.find(request.instrument);
     if (!market) return reason = "instrument " + hex(request.instrument) + " is not defined", false;
     if (market->definition.get_status() != InstrumentStatus::TRADING) {
@@ -199,6 +217,7 @@ void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
         o.state = OrderState::PENDING_CANCEL;
         o.reason_hash = 0;
     });
+    expect_answer(*order);
     tell(*order, 0, false, {});
     OrderCancel forwarded = cancel;
     forwarded.instrument = order->instrument;
@@ -221,6 +240,7 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;
     });
+    expect_answer(*order);
     tell(*order, 0, false, {});
     OrderAmend forwarded = amend;
     forwarded.instrument = order->instrument;

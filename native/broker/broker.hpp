@@ -5,10 +5,13 @@
 /// strategies hear of their orders. docs/reference/orders.md has the flow.
 #pragma once
 
+#include <map>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "broker/config.hpp"
+#include "broker/deadlines.hpp"
 #include "kungfu/component.hpp"
 
 namespace kungfu::broker {
@@ -23,6 +26,7 @@ class Broker : public Component {
 
     void start(Port port) override;
     std::int64_t poll() override;
+    std::int64_t next_time() override { return deadlines_.next_time(); }
 
   private:
     void handle(const Event& event);
@@ -39,6 +43,47 @@ class Broker : public Component {
     void on_update(const OrderUpdate& reported, std::string_view reason);
     void on_fill(const Fill& reported);
     void on_cash(const CashMovement& reported);
+
+    void on_position_report(const Position& reported);
+    void on_balance_report(const Balance& reported);
+    void on_answer(const VenueAnswer& answer, std::string_view detail);
+    void on_account_answer(const VenueAnswer& answer, std::string_view detail);
+    void on_connection(const Connection& connection, std::uint64_t gateway);
+
+    // orders in doubt
+    bool can_ask(std::uint64_t account) const noexcept;
+    /// Something was asked of the venue: looks again when an answer is overdue.
+    void expect_answer(Order& order);
+    /// The venue told of fills: looks again when they are overdue.
+    void expect_fills(const Order& order);
+    std::int64_t fire_deadlines();
+    bool matters(const Deadline& deadline);
+    void act_on(const Deadline& deadline);
+    /// Begins to find out an order's fate; one that waits for an answer is UNKNOWN until then.
+    void doubt(Order& order, std::string_view why);
+    void ask_about(const Order& order, Doubt& doubt);
+    void ask_again(const Order& order, Doubt& doubt);
+    std::int64_t retry_after(std::uint32_t tries) const noexcept;
+    bool is_settled(const Order& order) const noexcept;
+    void settle_as_absent(Order& order);
+    void tell_difference(Difference difference, const Order& order, std::string_view rule);
+    void alarm(const std::string& message);
+
+    // comparing accounts with their venues
+    void on_component_start();
+    void begin_reconciling(std::uint64_t account, std::string_view why);
+    void set_account_state(std::uint64_t account, AccountSync& sync, AccountState state,
+                           std::string_view why);
+    bool is_ready(std::uint64_t account) const noexcept;
+    void ask_for_account(std::uint64_t account);
+    void ask_account_at(std::uint64_t account, AccountSync& sync, std::int64_t time);
+    void ask_about_missing_orders(std::uint64_t account, const AccountSync& sync);
+    std::map<Compared, Amounts> differences(std::uint64_t account, const AccountSync& sync) const;
+    void adjust(const VenueAnswer& answer, const AccountSync& sync, const Compared& what,
+                const Amounts& amounts);
+    void adjust_balance(const VenueAnswer& answer, const Currency& currency, const Amounts& amounts);
+    void adjust_position(std::uint64_t account, const AccountSync& sync, const Compared& what,
+                         const Amounts& amounts);
 
     Order* find_or_adopt(const OrderUpdate& reported);
     void apply(Order& order, const OrderUpdate& reported, std::string_view reason);
@@ -62,13 +107,21 @@ class Broker : public Component {
 
     const Gateway* gateway_of(std::uint64_t account) const noexcept;
 
-    std::unordered_map<std::uint64_t, Gateway> gateways_;
-    std::unordered_map<std::uint64_t, Route> routes_;
+    std::map<std::uint64_t, Gateway> gateways_;
+    std::map<std::uint64_t, Route> routes_;
     std::vector<std::unique_ptr<RiskCheck>> checks_;
     Port port_;
     Markets markets_;
     Orders orders_;
     Accounts accounts_;
+    Timing timing_;
+    Deadlines deadlines_;
+    std::unordered_map<std::uint64_t, Doubt> doubts_;
+    std::unordered_map<std::uint64_t, AccountSync> syncs_;
+    std::uint64_t last_query_ = 0;
 };
+
+/// An id as error messages show it.
+std::string hex(std::uint64_t id);
 
 }  // namespace kungfu::broker

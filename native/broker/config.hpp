@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/risk.hpp"
+#include "broker/settling.hpp"
 #include "kungfu/enums.hpp"
 
 namespace kungfu::broker {
@@ -17,6 +18,7 @@ struct Capabilities {
     std::uint32_t times_in_force = 0;
     bool amend = false;
     bool reduce_only = false;
+    bool queries = false;  // answers venue_query, so that orders can be settled and accounts compared
 
     bool can(OrderType type) const noexcept { return (order_types >> static_cast<unsigned>(type)) & 1U; }
     bool can(TimeInForce time) const noexcept { return (times_in_force >> static_cast<unsigned>(time)) & 1U; }
@@ -40,6 +42,7 @@ struct BrokerConfig {
     std::vector<Gateway> gateways;
     std::vector<Route> routes;
     std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order
+    Timing timing;
 };
 
 }  // namespace kungfu::broker

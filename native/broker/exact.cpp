@@ -67,8 +67,8 @@ struct Quotient {
 bool divide(Money amount, int128 factor, int128 divisor, int decimals, Quotient& out) noexcept {
     const int shift = amount.exponent + decimals;
     if (!(shift >= 0 ? scale_up(factor, shift) : scale_up(divisor, -shift))) return false;
-    const uint128 size =
-        amount.mantissa < 0 ? ~static_cast<uint128>(amount.mantissa) + 1 : static_cast<uint128>(amount.mantissa);
+    const uint128 size = amount.mantissa < 0 ? ~static_cast<uint128>(amount.mantissa) + 1
+                                             : static_cast<uint128>(amount.mantissa);
     out.divisor = static_cast<uint128>(divisor);
     return wide_divide(wide_product(size, static_cast<uint128>(factor)), out.divisor, out.whole, out.rest);
 }

@@ -1,5 +1,6 @@
 #include "broker/orders.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "broker/exact.hpp"
@@ -46,6 +47,14 @@ OrderUpdate describe(const Order& order) noexcept {
 Order* Orders::find(std::uint64_t id) noexcept {
     const auto found = orders_.find(id);
     return found == orders_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::uint64_t> Orders::live() const {
+    std::vector<std::uint64_t> ids;
+    for (const auto& [id, order] : orders_)
+        if (!is_terminal(order.state)) ids.push_back(id);
+    std::sort(ids.begin(), ids.end());
+    return ids;
 }
 
 Order& Orders::add(const Order& order) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "kungfu/events.hpp"
 #include "kungfu/order_states.hpp"
@@ -22,6 +23,8 @@ struct Order {
     Number pending_size = Number::none();  // the largest that amends under way ask for
     Number filled{0, 0};                   // sum of the booked fills
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
+    std::int64_t created_at = 0;           // when the broker heard of it
+    std::int64_t asked_at = 0;             // when it, its cancel or its amend last went to the gateway
     std::uint64_t reason_hash = 0;         // of the last reason that was passed on since the last request
     OrderRequest request{};                // as it was accepted; zero for an external order
     char venue_order_id[40] = {};
@@ -47,6 +50,9 @@ struct Order {
     /// No amend is under way any more.
     void forget_amends() noexcept { asked_size = pending_size = Number::none(); }
 
+    /// The venue told of more than was reported fill by fill.
+    bool misses_fills() const noexcept { return !venue_filled.is_none() && venue_filled > filled; }
+
     /// Where fills alone put an order that is alive: accepted, partially filled or filled.
     OrderState filled_state() const noexcept;
 };
@@ -63,6 +69,9 @@ OrderUpdate describe(const Order& order) noexcept;
 class Orders {
   public:
     Order* find(std::uint64_t id) noexcept;
+
+    /// The ids of all orders that are not over, in order.
+    std::vector<std::uint64_t> live() const;
 
     /// Takes an order under an id that is not yet known.
     Order& add(const Order& order);

@@ -1,4 +1,6 @@
 /// The broker's other half: what gateways report of orders, fills and cash.
+#include <algorithm>
+
 #include "broker/broker.hpp"
 #include "broker/exact.hpp"
 #include "kungfu/id.hpp"
@@ -84,6 +86,7 @@ Order* Broker::find_or_adopt(const OrderUpdate& reported) {
     order.size = is_given(reported.get_size()) ? reported.get_size() : Number::none();
     order.side = reported.get_side();
     order.state = OrderState::UNKNOWN;
+    order.created_at = port_.now();
     return &orders_.add(order);
 }
 
@@ -102,7 +105,11 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
     const Number told = reported.get_filled();
     if (!told.is_none() && (order->venue_filled.is_none() || told > order->venue_filled))
         orders_.change(*order, [&](Order& o) { o.venue_filled = told; });
+    if (const auto sync = syncs_.find(order->account); sync != syncs_.end())
+        sync->second.seen.insert(order->id);
+    expect_fills(*order);
     apply(*order, reported, reason);
+    if (!doubts_.empty() && is_settled(*order)) doubts_.erase(order->id);
 }
 
 void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view reason) {
@@ -153,7 +160,11 @@ void Broker::on_fill(const Fill& reported) {
         why = "its account or instrument is not the order's";
     }
     if (why.empty()) {
-        if (orders_.remember_fill(order->id, reported)) book(*order, reported);
+        if (!orders_.remember_fill(order->id, reported)) return;
+        book(*order, reported);
+        if (const auto sync = syncs_.find(order->account); sync != syncs_.end())
+            sync->second.last_fill = std::max(sync->second.last_fill, reported.time);
+        if (!doubts_.empty() && is_settled(*order)) doubts_.erase(order->id);
         return;
     }
     OrderUpdate update = order ? describe(*order) : order_of;

@@ -1,0 +1,177 @@
+/// The broker's doubts: orders whose venue does not answer, and how their fate is found out.
+///
+/// Nothing is sent again. docs/reference/reconciliation.md has the rules.
+#include <algorithm>
+
+#include "broker/broker.hpp"
+#include "broker/exact.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+/// Something was asked of the venue, and its answer decides where the order stands.
+bool is_waiting(OrderState state) noexcept {
+    return state == OrderState::SUBMITTED || state == OrderState::PENDING_CANCEL ||
+           state == OrderState::PENDING_AMEND;
+}
+
+std::string seconds(std::int64_t ns) { return to_text(Number{ns / 1'000'000, -3}) + " s"; }
+
+}  // namespace
+
+bool Broker::can_ask(std::uint64_t account) const noexcept {
+    const Gateway* gateway = gateway_of(account);
+    return gateway != nullptr && gateway->capabilities.queries;
+}
+
+void Broker::expect_answer(Order& order) {
+    order.asked_at = port_.now();
+    if (can_ask(order.account))
+        deadlines_.add(order.asked_at + timing_.answer_timeout, Purpose::ANSWER, order.id);
+}
+
+void Broker::expect_fills(const Order& order) {
+    if (order.misses_fills() && can_ask(order.account))
+        deadlines_.add(port_.now() + timing_.fill_timeout, Purpose::FILLS, order.id);
+}
+
+std::int64_t Broker::fire_deadlines() {
+    std::int64_t fired = 0;
+    while (deadlines_.next_time() <= port_.now()) {
+        const Deadline deadline = deadlines_.take();
+        if (!matters(deadline)) continue;
+        Timer timer{};
+        timer.timer_id = deadline.number;
+        timer.due = deadline.due;
+        emit(timer, 0);
+        act_on(deadline);
+        ++fired;
+    }
+    return fired;
+}
+
+bool Broker::matters(const Deadline& deadline) {
+    if (deadline.purpose == Purpose::RECONCILE) {
+        const auto sync = syncs_.find(deadline.subject);
+        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due;
+    }
+    if (deadline.purpose == Purpose::SETTLE) {
+        const auto doubt = doubts_.find(deadline.subject);
+        return doubt != doubts_.end() && doubt->second.next == deadline.due;
+    }
+    const Order* order = orders_.find(deadline.subject);
+    if (order == nullptr) return false;
+    if (deadline.purpose == Purpose::FILLS) return order->misses_fills();
+    return is_waiting(order->state) && order->asked_at + timing_.answer_timeout <= deadline.due;
+}
+
+void Broker::act_on(const Deadline& deadline) {
+    if (deadline.purpose == Purpose::RECONCILE) return ask_for_account(deadline.subject);
+    Order& order = *orders_.find(deadline.subject);
+    switch (deadline.purpose) {
+        case Purpose::ANSWER:
+            return doubt(order, "no answer from the venue within " + seconds(timing_.answer_timeout));
+        case Purpose::FILLS: return doubt(order, {});
+        case Purpose::SETTLE: return ask_again(order, doubts_.at(order.id));
+        case Purpose::RECONCILE: return;
+    }
+}
+
+void Broker::doubt(Order& order, std::string_view why) {
+    const auto [entry, is_new] = doubts_.try_emplace(order.id);
+    if (is_waiting(order.state)) {
+        orders_.change(order, [](Order& o) { o.state = OrderState::UNKNOWN; });
+        tell(order, 0, false, why);
+    }
+    if (!is_new) return;
+    Doubt& doubt = entry->second;
+    doubt.since = port_.now();
+    // A request without a deadline may still be on its way for as long as anything is retried.
+    const std::int64_t last =
+        order.request.deadline != 0 ? order.request.deadline : order.asked_at + timing_.longest_retry;
+    doubt.absent_from = last + timing_.clock_bound;
+    ask_about(order, doubt);
+}
+
+void Broker::ask_about(const Order& order, Doubt& doubt) {
+    VenueQuery query{};
+    query.query_id = ++last_query_;
+    query.account = order.account;
+    query.instrument = order.instrument;
+    query.order_id = order.id;
+    query.since = std::max<std::int64_t>(0, order.created_at - timing_.clock_bound);
+    query.set_kind(QueryKind::ORDER);
+    query.set_venue_order_id(order.get_venue_order_id());
+    emit(query, gateway_of(order.account)->source);
+    doubt.query = query.query_id;
+    doubt.next = port_.now() + retry_after(doubt.tries++);
+    deadlines_.add(doubt.next, Purpose::SETTLE, order.id);
+}
+
+std::int64_t Broker::retry_after(std::uint32_t tries) const noexcept {
+    const std::int64_t factor = std::int64_t{1} << std::min<std::uint32_t>(tries, 20);
+    return std::min(timing_.first_retry * factor, timing_.longest_retry);
+}
+
+void Broker::ask_again(const Order& order, Doubt& doubt) {
+    if (!doubt.alarmed && port_.now() - doubt.since >= timing_.alarm_after) {
+        doubt.alarmed = true;
+        alarm("order " + hex(order.id) + " of account " + routes_.at(order.account).name +
+              " is unknown for " + seconds(port_.now() - doubt.since) +
+              "; it counts in the limits until the venue tells its fate");
+    }
+    ask_about(order, doubt);
+}
+
+void Broker::on_answer(const VenueAnswer& answer, std::string_view detail) {
+    if (answer.order_id == 0) return on_account_answer(answer, detail);
+    const auto entry = doubts_.find(answer.order_id);
+    if (entry == doubts_.end()) return;
+    Order& order = *orders_.find(answer.order_id);
+    Doubt& doubt = entry->second;
+    if (answer.get_outcome() == QueryOutcome::COMPLETE && is_settled(order)) {
+        doubts_.erase(entry);
+    } else if (answer.get_outcome() == QueryOutcome::NOT_FOUND && answer.as_of >= doubt.absent_from &&
+               answer.query_id == doubt.query && ++doubt.absences >= timing_.absences) {
+        settle_as_absent(order);
+    }
+}
+
+bool Broker::is_settled(const Order& order) const noexcept {
+    return order.state != OrderState::UNKNOWN && !is_waiting(order.state) && !order.misses_fills();
+}
+
+void Broker::settle_as_absent(Order& order) {
+    doubts_.erase(order.id);
+    const std::string why = "the venue does not know it: " + std::to_string(timing_.absences) +
+                            " queries after its deadline found neither order nor fills";
+    if (!is_terminal(order.state)) {
+        orders_.change(order, [](Order& o) {
+            o.state = OrderState::EXPIRED;
+            o.venue_filled = o.filled;
+            o.forget_amends();
+        });
+        tell(order, 0, false, why);
+    }
+    tell_difference(Difference::ORDER_MISSING, order, why);
+}
+
+void Broker::tell_difference(Difference difference, const Order& order, std::string_view rule) {
+    Reconciliation found{};
+    found.query_id = last_query_;
+    found.account = order.account;
+    found.instrument = order.instrument;
+    found.order_id = order.id;
+    found.set_ours(Money::none());
+    found.set_theirs(Money::none());
+    found.set_difference(difference);
+    emit(found, rule, 0);
+}
+
+void Broker::alarm(const std::string& message) {
+    Log log{};
+    log.set_level(LogLevel::ERROR);
+    emit(log, message, 0);
+}
+
+}  // namespace kungfu::broker
