@@ -112,7 +112,8 @@ CONSUMED_RUN = EventType(
 
 CONSUMPTION = EventType(
     "consumption", 1, "What the writer of this journal had read, in order, since it last said so.",
-    (), Tail("runs", "items", "The runs, in reading order.", CONSUMED_RUN), number=12,
+    (_bool("skips", "The runs tell behind which events reading goes on; nothing was read."),),
+    Tail("runs", "items", "The runs, in reading order.", CONSUMED_RUN), number=12,
 )  # fmt: skip
 
 LOG = EventType(

@@ -88,9 +88,11 @@ class ConsumedRun(Event):
 class Consumption(Event):
     """What the writer of this journal had read, in order, since it last said so."""
 
+    skips: bool
     runs: tuple[ConsumedRun, ...]
     def __init__(
         self,
+        skips: bool = ...,
         runs: Sequence[Sequence[object]] = ...,
     ) -> None: ...
 

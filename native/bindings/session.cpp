@@ -99,6 +99,10 @@ void bind_session(nb::module_& m) {
             "output_sequence", [](Wiring& w, std::size_t i) { return w.output(i).last_sequence(); },
             nb::arg("output") = 0)
         .def("append", &append_event, nb::arg("event"), nb::arg("output") = 0, nb::arg("destination") = 0)
+        .def(
+            "announce_start",
+            [](Wiring& w, std::uint8_t kind) { w.announce_start(static_cast<ComponentKind>(kind)); },
+            nb::arg("kind"), "Give the component to read that it starts, and journal it.")
         .def("close", &Wiring::close, "Journal what was read and close the outputs.")
         .def_prop_ro("source", &Wiring::source);
 
@@ -108,6 +112,20 @@ void bind_session(nb::module_& m) {
             nb::keep_alive<1, 2>())
         .def("add", &add, nb::arg("component"), nb::arg("wiring"), nb::keep_alive<1, 3>())
         .def("start", [](Runner& r) { must(r, r.start()); })
+        .def(
+            "rebuild", [](Runner& r, std::size_t member) { must(r, r.rebuild(member)); }, nb::arg("member"),
+            "Bring a component (by its number) back to where its journal ends.")
+        .def(
+            "take_snapshot", [](Runner& r, std::size_t member) { must(r, r.take_snapshot(member)); },
+            nb::arg("member"), "Keep a component's state, so that the next rebuild is short.")
+        .def(
+            "turn",
+            [](Runner& r) {
+                const std::int64_t handled = r.turn();
+                must(r, handled >= 0);
+                return handled;
+            },
+            "Poll all components once, in real time; says how much was done.")
         .def("simulate", &simulate, nb::arg("until"), nb::arg("budget"),
              "Handle up to `budget` events of simulated time before `until`; says how many.")
         .def("next_time", &Runner::next_time, "When something happens next; 2**63-1 if nothing does.")

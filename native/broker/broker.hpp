@@ -27,6 +27,8 @@ class Broker : public Component {
     void start(Port port) override;
     std::int64_t poll() override;
     std::int64_t next_time() override { return deadlines_.next_time(); }
+    std::string save() override;
+    void load(std::string_view state) override;
 
   private:
     void handle(const Event& event);
@@ -55,7 +57,7 @@ class Broker : public Component {
     /// Something was asked of the venue: looks again when an answer is overdue.
     void expect_answer(Order& order);
     /// The venue told of fills: looks again when they are overdue.
-    void expect_fills(const Order& order);
+    void expect_fills(Order& order);
     std::int64_t fire_deadlines();
     bool matters(const Deadline& deadline);
     void act_on(const Deadline& deadline);

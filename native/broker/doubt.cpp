@@ -30,9 +30,10 @@ void Broker::expect_answer(Order& order) {
         deadlines_.add(order.asked_at + timing_.answer_timeout, Purpose::ANSWER, order.id);
 }
 
-void Broker::expect_fills(const Order& order) {
-    if (order.misses_fills() && can_ask(order.account))
-        deadlines_.add(port_.now() + timing_.fill_timeout, Purpose::FILLS, order.id);
+void Broker::expect_fills(Order& order) {
+    if (!order.misses_fills() || !can_ask(order.account)) return;
+    order.fills_due = port_.now() + timing_.fill_timeout;
+    deadlines_.add(order.fills_due, Purpose::FILLS, order.id);
 }
 
 std::int64_t Broker::fire_deadlines() {
@@ -50,6 +51,8 @@ std::int64_t Broker::fire_deadlines() {
     return fired;
 }
 
+/// Whether it still has to be acted on. What does not matter once never does again: a rebuild, which does not
+/// see the deadlines that were let go by, would act on it otherwise.
 bool Broker::matters(const Deadline& deadline) {
     if (deadline.purpose == Purpose::RECONCILE) {
         const auto sync = syncs_.find(deadline.subject);
@@ -61,7 +64,7 @@ bool Broker::matters(const Deadline& deadline) {
     }
     const Order* order = orders_.find(deadline.subject);
     if (order == nullptr) return false;
-    if (deadline.purpose == Purpose::FILLS) return order->misses_fills();
+    if (deadline.purpose == Purpose::FILLS) return order->misses_fills() && order->fills_due == deadline.due;
     return is_waiting(order->state) && order->asked_at + timing_.answer_timeout <= deadline.due;
 }
 

@@ -65,4 +65,28 @@ const Market* Markets::find(std::uint64_t instrument) const noexcept {
     return found != markets_.end() && found->second.defined ? &found->second : nullptr;
 }
 
+void Markets::save(StateWriter& state) const {
+    state.put(static_cast<std::uint64_t>(markets_.size()));
+    for (const auto& [id, market] : markets_) {
+        state.put(id);
+        state.put(market.definition);
+        state.put_text(market.name);
+        state.put(market.defined);
+        for (const Number price : {market.last, market.bid, market.ask, market.mark}) state.put(price);
+    }
+}
+
+bool Markets::load(StateReader& state) {
+    markets_.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        Market& market = markets_[state.get<std::uint64_t>()];
+        market.definition = state.get<Instrument>();
+        market.name = state.get_text();
+        market.defined = state.get<bool>();
+        for (Number* price : {&market.last, &market.bid, &market.ask, &market.mark})
+            *price = state.get<Number>();
+    }
+    return state.good();
+}
+
 }  // namespace kungfu::broker

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "broker/state_bytes.hpp"
 #include "kungfu/events.hpp"
 
 namespace kungfu::broker {
@@ -45,6 +46,9 @@ class Markets {
 
     /// The market if the instrument's definition is known.
     const Market* find(std::uint64_t instrument) const noexcept;
+
+    void save(StateWriter& state) const;
+    bool load(StateReader& state);
 
   private:
     std::unordered_map<std::uint64_t, Market> markets_;

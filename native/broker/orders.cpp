@@ -81,6 +81,22 @@ void Orders::count(const Order& order, int sign) {
     open = sum(open, sign < 0 ? -rest : rest, "open size");
 }
 
+void Orders::save(StateWriter& state) const {
+    state.put(static_cast<std::uint64_t>(orders_.size()));
+    for (const auto& [id, order] : orders_) state.put(order);
+    state.put(static_cast<std::uint64_t>(fills_.size()));
+    for (const FillKey& key : fills_) state.put(key);
+}
+
+bool Orders::load(StateReader& state) {
+    orders_.clear();
+    open_.clear();
+    fills_.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) add(state.get<Order>());
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) fills_.insert(state.get<FillKey>());
+    return state.good();
+}
+
 bool Orders::FillKey::operator==(const FillKey& o) const noexcept {
     return account == o.account && instrument == o.instrument && order_id == o.order_id &&
            std::memcmp(trade_id, o.trade_id, sizeof trade_id) == 0;

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "broker/state_bytes.hpp"
 #include "kungfu/events.hpp"
 #include "kungfu/order_states.hpp"
 
@@ -25,6 +26,7 @@ struct Order {
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
     std::int64_t created_at = 0;           // when the broker heard of it
     std::int64_t asked_at = 0;             // when it, its cancel or its amend last went to the gateway
+    std::int64_t fills_due = 0;            // when fills are asked for that its venue told of
     std::uint64_t reason_hash = 0;         // of the last reason that was passed on since the last request
     OrderRequest request{};                // as it was accepted; zero for an external order
     char venue_order_id[40] = {};
@@ -89,6 +91,9 @@ class Orders {
 
     /// Whether a fill is new; from then on it is known.
     bool remember_fill(std::uint64_t order_id, const Fill& fill);
+
+    void save(StateWriter& state) const;
+    bool load(StateReader& state);
 
   private:
     struct OpenKey {

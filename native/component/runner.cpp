@@ -34,6 +34,53 @@ bool Runner::start() {
     return true;
 }
 
+bool Runner::rebuild(std::size_t i) {
+    Member& member = members_.at(i);
+    Wiring& wiring = *member.wiring;
+    const std::string state = wiring.begin_rebuilding();
+    if (!state.empty() && member.component->load(member.component->self, state.data(), state.size()) != 0)
+        return fail(member, "load");
+    while (wiring.is_rebuilding()) {
+        const std::uint64_t before = wiring.rebuilt();
+        wiring.begin_poll();
+        const std::int64_t did = member.component->poll(member.component->self);
+        if (!wiring.error().empty()) {
+            error_ = wiring.source() + ": " + wiring.error();
+            return false;
+        }
+        if (did < 0) return fail(member, "rebuild");
+        if (wiring.is_rebuilding() && wiring.rebuilt() == before) {
+            error_ = wiring.source() + ": its journal goes on with what nothing that it read leads to";
+            return false;
+        }
+    }
+    return true;
+}
+
+bool Runner::take_snapshot(std::size_t i) {
+    Member& member = members_.at(i);
+    std::uint64_t size = 0;
+    const void* bytes = member.component->save(member.component->self, &size);
+    if (size == 0) return fail(member, "save");
+    if (member.wiring->take_snapshot(std::string(static_cast<const char*>(bytes), size))) return true;
+    error_ = member.wiring->source() + ": " + member.wiring->error();
+    return false;
+}
+
+std::int64_t Runner::turn() {
+    std::int64_t handled = 0;
+    for (Member& member : members_) {
+        member.wiring->begin_poll();
+        const std::int64_t did = member.component->poll(member.component->self);
+        if (did < 0) {
+            fail(member, "poll");
+            return -1;
+        }
+        handled += did;
+    }
+    return inputs_are_readable() ? handled : -1;
+}
+
 std::int64_t Runner::next_time() {
     std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
     for (Member& member : members_) {
@@ -45,18 +92,9 @@ std::int64_t Runner::next_time() {
 
 std::int64_t Runner::settle() {
     std::int64_t handled = 0;
-    for (bool busy = true; busy;) {
-        busy = false;
-        for (Member& member : members_) {
-            member.wiring->begin_poll();
-            const std::int64_t did = member.component->poll(member.component->self);
-            if (did < 0) {
-                fail(member, "poll");
-                return -1;
-            }
-            handled += did;
-            busy = busy || did > 0;
-        }
+    for (std::int64_t did = 1; did > 0; handled += did) {
+        did = turn();
+        if (did < 0) return did;
     }
     return handled;
 }

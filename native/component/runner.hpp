@@ -28,6 +28,17 @@ class Runner {
     /// Starts all components; false with `error` set if one fails.
     bool start();
 
+    /// Brings a component back to where its journal ends, by what it had read then. To be called after
+    /// start(); false with `error` set if it cannot be rebuilt.
+    bool rebuild(std::size_t member);
+
+    /// Keeps a component's state, so that the next rebuild is short. Between two turns; false with `error`
+    /// set.
+    bool take_snapshot(std::size_t member);
+
+    /// Polls all in turn once, in real time. How much was done; negative with `error` set if one failed.
+    std::int64_t turn();
+
     /// Simulates: moves the clock to whatever comes next, and polls all until nobody has anything to do,
     /// until nothing is left before `until` or `budget` events were handled. How many were handled;
     /// negative with `error` set if a component failed.

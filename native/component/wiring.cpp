@@ -16,7 +16,11 @@ constexpr std::size_t kMostUnsaidRuns = 1024;
 }  // namespace
 
 Wiring::Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefinition> types)
-    : source_(std::move(source)), source_id_(id_of(source_)), clock_(clock), inputs_(std::move(types)) {
+    : source_(std::move(source)),
+      source_id_(id_of(source_)),
+      clock_(clock),
+      types_(types),
+      inputs_(std::move(types)) {
     port_.abi_version = KF_ABI_VERSION;
     port_.struct_size = sizeof(kf_port);
     port_.layout_hash = kLayoutHash;
@@ -37,33 +41,133 @@ void Wiring::add_output(std::unique_ptr<journal::Writer> writer) {
     outputs_.push_back({std::move(writer), {}, {}, 0});
 }
 
-bool Wiring::next(kf_event& event) {
-    if (!inputs_.next(event, clock_->now())) {
-        if (inputs_.status() != KF_OK) error_ = inputs_.error();
-        return false;
+void Wiring::begin_poll() {
+    event_in_hand_ = false;
+    if (clock_->kind() == Clock::Kind::SIMULATED) return;
+    poll_time_ = rebuilding_ ? rebuilding_->poll_time() : std::max(now_, clock_->now());
+}
+
+std::string Wiring::begin_rebuilding() {
+    const journal::Writer& writer = *outputs_.at(0).writer;
+    Snapshot snapshot;
+    if (!read_snapshot(writer.location(), snapshot) || snapshot.sequence > writer.last_sequence())
+        snapshot = {};
+    for (const ConsumedRun& run : snapshot.positions) inputs_.skip_to(run.journal, run.up_to);
+    now_ = snapshot.now;
+    learn_names(snapshot.names);
+    if (writer.last_sequence() > snapshot.sequence) {
+        rebuilding_ = std::make_unique<Rebuilding>(writer.location(), types_, source_id_, snapshot.sequence);
     }
+    return std::move(snapshot.state);
+}
+
+bool Wiring::take_snapshot(std::string state) {
+    Output& output = outputs_.at(0);
+    if (say_consumed(output) != KF_OK) return false;
+    Snapshot snapshot;
+    snapshot.sequence = output.writer->last_sequence();
+    snapshot.now = now_;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        const journal::JournalReader& journal = inputs_.journal(i);
+        if (const std::uint64_t read = inputs_.read_up_to(i); read > 0)
+            snapshot.positions.push_back({journal.id(), read});
+    }
+    for (const auto& [id, name] : instruments_) {
+        const std::uint64_t head[] = {id, name.size()};
+        snapshot.names.append(reinterpret_cast<const char*>(head), sizeof head).append(name);
+    }
+    snapshot.state = std::move(state);
+    return write_snapshot(output.writer->location(), snapshot, error_);
+}
+
+void Wiring::learn_names(std::string_view names) {
+    std::uint64_t head[2];
+    while (names.size() >= sizeof head) {
+        std::memcpy(head, names.data(), sizeof head);
+        names.remove_prefix(sizeof head);
+        instruments_[head[0]] = names.substr(0, head[1]);
+        names.remove_prefix(std::min<std::size_t>(head[1], names.size()));
+    }
+}
+
+void Wiring::announce_start(ComponentKind kind) noexcept { starting_ = kind; }
+
+bool Wiring::read_start(kf_event& event) {
+    ComponentStatus status{};
+    status.set_kind(*starting_);
+    status.set_phase(ComponentPhase::START);
+    starting_.reset();
+    if (say_positions() != KF_OK) return false;
+    if (append(0, ComponentStatus::kType, 0, nullptr, &status, sizeof status) != KF_OK) return false;
+    kf_frame frame{};
+    frame.sequence = outputs_[0].writer->last_sequence();
+    frame.gen_time = frame.trigger_time = now_;
+    frame.source = source_id_;
+    frame.type = ComponentStatus::kType;
+    start_.resize(sizeof frame + sizeof status);
+    std::memcpy(start_.data(), &frame, sizeof frame);
+    std::memcpy(start_.data() + sizeof frame, &status, sizeof status);
+    event = {reinterpret_cast<const kf_frame*>(start_.data()), outputs_[0].writer->id(),
+             ComponentStatus::kType, sizeof status};
+    return true;
+}
+
+bool Wiring::next(kf_event& event) {
+    if (!read(event)) return false;
     in_hand_ = {event.journal, event.frame->sequence, event.frame->gen_time};
     event_in_hand_ = true;
-    note_consumed(event);
+    now_ = now();
     if (event.type == Instrument::kType) learn_instrument(event.frame + 1, event.length);
     return true;
 }
 
-std::int64_t Wiring::now() noexcept {
-    const bool simulated = clock_->kind() == Clock::Kind::SIMULATED;
-    now_ = std::max(now_, event_in_hand_ && !simulated ? in_hand_.time : clock_->now());
-    return now_;
+bool Wiring::read(kf_event& event) {
+    if (failed_) return false;
+    if (rebuilding_) return read_again(event);
+    if (starting_) return read_start(event);
+    if (inputs_.next(event, clock_->now())) return note_consumed(event), true;
+    if (inputs_.status() != KF_OK) error_ = inputs_.error();
+    return false;
+}
+
+bool Wiring::read_again(kf_event& event) {
+    switch (rebuilding_->next(inputs_, event)) {
+        case Rebuilding::Next::EVENT: return true;
+        case Rebuilding::Next::NOTHING: return false;
+        case Rebuilding::Next::OVER: rebuilding_.reset(); return false;
+        case Rebuilding::Next::FAILED: break;
+    }
+    failed_ = true;
+    error_ = rebuilding_->error();
+    return false;
+}
+
+std::int64_t Wiring::now() const noexcept {
+    if (clock_->kind() == Clock::Kind::SIMULATED) return std::max(now_, clock_->now());
+    // The time of a poll counts for later ones only if something was said at it: else no journal has it.
+    return event_in_hand_ ? std::max(now_, in_hand_.time) : poll_time_;
 }
 
 std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64_t destination,
                             const kf_cause* cause, const void* payload, std::uint32_t length) {
     if (index >= outputs_.size()) return KF_BAD_ARGUMENT;
     Output& output = outputs_[index];
+    now_ = now();
+    const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now_};
+    if (rebuilding_) {
+        switch (rebuilding_->say(type, destination, because, payload, length)) {
+            case Rebuilding::Said::SAME: return KF_OK;
+            case Rebuilding::Said::NEW: rebuilding_.reset(); break;
+            case Rebuilding::Said::FAILED:
+                failed_ = true;
+                error_ = rebuilding_->error();
+                return KF_BAD_ARGUMENT;
+        }
+    }
     if (const std::int32_t status = say_consumed(output); status != KF_OK) return status;
     if (type == Instrument::kType) learn_instrument(payload, length);
     if (const std::int32_t status = name_instrument(output, type, payload, length); status != KF_OK)
         return status;
-    const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now()};
     const std::int32_t status =
         output.writer->append(type, source_id_, destination, because, payload, length);
     if (status != KF_OK) error_ = output.writer->error();
@@ -84,14 +188,31 @@ void Wiring::note_consumed(const kf_event& event) {
 
 std::int32_t Wiring::say_consumed(Output& output) {
     if (output.unsaid.empty()) return KF_OK;
-    const auto size = static_cast<std::uint32_t>(output.unsaid.size() * sizeof(ConsumedRun));
-    const std::int32_t status = output.writer->append(Consumption::kType, source_id_, 0,
-                                                      kf_cause{0, 0, now()}, output.unsaid.data(), size);
-    if (status == KF_OK) {
-        output.unsaid.clear();
-    } else {
-        error_ = output.writer->error();
+    const std::int32_t status = say_runs(output, output.unsaid, false);
+    if (status == KF_OK) output.unsaid.clear();
+    return status;
+}
+
+std::int32_t Wiring::say_positions() {
+    std::vector<ConsumedRun> runs;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        if (const std::uint64_t read = inputs_.read_up_to(i); read > 0)
+            runs.push_back({inputs_.journal(i).id(), read});
     }
+    return runs.empty() ? std::int32_t{KF_OK} : say_runs(outputs_.at(0), runs, true);
+}
+
+std::int32_t Wiring::say_runs(Output& output, const std::vector<ConsumedRun>& runs, bool skips) {
+    Consumption consumption{};
+    consumption.skips = skips;
+    const std::size_t size = runs.size() * sizeof(ConsumedRun);
+    scratch_.resize(sizeof consumption + size);
+    std::memcpy(scratch_.data(), &consumption, sizeof consumption);
+    std::memcpy(scratch_.data() + sizeof consumption, runs.data(), size);
+    const std::int32_t status =
+        output.writer->append(Consumption::kType, source_id_, 0, kf_cause{0, 0, now()}, scratch_.data(),
+                              static_cast<std::uint32_t>(scratch_.size()));
+    if (status != KF_OK) error_ = output.writer->error();
     return status;
 }
 

@@ -81,6 +81,10 @@ class JournalReader {
 
     /// Sequence of the event that was last gone past; 0 before the first.
     std::uint64_t last_sequence() const noexcept { return last_sequence_; }
+    /// Sequence of the event that peek() returned.
+    std::uint64_t peeked_sequence() const noexcept {
+        return frame_ == nullptr ? last_sequence_ : frame_->sequence;
+    }
     std::uint64_t id() const noexcept { return id_; }
     const Location& location() const noexcept { return location_; }
     /// KF_OK, or why reading stopped for good.

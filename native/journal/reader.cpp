@@ -90,6 +90,33 @@ std::int32_t Reader::seek_time(std::int64_t time) {
     return status_;
 }
 
+Reader::Taken Reader::next_of(std::uint64_t id, std::uint64_t up_to, kf_event& event) {
+    earliest();  // goes past the event that the caller held
+    for (std::size_t i = 0; i < journals_.size(); ++i) {
+        JournalReader& journal = *journals_[i];
+        if (journal.id() != id) continue;
+        if (journal.last_sequence() >= up_to) return Taken::PAST;
+        const kf_frame* frame = journal.peek();
+        if (frame == nullptr || frame->sequence > up_to) return Taken::MISSING;
+        event = {frame, id, journal.type(), journal.length() - static_cast<std::uint32_t>(sizeof(kf_frame))};
+        taken_ = i;
+        return Taken::EVENT;
+    }
+    return Taken::MISSING;
+}
+
+bool Reader::skip_to(std::uint64_t id, std::uint64_t sequence) {
+    if (taken_ != kNobody) earliest();
+    for (const auto& journal : journals_) {
+        if (journal->id() != id) continue;
+        if (journal->last_sequence() < sequence && journal->seek_sequence(sequence + 1) != KF_OK)
+            stop_at(*journal);
+        forget_heads();
+        return true;
+    }
+    return false;
+}
+
 std::int32_t Reader::look_for_damage() {
     for (const auto& journal : journals_) {
         if (status_ != KF_OK) break;

@@ -40,6 +40,13 @@ class Reader {
         taken_ = i;
         return true;
     }
+    enum class Taken { EVENT, PAST, MISSING };
+    /// Takes the next event of one journal (by id) with a sequence <= `up_to`, whatever the others have; PAST
+    /// if that one was taken already, MISSING if the journal ends before it or is not joined.
+    Taken next_of(std::uint64_t journal, std::uint64_t up_to, kf_event& event);
+    /// Goes on behind an event of one journal (by id), unless it was taken already; false if it is not
+    /// joined.
+    bool skip_to(std::uint64_t journal, std::uint64_t sequence);
     /// Generation time of the next unread event; INT64_MAX if there is none now.
     std::int64_t peek_time() {
         earliest();
@@ -49,6 +56,11 @@ class Reader {
     std::int32_t seek_time(std::int64_t time);
     /// Looks whether the files under the reader are still whole. KF_OK, or status().
     std::int32_t look_for_damage();
+
+    /// Sequence of the last event that was taken from a journal, the one in the caller's hand included.
+    std::uint64_t read_up_to(std::size_t i) const noexcept {
+        return taken_ == i ? journals_[i]->peeked_sequence() : journals_[i]->last_sequence();
+    }
 
     std::size_t size() const noexcept { return journals_.size(); }
     /// The joined journals, in order of joining.

@@ -11,7 +11,6 @@ using broker::trade_into;
 
 namespace {
 
-
 struct Ledger : Desk {
     Ledger() {
         define_perpetual();

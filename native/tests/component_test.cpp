@@ -101,8 +101,11 @@ void consumption_stands_before_what_follows_from_it() {
     int said = 0;
     for (const kf_event& event : read_all({folder.path(), "echo", "STRATEGY", ""}, frames)) {
         if (event.type == Consumption::kType) {
-            const auto* runs = reinterpret_cast<const ConsumedRun*>(event.frame + 1);
-            for (std::size_t i = 0; i < event.length / sizeof(ConsumedRun); ++i) {
+            const auto* said_read = reinterpret_cast<const Consumption*>(event.frame + 1);
+            CHECK(!said_read->skips);
+            const auto* runs = reinterpret_cast<const ConsumedRun*>(said_read + 1);
+            const std::size_t count = (event.length - sizeof(Consumption)) / sizeof(ConsumedRun);
+            for (std::size_t i = 0; i < count; ++i) {
                 (runs[i].journal == md->id() ? consumed_a : consumed_b) = runs[i].up_to;
             }
         }

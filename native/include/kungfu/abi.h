@@ -75,6 +75,11 @@ typedef struct kf_component {
     int64_t (*next_time)(void* self);
     /* Called once when the session ends in order. 0, or a failure. */
     int32_t (*stop)(void* self);
+    /* Its state as bytes, valid until the next call; `size` 0 if it keeps none. From equal states equal
+     * behaviour follows, so that what was read before need not be read again. */
+    const void* (*save)(void* self, uint64_t* size);
+    /* Takes a state that save() gave, after start() and before the first poll(). 0, or a failure. */
+    int32_t (*load)(void* self, const void* bytes, uint64_t size);
     /* What the last failure was; "" if there was none. */
     const char* (*error)(void* self);
     void (*destroy)(void* self);

@@ -6,6 +6,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,6 +92,10 @@ class Component {
     virtual std::int64_t poll() = 0;
     virtual std::int64_t next_time() { return kNever; }
     virtual void stop() {}
+    /// Its state as bytes; empty if it keeps none.
+    virtual std::string save() { return {}; }
+    /// Takes a state that save() gave.
+    virtual void load(std::string_view) { throw std::runtime_error("this component keeps no state"); }
 };
 
 namespace detail {
@@ -99,6 +104,7 @@ struct Exported {
     kf_component table;
     std::unique_ptr<Component> component;
     std::string error;
+    std::string saved;
 
     template <class F>
     std::int64_t guarded(F&& body) noexcept {
@@ -139,6 +145,18 @@ inline kf_component* export_component(std::unique_ptr<Component> component) {
     e->table.stop = [](void* self) -> std::int32_t {
         auto& x = detail::exported(self);
         return static_cast<std::int32_t>(x.guarded([&] { return x.component->stop(), 0; }));
+    };
+    e->table.save = [](void* self, std::uint64_t* size) -> const void* {
+        auto& x = detail::exported(self);
+        x.saved.clear();
+        x.guarded([&] { return x.saved = x.component->save(), 0; });
+        *size = x.saved.size();
+        return x.saved.data();
+    };
+    e->table.load = [](void* self, const void* bytes, std::uint64_t size) -> std::int32_t {
+        auto& x = detail::exported(self);
+        const std::string_view state(static_cast<const char*>(bytes), size);
+        return static_cast<std::int32_t>(x.guarded([&] { return x.component->load(state), 0; }));
     };
     e->table.error = [](void* self) -> const char* { return detail::exported(self).error.c_str(); };
     e->table.destroy = [](void* self) { delete static_cast<detail::Exported*>(self); };

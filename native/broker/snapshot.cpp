@@ -1,0 +1,86 @@
+/// The broker's whole state as bytes, and back.
+#include "broker/broker.hpp"
+#include "broker/exact.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+template <class Map>
+void put_map(StateWriter& state, const Map& map) {
+    state.put(static_cast<std::uint64_t>(map.size()));
+    for (const auto& [key, value] : map) state.put(key), state.put(value);
+}
+
+template <class Map>
+void get_map(StateReader& state, Map& map) {
+    map.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto key = state.get<typename Map::key_type>();
+        map[key] = state.get<typename Map::mapped_type>();
+    }
+}
+
+void put_sync(StateWriter& state, const AccountSync& sync) {
+    state.put(sync.state);
+    state.put(sync.connected);
+    state.put(sync.ever);
+    for (const std::int64_t time : {sync.began, sync.next, sync.last_fill}) state.put(time);
+    state.put(sync.query);
+    state.put(sync.tries);
+    state.put(static_cast<std::uint64_t>(sync.seen.size()));
+    for (const std::uint64_t id : sync.seen) state.put(id);
+    put_map(state, sync.positions);
+    put_map(state, sync.balances);
+    put_map(state, sync.differences);
+}
+
+AccountSync get_sync(StateReader& state) {
+    AccountSync sync;
+    sync.state = state.get<AccountState>();
+    sync.connected = state.get<bool>();
+    sync.ever = state.get<bool>();
+    for (std::int64_t* time : {&sync.began, &sync.next, &sync.last_fill}) *time = state.get<std::int64_t>();
+    sync.query = state.get<std::uint64_t>();
+    sync.tries = state.get<std::uint32_t>();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
+        sync.seen.insert(state.get<std::uint64_t>());
+    get_map(state, sync.positions);
+    get_map(state, sync.balances);
+    get_map(state, sync.differences);
+    return sync;
+}
+
+}  // namespace
+
+std::string Broker::save() {
+    StateWriter state;
+    markets_.save(state);
+    orders_.save(state);
+    accounts_.save(state);
+    deadlines_.save(state);
+    put_map(state, doubts_);
+    state.put(static_cast<std::uint64_t>(syncs_.size()));
+    for (const auto& [account, sync] : syncs_) {
+        state.put(account);
+        put_sync(state, sync);
+    }
+    state.put(last_query_);
+    return state.bytes();
+}
+
+void Broker::load(std::string_view bytes) {
+    StateReader state(bytes);
+    const bool whole =
+        markets_.load(state) && orders_.load(state) && accounts_.load(state) && deadlines_.load(state);
+    get_map(state, doubts_);
+    syncs_.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto account = state.get<std::uint64_t>();
+        syncs_[account] = get_sync(state);
+    }
+    last_query_ = state.get<std::uint64_t>();
+    if (!whole || !state.good() || !state.at_end())
+        throw Fault("the broker's snapshot is not one of this build");
+}
+
+}  // namespace kungfu::broker

@@ -1,0 +1,346 @@
+// A broker that is cut off anywhere comes back from its journals, with and without a snapshot.
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "broker_desk.hpp"
+#include "clock/clock.hpp"
+#include "component/runner.hpp"
+#include "journal_support.hpp"
+
+using namespace kungfu;
+namespace fs = std::filesystem;
+
+namespace {
+
+using desk::kAccount;
+using desk::kBroker;
+using desk::kPerpetual;
+using desk::kStrategy;
+using desk::kVenue;
+
+constexpr std::uint64_t kPage = 4 << 20;
+
+struct Said {
+    std::uint32_t type;
+    std::uint64_t destination;
+    std::uint64_t cause_sequence;
+    std::string payload;
+    bool operator==(const Said& o) const {
+        return type == o.type && destination == o.destination && cause_sequence == o.cause_sequence &&
+               payload == o.payload;
+    }
+};
+
+std::vector<Said> said_in(const std::string& root) {
+    std::vector<Said> said;
+    journal::Reader reader;
+    CHECK(reader.join({root, "broker", "BROKER", ""}) == KF_OK);
+    kf_event event{};
+    while (reader.next(event)) {
+        if (event.type == NameDefinition::kType || event.type == TypeDefinition::kType) continue;
+        if (event.type == Consumption::kType) continue;
+        said.push_back({event.type,
+                        event.frame->destination,
+                        event.frame->cause_sequence,
+                        {reinterpret_cast<const char*>(event.frame + 1), event.length}});
+    }
+    return said;
+}
+
+/// A node: a broker on real journals and in real time, with the writers of what it reads.
+class Node {
+  public:
+    Node(const std::string& root, bool asks) : root_(root), runner_(&clock_) {
+        broker::BrokerConfig config = desk::Desk::plain();
+        config.gateways[0].capabilities.queries = asks;
+        config.timing.answer_timeout = config.timing.fill_timeout = 200'000;
+        config.timing.first_retry = config.timing.longest_retry = 100'000;
+        config.timing.order_deadline = config.timing.clock_bound = 100'000;
+        config.timing.reconcile_interval = config.timing.alarm_after = 500'000;
+        wiring_ = std::make_shared<Wiring>("broker", &clock_, journal::core_types());
+        for (const auto& [source, name] : inputs())
+            CHECK(wiring_->inputs().join({root, source, name, ""}) == KF_OK);
+        wiring_->add_output(journal::open_writer(journal::options(root, clock_, kPage, "broker", "BROKER")));
+        CHECK(runner_.add(export_component(std::make_unique<broker::Broker>(std::move(config))), wiring_));
+        CHECK(runner_.start());
+    }
+
+    static std::vector<std::pair<std::string, std::string>> inputs() {
+        return {{"venue", "MD"}, {"venue", "TD"}, {"strategy", "STRATEGY"}};
+    }
+
+    void rebuild() {
+        const bool rebuilt = runner_.rebuild(0);
+        if (!rebuilt) std::fprintf(stderr, "%s\n", runner_.error().c_str());
+        CHECK(rebuilt);
+    }
+    void announce() { wiring_->announce_start(ComponentKind::BROKER); }
+    void snapshot() { CHECK(runner_.take_snapshot(0)); }
+    std::int64_t turn() {
+        const std::int64_t done = runner_.turn();
+        if (done < 0) std::fprintf(stderr, "%s\n", runner_.error().c_str());
+        CHECK(done >= 0);
+        return done;
+    }
+
+  private:
+    std::string root_;
+    Clock clock_;
+    std::shared_ptr<Wiring> wiring_;
+    Runner runner_;
+};
+
+/// What happens around the broker, at random: orders, reports in any order, answers or none.
+class World {
+  public:
+    World(const std::string& root, std::uint32_t seed) : random_(seed) {
+        md_ = journal::open_writer(journal::options(root, clock_, kPage, "venue", "MD"));
+        td_ = journal::open_writer(journal::options(root, clock_, kPage, "venue", "TD"));
+        strategy_ = journal::open_writer(journal::options(root, clock_, kPage, "strategy", "STRATEGY"));
+        Instrument d = desk::Desk::definition(kPerpetual, Product::PERPETUAL, ContractKind::LINEAR);
+        d.set_settle("USDT");
+        append(*md_, kVenue, 0, d, "venue:perpetual:BTCUSDT");
+        CHECK(answers_.join({root, "broker", "BROKER", ""}) == KF_OK);
+    }
+
+    void step() {
+        kf_event event{};
+        while (answers_.next(event))
+            if (const auto* query = static_cast<const Event&>(event).as<VenueQuery>())
+                queries_.push_back(*query);
+        const std::uint64_t id = 1 + pick(40);
+        switch (pick(9)) {
+            case 0: return quote();
+            case 1:
+            case 2: return append(*strategy_, kStrategy, kBroker, order(++orders_));
+            case 3: return cancel(id);
+            case 4: return answer();
+            case 5:
+            case 6: return report(1 + pick(orders_ + 1));
+            default: return fill(1 + pick(orders_ + 1));
+        }
+    }
+
+  private:
+    std::uint64_t pick(std::uint64_t n) {
+        return std::uniform_int_distribution<std::uint64_t>(0, n - 1)(random_);
+    }
+
+    template <class T>
+    void append(journal::Writer& to, std::uint64_t source, std::uint64_t destination, const T& event,
+                std::string_view tail = {}) {
+        std::string bytes(reinterpret_cast<const char*>(&event), sizeof event);
+        bytes += tail;
+        CHECK(to.append(T::kType, source, destination, journal::kNoCause, bytes.data(),
+                        static_cast<std::uint32_t>(bytes.size())) == KF_OK);
+    }
+
+    OrderRequest order(std::uint64_t id) {
+        return desk::Desk::limit(id, pick(2) ? Side::BUY : Side::SELL, pick(9) ? "1" : "0.0001", "100");
+    }
+    void quote() {
+        Quote q{};
+        q.instrument = kPerpetual;
+        q.set_bid_price(desk::num("99.9"));
+        q.set_ask_price(desk::num("100.1"));
+        append(*md_, kVenue, 0, q);
+    }
+    void cancel(std::uint64_t id) {
+        OrderCancel c{};
+        c.order_id = id;
+        c.strategy = kStrategy;
+        append(*strategy_, kStrategy, kBroker, c);
+    }
+    void report(std::uint64_t id) {
+        constexpr OrderState kStates[] = {OrderState::ACCEPTED, OrderState::PARTIALLY_FILLED,
+                                          OrderState::CANCELED, OrderState::ACCEPTED, OrderState::REJECTED};
+        OrderUpdate u{};
+        u.order_id = id;
+        u.instrument = kPerpetual;
+        u.account = kAccount;
+        u.set_price(Number::none());
+        u.set_size(Number::none());
+        u.set_filled(pick(3) ? Number::none() : desk::num("0.5"));
+        u.set_side(Side::BUY);
+        u.set_state(kStates[pick(5)]);
+        append(*td_, kVenue, 0, u, pick(2) ? "why" : "");
+    }
+    void fill(std::uint64_t id) {
+        const std::string trade = std::to_string(pick(4));
+        append(*td_, kVenue, 0,
+               desk::Desk::a_fill(id, trade.c_str(), pick(2) ? Side::BUY : Side::SELL, "0.5", "100", "0.01"));
+    }
+    void answer() {
+        if (queries_.empty()) return;
+        const VenueQuery query = queries_.back();
+        queries_.pop_back();
+        VenueAnswer a{};
+        a.query_id = query.query_id;
+        a.account = query.account;
+        a.order_id = query.order_id;
+        a.as_of = clock_.now();
+        a.set_outcome(query.order_id == 0 ? QueryOutcome::COMPLETE : static_cast<QueryOutcome>(1 + pick(3)));
+        if (query.order_id == 0) balance();
+        append(*td_, kVenue, 0, a);
+    }
+    void balance() {
+        Balance b{};
+        b.account = kAccount;
+        b.set_total(desk::money("1000"));
+        b.set_currency("USDT");
+        append(*td_, kVenue, 0, b);
+    }
+
+    std::mt19937 random_;
+    Clock clock_;
+    std::unique_ptr<journal::Writer> md_, td_, strategy_;
+    journal::Reader answers_;
+    std::vector<VenueQuery> queries_;
+    std::uint64_t orders_ = 0;
+};
+
+fs::path broker_page(const std::string& root) {
+    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+        const std::string name = entry.path().filename();
+        if (name.rfind("BROKER.", 0) == 0 && name.size() > 8 && name.find(".journal") == name.size() - 8)
+            return entry.path();
+    }
+    CHECK(false);
+    return {};
+}
+
+/// Makes the broker's journal end after some of its events, as a kill would have.
+void cut(const std::string& root, std::uint64_t events) {
+    journal::JournalReader reader({root, "broker", "BROKER", ""});
+    while (reader.last_sequence() < events && reader.peek() != nullptr) reader.advance();
+    reader.peek();
+    const fs::path page = broker_page(root);
+    const auto size = fs::file_size(page);
+    std::fstream file(page, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(reader.offset()));
+    const std::vector<char> zeros(size - reader.offset());
+    file.write(zeros.data(), static_cast<std::streamsize>(zeros.size()));
+}
+
+std::uint64_t events_of_broker(const std::string& root) {
+    journal::JournalReader reader({root, "broker", "BROKER", ""});
+    while (reader.peek() != nullptr) reader.advance();
+    return reader.last_sequence();
+}
+
+void copy(const std::string& from, const std::string& to) {
+    fs::remove_all(to);
+    fs::copy(from, to, fs::copy_options::recursive);
+}
+
+void a_broker_cut_off_anywhere_says_the_rest(std::uint32_t seed) {
+    const Folder folder;
+    const std::string root = folder.path() + "/first";
+    const std::string again = folder.path() + "/again";
+    {
+        World world(root, seed);
+        Node node(root, false);
+        for (int i = 0; i < 400; ++i) {
+            world.step();
+            node.turn();
+        }
+    }
+    const auto expected = said_in(root);
+    const std::uint64_t events = events_of_broker(root);
+    std::mt19937 random(seed);
+    for (int trial = 0; trial < 12; ++trial) {
+        copy(root, again);
+        cut(again, std::uniform_int_distribution<std::uint64_t>(1, events)(random));
+        {
+            Node node(again, false);
+            node.rebuild();
+            while (node.turn() > 0) {
+            }
+        }
+        CHECK(said_in(again) == expected);
+    }
+}
+
+void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t seed) {
+    const Folder folder;
+    const std::string root = folder.path() + "/first";
+    const std::string again = folder.path() + "/again";
+    std::uint64_t snapshot_at = 0;
+    {
+        World world(root, seed);
+        for (int session = 0; session < 3; ++session) {
+            Node node(root, true);
+            node.rebuild();
+            node.announce();
+            for (int i = 0; i < 300; ++i) {
+                world.step();
+                node.turn();
+            }
+            if (session == 1) {
+                node.snapshot();
+                snapshot_at = events_of_broker(root);
+            }
+        }
+    }
+    std::size_t timers = 0;
+    for (const Said& said : said_in(root)) timers += said.type == Timer::kType;
+    CHECK(timers > 10);
+    const std::uint64_t events = events_of_broker(root);
+    std::mt19937 random(seed);
+    for (int trial = 0; trial < 12; ++trial) {
+        copy(root, again);
+        const bool without = trial % 2 == 0;
+        if (without) fs::remove(again + "/broker.BROKER.snapshot");
+        const std::uint64_t least = without ? 1 : snapshot_at;
+        const std::uint64_t kept = std::uniform_int_distribution<std::uint64_t>(least, events)(random);
+        cut(again, kept);
+        {
+            Node node(again, true);
+            node.rebuild();
+            node.announce();
+            for (int i = 0; i < 20; ++i) node.turn();
+        }
+        // What it has said since then leads back to the same state again.
+        Node node(again, true);
+        node.rebuild();
+    }
+}
+
+void a_journal_that_says_something_else_is_refused() {
+    const Folder folder;
+    {
+        World world(folder.path(), 1);
+        Node node(folder.path(), false);
+        for (int i = 0; i < 50; ++i) {
+            world.step();
+            node.turn();
+        }
+    }
+    broker::BrokerConfig config = desk::Desk::plain();
+    config.routes.clear();  // so that every order is refused
+    Clock clock;
+    auto wiring = std::make_shared<Wiring>("broker", &clock, journal::core_types());
+    for (const auto& [source, name] : Node::inputs())
+        CHECK(wiring->inputs().join({folder.path(), source, name, ""}) == KF_OK);
+    wiring->add_output(
+        journal::open_writer(journal::options(folder.path(), clock, kPage, "broker", "BROKER")));
+    Runner runner(&clock);
+    CHECK(runner.add(export_component(std::make_unique<broker::Broker>(std::move(config))), wiring));
+    CHECK(runner.start());
+    CHECK(!runner.rebuild(0));
+    CHECK(runner.error().find("broker: cannot rebuild from broker/BROKER after event") == 0);
+    CHECK(runner.error().find("but what was read leads to another") != std::string::npos);
+}
+
+}  // namespace
+
+int main() {
+    for (std::uint32_t seed = 1; seed <= 8; ++seed) {
+        a_broker_cut_off_anywhere_says_the_rest(seed);
+        a_broker_with_timers_and_starts_is_rebuilt_from_any_place(seed);
+    }
+    a_journal_that_says_something_else_is_refused();
+}
