@@ -93,10 +93,15 @@ class Tape {
     std::vector<std::uint32_t> lengths_;
     std::size_t read_ = 0;
     std::size_t written_ = 0;
-    kf_port port_{KF_ABI_VERSION, sizeof(kf_port),
-                  kLayoutHash,    this,
-                  &next,          [](void*) -> std::int64_t { return 1; },
-                  &append,        [](void*) { return kBroker; }};
+    kf_port port_{KF_ABI_VERSION,
+                  sizeof(kf_port),
+                  kLayoutHash,
+                  this,
+                  &next,
+                  [](void*) -> std::int64_t { return 1; },
+                  &append,
+                  [](void*) { return kBroker; },
+                  [](void*) -> std::uint64_t { return 0; }};
 };
 
 Instrument definition() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/order_history.hpp"
 #include "broker/risk.hpp"
 #include "broker/settling.hpp"
 #include "kungfu/enums.hpp"
@@ -43,6 +44,7 @@ struct BrokerConfig {
     std::vector<Route> routes;
     std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order
     Timing timing;
+    std::unique_ptr<OrderHistory> history;  // of the broker's own journal; without it no order is let go
 };
 
 }  // namespace kungfu::broker

@@ -62,7 +62,7 @@ bool Broker::matters(const Deadline& deadline) {
         const auto doubt = doubts_.find(deadline.subject);
         return doubt != doubts_.end() && doubt->second.next == deadline.due;
     }
-    const Order* order = orders_.find(deadline.subject);
+    const Order* order = orders_.find_kept(deadline.subject);
     if (order == nullptr) return false;
     if (deadline.purpose == Purpose::FILLS) return order->misses_fills() && order->fills_due == deadline.due;
     return is_waiting(order->state) && order->asked_at + timing_.answer_timeout <= deadline.due;
@@ -70,7 +70,7 @@ bool Broker::matters(const Deadline& deadline) {
 
 void Broker::act_on(const Deadline& deadline) {
     if (deadline.purpose == Purpose::RECONCILE) return ask_for_account(deadline.subject);
-    Order& order = *orders_.find(deadline.subject);
+    Order& order = *orders_.find_kept(deadline.subject);
     switch (deadline.purpose) {
         case Purpose::ANSWER:
             return doubt(order, "no answer from the venue within " + seconds(timing_.answer_timeout));
@@ -130,7 +130,7 @@ void Broker::on_answer(const VenueAnswer& answer, std::string_view detail) {
     if (answer.order_id == 0) return on_account_answer(answer, detail);
     const auto entry = doubts_.find(answer.order_id);
     if (entry == doubts_.end()) return;
-    Order& order = *orders_.find(answer.order_id);
+    Order& order = *orders_.find_kept(answer.order_id);
     Doubt& doubt = entry->second;
     if (answer.get_outcome() == QueryOutcome::COMPLETE && is_settled(order)) {
         doubts_.erase(entry);

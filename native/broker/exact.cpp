@@ -18,8 +18,22 @@ Wide wide_product(uint128 a, uint128 b) noexcept {
     return {a1 * b1 + (middle >> 64) + (cross >> 64), (cross << 64) | (low & kLow)};
 }
 
-/// Schoolbook binary division; false if the quotient does not fit 126 bits.
+/// Schoolbook binary division, but where one word holds the numerator; false if the quotient does not fit 126
+/// bits.
 bool wide_divide(Wide numerator, uint128 denominator, uint128& quotient, uint128& rest) noexcept {
+    constexpr uint128 kWord = ~std::uint64_t{0};
+    if (numerator.high == 0 && numerator.low <= kWord && denominator <= kWord) {
+        const auto n = static_cast<std::uint64_t>(numerator.low);
+        const auto d = static_cast<std::uint64_t>(denominator);
+        quotient = n / d;
+        rest = n % d;
+        return true;
+    }
+    if (numerator.high == 0) {
+        quotient = numerator.low / denominator;
+        rest = numerator.low % denominator;
+        return (quotient >> 126) == 0;
+    }
     quotient = 0;
     rest = 0;
     for (int bit = 255; bit >= 0; --bit) {

@@ -4,9 +4,17 @@
 #include <cstring>
 
 #include "broker/exact.hpp"
+#include "broker/order_history.hpp"
 #include "kungfu/id.hpp"
 
 namespace kungfu::broker {
+
+namespace {
+
+/// The low bits of an order's id count up; those above are its writer's.
+constexpr int kCountBits = 40;
+
+}  // namespace
 
 Number Order::remaining() const {
     Number total = size;
@@ -44,9 +52,86 @@ OrderUpdate describe(const Order& order) noexcept {
     return update;
 }
 
-Order* Orders::find(std::uint64_t id) noexcept {
+Orders::Orders() = default;
+Orders::~Orders() = default;
+Orders::Orders(Orders&&) noexcept = default;
+Orders& Orders::operator=(Orders&&) noexcept = default;
+
+void Orders::set_history(std::unique_ptr<OrderHistory> history, std::function<std::uint64_t()> said) {
+    history_ = std::move(history);
+    said_ = std::move(said);
+}
+
+Order* Orders::find_kept(std::uint64_t id) noexcept {
     const auto found = orders_.find(id);
     return found == orders_.end() ? nullptr : &found->second;
+}
+
+Order* Orders::find(std::uint64_t id) {
+    if (Order* kept = find_kept(id)) return kept;
+    return !is_ahead(id) && gone_.may_have(id) ? recall(id) : nullptr;
+}
+
+Order* Orders::recall(std::uint64_t id) {
+    RecalledOrder found;
+    if (!history_->recall(id, place_before(id), said_(), found)) return nullptr;
+    found.order.last_trade[0] = '\0';
+    Order& order = orders_.emplace(id, found.order).first->second;
+    for (const Fill& fill : found.fills) remember_fill(order, fill.get_trade_id());
+    count(order, 1);
+    close(id);
+    return &order;
+}
+
+void Orders::close(std::uint64_t id) {
+    if (!history_) return;
+    closed_.push_back(id);
+    for (std::size_t looked = 0; closed_.size() > kMostClosed && looked < 2; ++looked) {
+        const std::uint64_t oldest = closed_.front();
+        closed_.pop_front();
+        if (orders_.at(oldest).misses_fills()) {
+            closed_.push_back(oldest);
+        } else {
+            let_go(oldest);
+        }
+    }
+}
+
+void Orders::let_go(std::uint64_t id) {
+    const auto order = orders_.find(id);
+    FillKey key{id, {}};
+    std::memcpy(key.trade_id.data(), order->second.last_trade, key.trade_id.size());
+    for (auto fill = fills_.find(key); fill != fills_.end(); fill = fills_.find(key)) {
+        key.trade_id = fill->second;
+        fills_.erase(fill);
+    }
+    orders_.erase(order);
+    gone_.add(id);
+}
+
+void Orders::note_place(std::uint64_t id) {
+    constexpr std::uint64_t kStride = 1024;
+    if (!history_) return;
+    Series& series = series_[id >> kCountBits];
+    if (series.milestones.empty() || id >= series.milestones.back().first + kStride)
+        series.milestones.push_back({id, said_()});
+    series.last = std::max(series.last, id);
+}
+
+bool Orders::is_ahead(std::uint64_t id) const noexcept {
+    const auto series = series_.find(id >> kCountBits);
+    return series != series_.end() && id > series->second.last && id - series->second.last < (1U << 20);
+}
+
+std::uint64_t Orders::place_before(std::uint64_t id) const {
+    const auto series = series_.find(id >> kCountBits);
+    if (series == series_.end() || id > series->second.last) return 1;
+    std::uint64_t place = 1;
+    for (const Milestone& milestone : series->second.milestones) {
+        if (milestone.first > id) break;
+        place = milestone.said + 1;
+    }
+    return place;
 }
 
 std::vector<std::uint64_t> Orders::live() const {
@@ -60,6 +145,8 @@ std::vector<std::uint64_t> Orders::live() const {
 Order& Orders::add(const Order& order) {
     Order& added = orders_.emplace(order.id, order).first->second;
     count(added, 1);
+    if (order.strategy != 0) note_place(order.id);
+    if (is_terminal(order.state)) close(order.id);
     return added;
 }
 
@@ -68,10 +155,14 @@ Number Orders::open_size(std::uint64_t account, std::uint64_t instrument, Side s
     return found == open_.end() ? Number{0, 0} : found->second;
 }
 
-bool Orders::remember_fill(std::uint64_t order_id, const Fill& fill) {
-    FillKey key{fill.account, fill.instrument, order_id, {}};
-    set_fixed_text(key.trade_id, sizeof key.trade_id, fill.get_trade_id());
-    return fills_.insert(key).second;
+bool Orders::remember_fill(Order& order, std::string_view trade_id) {
+    FillKey key{order.id, {}};
+    set_fixed_text(key.trade_id.data(), key.trade_id.size(), trade_id);
+    TradeId before;
+    std::memcpy(before.data(), order.last_trade, before.size());
+    if (!fills_.emplace(key, before).second) return false;
+    std::memcpy(order.last_trade, key.trade_id.data(), key.trade_id.size());
+    return true;
 }
 
 void Orders::count(const Order& order, int sign) {
@@ -85,21 +176,48 @@ void Orders::save(StateWriter& state) const {
     state.put(static_cast<std::uint64_t>(orders_.size()));
     for (const auto& [id, order] : orders_) state.put(order);
     state.put(static_cast<std::uint64_t>(fills_.size()));
-    for (const FillKey& key : fills_) state.put(key);
+    for (const auto& [key, before] : fills_) state.put(key), state.put(before);
+    state.put(static_cast<std::uint64_t>(closed_.size()));
+    for (const std::uint64_t id : closed_) state.put(id);
+    state.put(static_cast<std::uint64_t>(gone_.words().size()));
+    for (const std::uint64_t word : gone_.words()) state.put(word);
+    state.put(static_cast<std::uint64_t>(series_.size()));
+    for (const auto& [high, series] : series_) {
+        state.put(high);
+        state.put(series.last);
+        state.put(static_cast<std::uint64_t>(series.milestones.size()));
+        for (const Milestone& milestone : series.milestones) state.put(milestone);
+    }
 }
 
 bool Orders::load(StateReader& state) {
     orders_.clear();
     open_.clear();
     fills_.clear();
-    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) add(state.get<Order>());
-    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) fills_.insert(state.get<FillKey>());
+    closed_.clear();
+    series_.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto order = state.get<Order>();
+        count(orders_.emplace(order.id, order).first->second, 1);
+    }
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto key = state.get<FillKey>();
+        fills_[key] = state.get<TradeId>();
+    }
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
+        closed_.push_back(state.get<std::uint64_t>());
+    std::vector<std::uint64_t> words;
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
+        words.push_back(state.get<std::uint64_t>());
+    if (!words.empty() && words.size() != IdFilter::kWords) return false;
+    gone_.set_words(std::move(words));
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        Series& series = series_[state.get<std::uint64_t>()];
+        series.last = state.get<std::uint64_t>();
+        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m)
+            series.milestones.push_back(state.get<Milestone>());
+    }
     return state.good();
-}
-
-bool Orders::FillKey::operator==(const FillKey& o) const noexcept {
-    return account == o.account && instrument == o.instrument && order_id == o.order_id &&
-           std::memcmp(trade_id, o.trade_id, sizeof trade_id) == 0;
 }
 
 std::size_t Orders::Hash::operator()(const OpenKey& key) const noexcept {
@@ -107,8 +225,11 @@ std::size_t Orders::Hash::operator()(const OpenKey& key) const noexcept {
 }
 
 std::size_t Orders::Hash::operator()(const FillKey& key) const noexcept {
-    return ((key.account * 31 + key.instrument) * 31 + key.order_id) * 31 +
-           fnv1a64(fixed_text(key.trade_id, sizeof key.trade_id));
+    std::uint64_t words[sizeof key.trade_id / sizeof(std::uint64_t)];
+    std::memcpy(words, key.trade_id.data(), sizeof words);
+    std::uint64_t hash = key.order_id;
+    for (const std::uint64_t word : words) hash = (hash ^ word ^ (hash >> 32)) * 0x9e3779b97f4a7c15ULL;
+    return hash;
 }
 
 }  // namespace kungfu::broker

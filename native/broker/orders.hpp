@@ -1,12 +1,17 @@
 /// Every order that the broker has seen, where it stands, and what may still fill.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "broker/id_filter.hpp"
 #include "broker/state_bytes.hpp"
 #include "kungfu/events.hpp"
 #include "kungfu/order_states.hpp"
@@ -28,7 +33,8 @@ struct Order {
     std::int64_t asked_at = 0;             // when it, its cancel or its amend last went to the gateway
     std::int64_t fills_due = 0;            // when fills are asked for that its venue told of
     std::uint64_t reason_hash = 0;         // of the last reason that was passed on since the last request
-    OrderRequest request{};                // as it was accepted; zero for an external order
+    char last_trade[sizeof Fill::trade_id] = {};  // of its latest fill; each fill knows the one before
+    OrderRequest request{};                       // as it was accepted; zero for an external order
     char venue_order_id[40] = {};
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
@@ -65,12 +71,28 @@ bool is_order_state(std::uint8_t number) noexcept;
 /// The update that tells where the order stands.
 OrderUpdate describe(const Order& order) noexcept;
 
-/// The order book of the broker: by id, with the open size of each account, instrument and side.
+class OrderHistory;
+
+/// The orders of the broker: all that are not over, and the latest that are.
 ///
-/// Finished orders stay, so that late and repeated reports of them are recognised.
+/// An order that is over is let go when more than kMostClosed others were over since, and read back from the
+/// journal when a late report names it. Without a history nothing is let go.
 class Orders {
   public:
-    Order* find(std::uint64_t id) noexcept;
+    static constexpr std::size_t kMostClosed = 4096;
+
+    Orders();
+    ~Orders();
+    Orders(Orders&&) noexcept;
+    Orders& operator=(Orders&&) noexcept;
+
+    /// `said` tells the sequence of the broker's latest event: what is read back ends there.
+    void set_history(std::unique_ptr<OrderHistory> history, std::function<std::uint64_t()> said);
+
+    /// The order, read back if need be; nullptr if there never was one.
+    Order* find(std::uint64_t id);
+    /// The order if it is in memory: whatever is not over is.
+    Order* find_kept(std::uint64_t id) noexcept;
 
     /// The ids of all orders that are not over, in order.
     std::vector<std::uint64_t> live() const;
@@ -78,19 +100,25 @@ class Orders {
     /// Takes an order under an id that is not yet known.
     Order& add(const Order& order);
 
-    /// Applies a change to an order and keeps the open sizes in step.
+    /// Applies a change to an order and keeps the open sizes in step. Orders that are over may be let go: of
+    /// pointers to orders only that to `order` stays good.
     template <class Change>
     void change(Order& order, Change&& apply) {
+        const bool was_over = is_terminal(order.state);
         count(order, -1);
         apply(order);
         count(order, 1);
+        if (!was_over && is_terminal(order.state)) close(order.id);
     }
 
     /// What the open orders of a side may still fill.
     Number open_size(std::uint64_t account, std::uint64_t instrument, Side side) const noexcept;
 
-    /// Whether a fill is new; from then on it is known.
-    bool remember_fill(std::uint64_t order_id, const Fill& fill);
+    /// Whether a fill of an order is new, by its trade id; from then on it is known.
+    bool remember_fill(Order& order, std::string_view trade_id);
+
+    /// How many are in memory.
+    std::size_t size() const noexcept { return orders_.size(); }
 
     void save(StateWriter& state) const;
     bool load(StateReader& state);
@@ -104,23 +132,48 @@ class Orders {
             return account == o.account && instrument == o.instrument && side == o.side;
         }
     };
+    using TradeId = std::array<char, sizeof Fill::trade_id>;
     struct FillKey {
-        std::uint64_t account;
-        std::uint64_t instrument;
         std::uint64_t order_id;
-        char trade_id[sizeof Fill::trade_id];
-        bool operator==(const FillKey& o) const noexcept;
+        TradeId trade_id;
+        bool operator==(const FillKey& o) const noexcept {
+            return order_id == o.order_id && trade_id == o.trade_id;
+        }
     };
     struct Hash {
         std::size_t operator()(const OpenKey& key) const noexcept;
         std::size_t operator()(const FillKey& key) const noexcept;
     };
+    /// Where in the journal the orders of a writer with ids from `first` on begin.
+    struct Milestone {
+        std::uint64_t first;
+        std::uint64_t said;
+    };
+    /// Ids of one writer: they count up below the same high bits.
+    struct Series {
+        std::uint64_t last = 0;
+        std::vector<Milestone> milestones;
+    };
 
     void count(const Order& order, int sign);
+    void close(std::uint64_t id);
+    void let_go(std::uint64_t id);
+    Order* recall(std::uint64_t id);
+    /// Notes where orders like this one stand in the journal.
+    void note_place(std::uint64_t id);
+    /// An event of the journal from which on all of an order stands.
+    std::uint64_t place_before(std::uint64_t id) const;
+    /// Whether no order can have had the id yet, as ids of its series count up.
+    bool is_ahead(std::uint64_t id) const noexcept;
 
     std::unordered_map<std::uint64_t, Order> orders_;
     std::unordered_map<OpenKey, Number, Hash> open_;
-    std::unordered_set<FillKey, Hash> fills_;
+    std::unordered_map<FillKey, TradeId, Hash> fills_;  // to the trade id of the fill before
+    std::deque<std::uint64_t> closed_;                  // in the order in which they were over
+    IdFilter gone_;
+    std::map<std::uint64_t, Series> series_;  // of our own orders, by the high bits of their ids
+    std::unique_ptr<OrderHistory> history_;
+    std::function<std::uint64_t()> said_;
 };
 
 }  // namespace kungfu::broker

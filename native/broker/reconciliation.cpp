@@ -22,7 +22,7 @@ void Broker::on_component_start() {
     }
     // What was under way when it ended may or may not have reached its venue; nothing is sent again.
     for (const std::uint64_t id : orders_.live()) {
-        Order& order = *orders_.find(id);
+        Order& order = *orders_.find_kept(id);
         if (!can_ask(order.account)) continue;
         const bool asked = order.state != OrderState::ACCEPTED && order.state != OrderState::PARTIALLY_FILLED;
         if (asked) doubt(order, "the broker was down while it was under way");
@@ -129,7 +129,7 @@ void Broker::on_account_answer(const VenueAnswer& answer, std::string_view detai
 
 void Broker::ask_about_missing_orders(std::uint64_t account, const AccountSync& sync) {
     for (const std::uint64_t id : orders_.live()) {
-        Order& order = *orders_.find(id);
+        Order& order = *orders_.find_kept(id);
         if (order.account != account || sync.seen.count(id) || order.asked_at >= sync.began) continue;
         if (order.state == OrderState::CREATED) continue;
         doubt(order, "it is not among the venue's open orders");

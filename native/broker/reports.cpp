@@ -160,7 +160,7 @@ void Broker::on_fill(const Fill& reported) {
         why = "its account or instrument is not the order's";
     }
     if (why.empty()) {
-        if (!orders_.remember_fill(order->id, reported)) return;
+        if (!orders_.remember_fill(*order, reported.get_trade_id())) return;
         book(*order, reported);
         if (const auto sync = syncs_.find(order->account); sync != syncs_.end())
             sync->second.last_fill = std::max(sync->second.last_fill, reported.time);

@@ -10,9 +10,9 @@ Rebuilding::Rebuilding(const journal::Location& own, const std::vector<journal::
     if (after > 0) own_.seek_sequence(after + 1);
 }
 
-std::string Rebuilding::place() const {
-    return "cannot rebuild from " + own_.location().label() + " after event " +
-           std::to_string(own_.last_sequence()) + ": ";
+void Rebuilding::fail(const std::string& text) {
+    error_ = "cannot rebuild from " + own_.location().label() + " after event " + std::to_string(place()) +
+             ": " + text;
 }
 
 const kf_frame* Rebuilding::recorded() {

@@ -35,6 +35,9 @@ class Rebuilding {
     /// then nothing was due, or nothing that mattered.
     std::int64_t poll_time();
 
+    /// Sequence of the last event that was said again.
+    std::uint64_t place() const noexcept { return own_.last_sequence(); }
+
     /// How many events were compared; a poll that leaves it where it was makes no progress.
     std::uint64_t said() const noexcept { return said_; }
     std::uint64_t given() const noexcept { return given_; }
@@ -45,8 +48,7 @@ class Rebuilding {
     const kf_frame* recorded();
     bool take_runs();
     bool is_start(const kf_frame* frame) const noexcept;
-    std::string place() const;
-    void fail(const std::string& text) { error_ = place() + text; }
+    void fail(const std::string& text);
 
     journal::JournalReader own_;
     std::uint64_t source_;

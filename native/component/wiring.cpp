@@ -34,6 +34,7 @@ Wiring::Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefini
         return static_cast<Wiring*>(self)->append(output, type, destination, cause, payload, length);
     };
     port_.source = [](void* self) -> std::uint64_t { return static_cast<Wiring*>(self)->source_id_; };
+    port_.said = [](void* self) -> std::uint64_t { return static_cast<Wiring*>(self)->said(); };
 }
 
 void Wiring::add_output(std::unique_ptr<journal::Writer> writer) {
@@ -140,6 +141,11 @@ bool Wiring::read_again(kf_event& event) {
     failed_ = true;
     error_ = rebuilding_->error();
     return false;
+}
+
+std::uint64_t Wiring::said() const noexcept {
+    if (rebuilding_) return rebuilding_->place();
+    return outputs_.empty() ? 0 : outputs_[0].writer->last_sequence();
 }
 
 std::int64_t Wiring::now() const noexcept {

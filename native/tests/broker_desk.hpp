@@ -68,6 +68,7 @@ class Desk {
             return static_cast<Desk*>(self)->append(output, type, destination, cause, payload, length);
         };
         port_.source = [](void*) -> std::uint64_t { return kBroker; };
+        port_.said = [](void* self) -> std::uint64_t { return static_cast<Desk*>(self)->said_; };
         broker_.start(Port(&port_));
     }
 
@@ -227,6 +228,7 @@ class Desk {
 
     std::int64_t now = 1000;
     std::int32_t append_status = KF_OK;
+    std::uint64_t said_ = 0;
 
   private:
     std::int32_t next(kf_event* event) {

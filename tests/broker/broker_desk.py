@@ -78,6 +78,7 @@ class _Port(c.Structure):
         ("now", _NOW),
         ("append", _APPEND),
         ("source", _SOURCE),
+        ("said", _SOURCE),
     )
 
 
@@ -91,6 +92,8 @@ class _Component(c.Structure):
         ("poll", c.CFUNCTYPE(c.c_int64, c.c_void_p)),
         ("next_time", c.CFUNCTYPE(c.c_int64, c.c_void_p)),
         ("stop", c.CFUNCTYPE(c.c_int32, c.c_void_p)),
+        ("save", c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.POINTER(c.c_uint64))),
+        ("load", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_char_p, c.c_uint64)),
         ("error", c.CFUNCTYPE(c.c_char_p, c.c_void_p)),
         ("destroy", c.CFUNCTYPE(None, c.c_void_p)),
     )
@@ -183,6 +186,7 @@ class Desk:
             _NOW(lambda _: self.now),
             _APPEND(self._append),
             _SOURCE(lambda _: self.source),
+            _SOURCE(lambda _: 0),
         )
         self._do("start", c.byref(self._port))
 

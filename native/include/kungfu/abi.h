@@ -59,6 +59,8 @@ typedef struct kf_port {
                       const void* payload, uint32_t length);
     /* The component's own 64-bit source id. */
     uint64_t (*source)(void* self);
+    /* Sequence of the last event that was said in output 0; also where it is said again in a rebuild. */
+    uint64_t (*said)(void* self);
 } kf_port;
 
 /* What a component gives the core. */

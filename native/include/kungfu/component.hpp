@@ -50,6 +50,7 @@ class Port {
     bool next(Event& event) const noexcept { return port_->next(port_->self, &event) != 0; }
     std::int64_t now() const noexcept { return port_->now(port_->self); }
     std::uint64_t source() const noexcept { return port_->source(port_->self); }
+    std::uint64_t said() const noexcept { return port_->said(port_->self); }
 
     /// Appends an event without a tail; the cause is the event last taken unless one is named.
     template <class T>
