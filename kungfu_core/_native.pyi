@@ -7,7 +7,7 @@ from typing import Any
 
 ABI_VERSION: int = 1
 
-LAYOUT_HASH: int = 1992151472853735379
+LAYOUT_HASH: int = 3880103010685261088
 
 def id_of(name: str) -> int:
     """The 64-bit id of a canonical name."""
@@ -387,6 +387,9 @@ class Wiring:
 
     def append(self, event: object, output: int = 0, destination: int = 0) -> None: ...
 
+    def announce_start(self, kind: int) -> None:
+        """Give the component to read that it starts, and journal it."""
+
     def close(self) -> None:
         """Journal what was read and close the outputs."""
 
@@ -401,6 +404,15 @@ class Runner:
     def add(self, component: object, wiring: Wiring) -> None: ...
 
     def start(self) -> None: ...
+
+    def rebuild(self, member: int) -> None:
+        """Bring a component (by its number) back to where its journal ends."""
+
+    def take_snapshot(self, member: int) -> None:
+        """Keep a component's state, so that the next rebuild is short."""
+
+    def turn(self) -> int:
+        """Poll all components once, in real time; says how much was done."""
 
     def simulate(self, until: int, budget: int) -> int:
         """

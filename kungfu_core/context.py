@@ -11,7 +11,14 @@ import attrs
 from kungfu_core import events
 from kungfu_core._native import OrderBook, StrategyHost, id_of
 from kungfu_core.bars import BarBuilder
-from kungfu_core.enums import LogLevel, OrderType, Side, SubscriptionAction, TimeInForce
+from kungfu_core.enums import (
+    LogLevel,
+    OrderType,
+    PositionSide,
+    Side,
+    SubscriptionAction,
+    TimeInForce,
+)
 from kungfu_core.errors import OrderError
 from kungfu_core.instruments import Exact
 from kungfu_core.orders import Order, OrderTerms, order_size
@@ -20,6 +27,9 @@ from kungfu_core.views import Event
 
 InstrumentLike = str | int | events.Instrument
 """An instrument by canonical name, by id, or by its definition."""
+
+PositionKey = tuple[int, int, PositionSide]
+"""An account's id, an instrument's id, and which of its positions."""
 
 E = TypeVar("E", bound=Event)
 _SUBSCRIBABLE: tuple[type, ...] = (
@@ -82,7 +92,8 @@ class Known(Protocol):
 
     orders: dict[int, Order]
     instruments: dict[int, events.Instrument]
-    positions: dict[tuple[int, int], events.Position]
+    positions: dict[PositionKey, events.Position]
+    own_positions: dict[PositionKey, events.Position]
     balances: dict[tuple[int, str], events.Balance]
     bars: dict[int, list[BarBuilder]]
     intervals: dict[int, Interval]
@@ -426,11 +437,27 @@ class Context:
 
     # --- accounts ------------------------------------------------------------------------------
 
-    def position(self, instrument: InstrumentLike, account: str | None = None) -> events.Position:
-        """Give an account's position; one of size 0 where there never was any."""
-        number, target = self._account(account), self._id(instrument)
-        found = self._known.positions.get((number, target))
-        return found or events.Position(number, target, 0, 0, 0, None)
+    def position(
+        self,
+        instrument: InstrumentLike,
+        account: str | None = None,
+        side: PositionSide = PositionSide.NET,
+    ) -> events.Position:
+        """Give an account's position; one of size 0 where there never was any.
+
+        `side` is LONG or SHORT where the account holds both side by side (hedging mode).
+        """
+        return self._position(self._known.positions, instrument, account, side, 0)
+
+    def own_position(
+        self,
+        instrument: InstrumentLike,
+        account: str | None = None,
+        side: PositionSide = PositionSide.NET,
+    ) -> events.Position:
+        """Give the part of an account's position that came from this strategy's own fills."""
+        own = id_of(self._setup.name)
+        return self._position(self._known.own_positions, instrument, account, side, own)
 
     def balance(self, currency: str, account: str | None = None) -> Decimal:
         """Give what an account has of a currency; 0 where there never was any."""
@@ -463,6 +490,26 @@ class Context:
         if not isinstance(number, int) or not 0 <= number < 1 << 64:
             raise OrderError(f"expected an instrument's name, id or definition, got {number!r}")
         return number
+
+    def _position(
+        self,
+        held: Mapping[PositionKey, events.Position],
+        instrument: InstrumentLike,
+        account: str | None,
+        side: PositionSide,
+        strategy: int,
+    ) -> events.Position:
+        number, target = self._account(account), self._id(instrument)
+        found = held.get((number, target, side))
+        return found or events.Position(
+            account=number,
+            instrument=target,
+            strategy=strategy,
+            size=0,
+            cost=0,
+            realized_pnl=0,
+            position_side=side,
+        )
 
     def _add_timer(self, due: int) -> int:
         return self._host.add_timer(_whole("timer", due))

@@ -38,6 +38,15 @@ Fill = view_class(event_types.FILL)
 Position = view_class(event_types.POSITION)
 Balance = view_class(event_types.BALANCE)
 CashMovement = view_class(event_types.CASH_MOVEMENT)
+VenueQuery = view_class(event_types.VENUE_QUERY)
+VenueAnswer = view_class(event_types.VENUE_ANSWER)
+Reconciliation = view_class(event_types.RECONCILIATION)
+AccountStatus = view_class(event_types.ACCOUNT_STATUS)
+RiskVerdict = view_class(event_types.RISK_VERDICT)
+LimitChange = view_class(event_types.LIMIT_CHANGE)
+KillSwitch = view_class(event_types.KILL_SWITCH)
+OperatorCommand = view_class(event_types.OPERATOR_COMMAND)
+ClockOffset = view_class(event_types.CLOCK_OFFSET)
 
 EVENT_CLASSES: tuple[type[Event], ...] = (
     TypeDefinition,
@@ -69,5 +78,14 @@ EVENT_CLASSES: tuple[type[Event], ...] = (
     Position,
     Balance,
     CashMovement,
+    VenueQuery,
+    VenueAnswer,
+    Reconciliation,
+    AccountStatus,
+    RiskVerdict,
+    LimitChange,
+    KillSwitch,
+    OperatorCommand,
+    ClockOffset,
 )
 """All of the above that can stand in a journal."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kungfu_core import events
 from kungfu_core._native import OrderBook, StrategyHost
 from kungfu_core.bars import BarBuilder
-from kungfu_core.context import Context, Interval, StrategySetup, printable
+from kungfu_core.context import Context, Interval, PositionKey, StrategySetup, printable
 from kungfu_core.enums import ComponentKind, ComponentPhase
 from kungfu_core.strategy import Strategy
 from kungfu_core.views import Event
@@ -35,7 +35,8 @@ class StrategyRuntime:
         self.fault: BaseException | None = None
         self.orders: dict[int, Order] = {}
         self.instruments: dict[int, events.Instrument] = {}
-        self.positions: dict[tuple[int, int], events.Position] = {}
+        self.positions: dict[PositionKey, events.Position] = {}
+        self.own_positions: dict[PositionKey, events.Position] = {}
         self.balances: dict[tuple[int, str], events.Balance] = {}
         self.bars: dict[int, list[BarBuilder]] = {}
         self.intervals: dict[int, Interval] = {}
@@ -137,8 +138,9 @@ class StrategyRuntime:
             self._strategy.on_order(context, update)
 
     def _on_position(self, context: Context, position: events.Position) -> None:
-        self.positions[position.account, position.instrument] = position
-        if self._started:
+        whose = self.own_positions if position.strategy else self.positions
+        whose[position.account, position.instrument, position.position_side] = position
+        if self._started and not position.strategy:
             self._strategy.on_position(context, position)
 
     def _on_balance(self, context: Context, balance: events.Balance) -> None:

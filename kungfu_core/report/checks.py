@@ -50,10 +50,10 @@ def _unbalanced(ledger: Ledger, name: Callable[[int], str]) -> list[str]:
 
 def _misplaced(ledger: Ledger, name: Callable[[int], str]) -> list[str]:
     return [
-        f"{name(a)} {name(i)}: the position is {h.position}, "
-        f"the fills sum up to {h.bought - h.sold}"
-        for (a, i), h in sorted(ledger.holdings.items(), key=lambda item: item[0])
-        if h.position != h.bought - h.sold
+        f"{name(pair[0])} {name(pair[1])}: the position is {h.position}, "
+        f"the fills sum up to {ledger.traded(pair)}"
+        for pair, h in sorted(ledger.holdings.items(), key=lambda item: item[0])
+        if h.position != ledger.traded(pair)
     ]
 
 

@@ -114,6 +114,12 @@ class Ledger:
         definition = self.instruments.get(instrument)
         return definition is not None and definition.product == Product.SPOT
 
+    def traded(self, pair: Pair) -> Decimal:
+        """Give the sum of the fills' signed sizes, fees in the base currency of a spot taken off."""
+        holding, definition = self.holdings[pair], self.instruments.get(pair[1])
+        taken = holding.fees.get(definition.base, ZERO) if definition else ZERO
+        return holding.bought - holding.sold - (taken if self.is_spot(pair[1]) else ZERO)
+
     # --- what is told --------------------------------------------------------------------------
 
     def on_fill(self, fill: events.Fill) -> Decimal:
@@ -158,7 +164,9 @@ class Ledger:
         self.totals[balance.account, balance.currency] = balance.total_exact
 
     def on_position(self, position: events.Position) -> None:
-        """Take the broker's word for a position."""
+        """Take the broker's word for an account's position."""
+        if position.strategy:
+            return
         holding = self.holdings[position.account, position.instrument]
         holding.position = position.size_exact
         holding.cost = position.cost_exact

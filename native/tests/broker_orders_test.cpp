@@ -143,7 +143,8 @@ void an_instrument_that_does_not_trade_or_cannot_be_booked_is_refused() {
     d.expect_refused(Desk::limit(1, Side::BUY, "1", "100", kSpot), "its status is HALTED");
     Instrument inverse = Desk::definition(77, Product::PERPETUAL, ContractKind::INVERSE);
     d.put(kVenue, 0, inverse, "venue:perpetual:BTCUSD");
-    d.expect_refused(Desk::limit(2, Side::BUY, "1", "100", 77), "inverse contracts are not supported yet");
+    d.expect_refused(Desk::limit(2, Side::BUY, "1", "100", 77),
+                     "sizes of an inverse contract must count contracts");
     Instrument fine = Desk::definition(78, Product::SPOT, ContractKind::NONE);
     fine.settle_decimals = 200;
     d.put(kVenue, 0, fine, "venue:spot:BTCEUR");
@@ -162,8 +163,8 @@ void fills_decide_the_state_and_come_with_their_bookings() {
     d.live(1);
     d.fill(Desk::a_fill(1, "a", Side::BUY, "0.4", "100", "0.01"));
     auto out = d.run();
-    CHECK((types_of(out) ==
-           Types{Fill::kType, OrderUpdate::kType, CashMovement::kType, Balance::kType, Position::kType}));
+    CHECK((types_of(out) == Types{Fill::kType, OrderUpdate::kType, CashMovement::kType, Balance::kType,
+                                  Position::kType, Position::kType}));
     CHECK(out[1].as<OrderUpdate>().get_state() == OrderState::PARTIALLY_FILLED);
     CHECK(out[1].as<OrderUpdate>().get_filled() == num("0.4"));
     CHECK(out[0].destination == kStrategy && out[1].destination == kStrategy &&

@@ -76,7 +76,7 @@ class Model:
         self.account, self.venue, self.limit = account, venue, limit
         self.markets = {m.id: m for m in markets}
         self.orders: dict[int, Order] = {}
-        self.booked: dict[tuple[int, int, str], tuple[int, Side, Fraction, Fraction]] = {}
+        self.booked: dict[tuple[int, int, str], dict[str, Any]] = {}
         self.movements: list[tuple[str, Fraction]] = []
         self.judged: list[tuple[int, Fraction, Fraction, Fraction, bool]] = []
 
@@ -95,15 +95,18 @@ class Model:
     def balance(self, currency: str) -> Fraction:
         return sum((amount for c, amount in self.movements if c == currency), Fraction(0))
 
-    def holding(self, instrument: int) -> tuple[Fraction, Fraction, list[Fraction]]:
-        """Size, cost, and what each fill realised."""
+    def holding(
+        self, instrument: int, strategy: int = 0
+    ) -> tuple[Fraction, Fraction, list[Fraction]]:
+        """Size, cost, and what each fill realised: of the account, or of a strategy's fills."""
         market = self.markets[instrument]
         size = cost = Fraction(0)
         realized = []
-        for where, side, amount, price in self.booked.values():
-            if where != instrument:
+        for fill in self.booked.values():
+            if fill["instrument"] != instrument or strategy not in (0, fill["strategy"]):
                 continue
-            signed = amount if side == Side.BUY else -amount
+            price = fill["price"]
+            signed = fill["size"] if fill["side"] == Side.BUY else -fill["size"]
             closes = Fraction(0) if size * signed >= 0 else min(abs(size), abs(signed))
             gained = Fraction(0)
             if closes:
@@ -115,8 +118,27 @@ class Model:
                 size, cost = size - direction * closes, cost - removed
                 signed += direction * closes
             size, cost = size + signed, cost + signed * price * market.unit
+            if market.spot and fill["fee_currency"] == "BTC":
+                size -= fill["fee"]
             realized.append(gained)
         return size, cost, realized
+
+    def position(self, instrument: int, strategy: int) -> Event:
+        market = self.markets[instrument]
+        size, cost, realized = self.holding(instrument, strategy)
+        mark = market.last if market.mark is None else market.mark
+        open_gain = None if mark is None else size * mark * market.unit - cost
+        values = {
+            "instrument": instrument,
+            "strategy": strategy,
+            "size": size,
+            "cost": cost,
+            "currency": "USDT",
+            "realized_pnl": sum(realized),
+            "unrealized_pnl": open_gain if size else Fraction(0),
+            "mark": mark,
+        }
+        return "position", strategy, values
 
     # --- what is said ---------------------------------------------------------------------------
 
@@ -342,7 +364,7 @@ class Model:
             or (order.size is not None and filled > order.size)
             or (order.state in TERMINAL and not announced)
         )
-        self.booked[key] = (order.instrument, v["side"], v["size"], v["price"])
+        self.booked[key] = v | {"strategy": order.strategy}
         order.fills.append(v["size"])
         order.venue_id = order.venue_id or v["venue_order_id"]
         if order.state_by_fills in TRANSITIONS[order.state]:
@@ -367,22 +389,9 @@ class Model:
         self.movements += [(currency, amount) for _, currency, amount in moves]
         for currency in dict.fromkeys(currency for _, currency, _ in moves):
             said.append(("balance", 0, {"currency": currency, "total": self.balance(currency)}))
-        market = self.markets[order.instrument]
-        size, cost, realized = self.holding(order.instrument)
-        said.append(
-            (
-                "position",
-                0,
-                {
-                    "instrument": order.instrument,
-                    "size": size,
-                    "cost": cost,
-                    "currency": "USDT",
-                    "realized_pnl": sum(realized),
-                    "mark": market.last if market.mark is None else market.mark,
-                },
-            )
-        )
+        said.append(self.position(order.instrument, 0))
+        if order.strategy:
+            said.append(self.position(order.instrument, order.strategy))
         return said
 
     def moves(self, v: dict[str, Any]) -> list[tuple[CashKind, str, Fraction]]:

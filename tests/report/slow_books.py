@@ -23,13 +23,15 @@ class SlowBooks:
         return [thing[2:] for thing in self.until(time) if thing[:2] == ("fill", name)]
 
     def position(self, time, name):
-        return sum((fill[1] for fill in self.fills(time, name)), Fraction(0))
+        fills = self.fills(time, name)
+        return sum((size - fee * in_base for _, size, _, fee, in_base in fills), Fraction(0))
 
     def cost_and_realized(self, time, name):
         size = cost = realized = Fraction(0)
-        for _, traded, price, *_ in self.fills(time, name):
+        for _, traded, price, fee, in_base in self.fills(time, name):
+            taken = fee * in_base
             if size * traded >= 0:
-                size, cost = size + traded, cost + price * traded
+                size, cost = size + traded - taken, cost + price * traded
                 continue
             closed = min(abs(traded), abs(size))
             whole = closed == abs(size)
@@ -41,7 +43,7 @@ class SlowBooks:
             cost -= removed
             size -= closed * direction
             rest = traded + closed * direction
-            size, cost = size + rest, cost + price * rest
+            size, cost = size + rest - taken, cost + price * rest
         return cost, realized
 
     def price(self, time, name):
@@ -73,7 +75,7 @@ class SlowBooks:
         for name in self.names():
             price, held = self.price(time, name), self.position(time, name)
             if any(f[0] for f in self.fills(time, name)):
-                total += (held - self.fees(time, name, in_base=True)) * price
+                total += held * price
             else:
                 total += held * price - self.cost_and_realized(time, name)[0]
         return total

@@ -84,9 +84,9 @@ def test_spot_equity_takes_fees_in_base_off(script):
     (equity,) = summary.equity
     assert (equity.currency, equity.last) == ("USDT", Decimal("800.5") + Decimal("1.99") * 110)
     (result,) = summary.instruments
-    assert (result.price_kind, result.unrealized) == ("trade", Decimal(20))
+    assert (result.price_kind, result.unrealized) == ("trade", Decimal("1.99") * 110 - 200)
     assert result.fees == summary.fees == {"ETH": Decimal("0.01")}
-    assert result.net == Decimal(20)
+    assert result.net == Decimal("1.99") * 110 - 200
 
 
 def test_the_mark_price_counts_before_the_middle(script):

@@ -71,7 +71,7 @@ def test_unsubscribing_ends_it(stage):
 def test_start_comes_first_with_all_that_stood_there(stage):
     """Nothing is heard before on_start; what was read by then is known in the context."""
     balance = events.Balance(id_of("main"), "1000.5", "USDT")
-    position = events.Position(id_of("main"), id_of(NAME), "-2", "0", "0", None, "USDT")
+    position = events.Position(id_of("main"), id_of(NAME), 0, "-2", "0", "0")
     status = events.FeedStatus(id_of(NAME), state=FeedState.LIVE)
     stage.at("-0.000000001", status)
     for event in (balance, position, update(7, OrderState.ACCEPTED)):
@@ -96,13 +96,27 @@ def test_start_comes_first_with_all_that_stood_there(stage):
 def test_news_after_the_start_is_heard(stage):
     stage.at(1, definition(tick="0.2"), events.FeedStatus(id_of(NAME), state=FeedState.GAP))
     stage.broker_at(2, events.Balance(id_of("main"), "1", "USDT"), 0)
-    stage.broker_at(2, events.Position(id_of("main"), id_of(NAME), "1", "1", "0", None, "USDT"), 0)
+    stage.broker_at(2, events.Position(id_of("main"), id_of(NAME), 0, "1", "1", "0"), 0)
     strategy = Heard()
     stage.run(strategy)
     assert [c[0] for c in strategy.calls] == [
         "start", "instrument", "status", "balance", "position", "stop",
     ]  # fmt: skip
     assert str(strategy.context.instrument(NAME).tick_exact) == "0.2"
+
+
+def test_a_part_of_a_position_is_not_the_position(stage):
+    """What the strategy itself holds is known in the context, and no callback of its own."""
+    held = {"account": id_of("main"), "instrument": id_of(NAME), "cost": 0, "realized_pnl": 0}
+    stage.broker_at(1, events.Position(**held, size="3"), 0)
+    stage.broker_at(1, events.Position(**held, size="1", strategy=id_of("mine")), id_of("mine"))
+    stage.at(2, definition())
+    strategy = Heard()
+    stage.run(strategy)
+    assert [c[0] for c in strategy.calls] == ["start", "position", "instrument", "stop"]
+    context = strategy.context
+    assert (context.position(NAME).size, context.own_position(NAME).size) == (3, 1)
+    assert context.own_position(OTHER).size == 0
 
 
 def test_orders_of_others_are_not_heard(stage):

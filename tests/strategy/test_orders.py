@@ -10,7 +10,16 @@ from strategy_stage import NAME, definition, trade, update
 
 from kungfu_core import events
 from kungfu_core._native import id_of
-from kungfu_core.enums import ContractKind, OrderState, OrderType, Side, SizeUnit, TimeInForce
+from kungfu_core.enums import (
+    ContractKind,
+    OrderState,
+    OrderType,
+    PositionSide,
+    PriceKind,
+    Side,
+    SizeUnit,
+    TimeInForce,
+)
 from kungfu_core.errors import OrderError
 from kungfu_core.instruments import exact
 from kungfu_core.orders import order_size
@@ -62,11 +71,18 @@ def test_a_limit_order_says_everything(stage):
         "trailing_offset": None,
         "display_size": None,
         "expire_time": 0,
+        "deadline": 0,
+        "parent_id": 0,
+        "group_id": 0,
+        "algorithm": 0,
         "side": Side.BUY,
         "type": OrderType.LIMIT,
         "time_in_force": TimeInForce.IOC,
+        "trigger_by": PriceKind.LAST,
+        "position_side": PositionSide.NET,
         "reduce_only": True,
         "tag": "mine",
+        "parameters": "",
     }
     assert request.destination == id_of("broker")
     assert strategy.got.id == 101
