@@ -88,6 +88,7 @@ void Broker::tell_balances(std::uint64_t account, const Booking& booking) {
 }
 
 void Broker::tell_position(const HoldingKey& key, const Holding& holding, const Market& market) {
+    limits_.on_position(key, holding);
     const bool of_strategy = key.account != 0;
     Position position{};
     position.account = of_strategy ? key.account : key.owner;

@@ -35,7 +35,8 @@ void require_appended(std::int32_t status, const char* type) {
     throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
 }
 
-Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)), timing_(config.timing) {
+Broker::Broker(BrokerConfig config) : hook_terms_(config.hooks), timing_(config.timing) {
+    for (auto& check : config.checks) hooks_.push_back({std::move(check)});
     if (config.history) orders_.set_history(std::move(config.history), [this] { return port_.said(); });
     for (Gateway& gateway : config.gateways) {
         const std::string name = gateway.name;
@@ -49,10 +50,13 @@ Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)), timing_
             throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
                                         ", which is not configured");
         }
+        limits_.add_account(route.account, name);
         if (!routes_.emplace(route.account, std::move(route)).second) {
             throw std::invalid_argument("account " + name + " is configured twice");
         }
     }
+    limits_.configure(config.limits);
+    orders_.set_watch([this](const Order& order, int sign) { limits_.count(order, sign); });
 }
 
 void Broker::start(Port port) { port_ = std::move(port); }
@@ -68,6 +72,12 @@ std::int64_t Broker::poll() {
 }
 
 void Broker::handle(const Event& event) {
+    dispatch(event);
+    enforce_limits(event);
+}
+
+void Broker::dispatch(const Event& event) {
+    limits_.take_market_data(event);
     if (const auto* quote = event.as<Quote>()) {
         markets_.on_quote(*quote);
     } else if (const auto* trade = event.as<Trade>()) {
@@ -88,6 +98,8 @@ void Broker::handle(const Event& event) {
         on_balance_report(*balance);
     } else if (const auto* answer = event.as<VenueAnswer>()) {
         on_answer(*answer, event.tail<VenueAnswer>());
+    } else if (const auto* offset = event.as<ClockOffset>()) {
+        limits_.on_clock_offset(*offset);
     } else if (const auto* connection = event.as<Connection>()) {
         on_connection(*connection, event.frame->source);
     } else if (const auto* status = event.as<ComponentStatus>()) {
@@ -105,6 +117,8 @@ void Broker::handle_request(const Event& event) {
         on_cancel(event, *cancel);
     } else if (const auto* amend = event.as<OrderAmend>()) {
         on_amend(event, *amend);
+    } else if (const auto* command = event.as<OperatorCommand>()) {
+        on_command(*command, event.tail<OperatorCommand>());
     }
 }
 
@@ -145,9 +159,14 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
     std::string reason;
     const bool accepted = is_acceptable(request, sender, reason);
     order.state = accepted ? OrderState::SUBMITTED : OrderState::RISK_REJECTED;
-    if (order.id != 0) expect_answer(orders_.add(order));
-    tell(order, 0, false, reason);
-    if (accepted) emit(order.request, gateway_of(request.account)->source);
+    if (order.id == 0) return tell(order, 0, false, reason);
+    if (accepted) order.worst_price = limits_.worst_price(request, *markets_.find(request.instrument));
+    Order& added = orders_.add(order);
+    expect_answer(added);
+    tell(added, 0, false, reason);
+    if (!accepted || !settle_self_trade(added)) return;
+    limits_.pass(request, true, port_.now());
+    emit(added.request, gateway_of(request.account)->source);
 }
 
 bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason) {
@@ -172,15 +191,18 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
     if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
         return false;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, nullptr);
-    if (!request.reduce_only && !view.reduces_position() && !obeys_min_notional(request, *market, reason))
-        return false;
+    const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
+    if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
+    reason.clear();
     Number open;
     if (!exact_sum(orders_.open_size(request.account, request.instrument, request.get_side()),
                    request.get_size(), open)) {
         return reason = "size " + to_text(request.get_size()) + " on top of the open orders does not fit",
                false;
     }
-    return passes(checks_, request, view, reason);
+    if (!limits_.obeys_reduce_only(request, reason)) return false;
+    if (!limits_.allow(request, *market, nullptr, port_.now(), reason) && !exempt()) return false;
+    return passes_checks(request, view, reason);
 }
 
 template <class Request>
@@ -202,11 +224,10 @@ void Broker::answer_unknown(const Event& event, const Request& request, const ch
 void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
     Order* order = orders_.find(cancel.order_id);
     if (!order) return answer_unknown(event, cancel, "cancel");
-    const Gateway* gateway = gateway_of(order->account);
     std::string reason;
     if (!may_move(order->state, OrderState::PENDING_CANCEL)) {
         reason = std::string("cancel: the order is already ") + name_of(order->state);
-    } else if (!gateway) {
+    } else if (!gateway_of(order->account)) {
         reason = "cancel: account " + hex(order->account) + " is not configured";
     }
     if (!reason.empty()) {
@@ -214,17 +235,7 @@ void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
         update.anomaly = 1;
         return emit(update, reason, event.frame->source);
     }
-    orders_.change(*order, [](Order& o) {
-        o.state = OrderState::PENDING_CANCEL;
-        o.reason_hash = 0;
-    });
-    expect_answer(*order);
-    tell(*order, 0, false, {});
-    OrderCancel forwarded = cancel;
-    forwarded.instrument = order->instrument;
-    forwarded.account = order->account;
-    forwarded.strategy = order->strategy;
-    emit(forwarded, gateway->source);
+    request_cancel(*order);
 }
 
 void Broker::on_amend(const Event& event, const OrderAmend& amend) {
@@ -238,11 +249,14 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
     }
     orders_.change(*order, [&](Order& o) {
         if (!amend.get_size().is_none()) o.ask_for(amend.get_size());
+        const Number price = amend.get_price();
+        if (!price.is_none() && (o.worst_price.is_none() || price > o.worst_price)) o.worst_price = price;
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;
     });
     expect_answer(*order);
     tell(*order, 0, false, {});
+    limits_.pass(order->request, false, port_.now());
     OrderAmend forwarded = amend;
     forwarded.instrument = order->instrument;
     forwarded.account = order->account;
@@ -282,7 +296,10 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
         return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
     }
     const bool increases = size > order.size || !same_price;
-    return !increases || passes(checks_, changed, view, reason);
+    if (!increases) return true;
+    if (!limits_.allow(changed, *market, &order, port_.now(), reason) && !view.reduces_position()) return false;
+    reason.clear();
+    return passes_checks(changed, view, reason);
 }
 
 }  // namespace kungfu::broker

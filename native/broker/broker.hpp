@@ -10,8 +10,10 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "broker/cancel_pacing.hpp"
 #include "broker/config.hpp"
 #include "broker/deadlines.hpp"
+#include "broker/limits.hpp"
 #include "kungfu/component.hpp"
 
 namespace kungfu::broker {
@@ -31,7 +33,14 @@ class Broker : public Component {
     void load(std::string_view state) override;
 
   private:
+    /// A plugin's check, and how often it failed or overran.
+    struct Hook {
+        std::unique_ptr<RiskCheck> check;
+        std::uint32_t faults = 0;
+    };
+
     void handle(const Event& event);
+    void dispatch(const Event& event);
     void handle_request(const Event& event);
 
     // from strategies
@@ -87,6 +96,32 @@ class Broker : public Component {
     void adjust_position(std::uint64_t account, const AccountSync& sync, const Compared& what,
                          const Amounts& amounts);
 
+    // limits
+    /// After an event: throws kill switches whose limit it broke, and goes on closing positions.
+    void enforce_limits(const Event& event);
+    void throw_switch(LimitScope& scope, const std::string& reason);
+    void reset_switch(LimitScope& scope, const std::string& reason);
+    void tell_switch(const LimitScope& scope, SwitchState state, const std::string& reason);
+    void cancel_all(const LimitScope& scope);
+    void flatten(LimitScope& scope);
+    void close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
+    void submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
+                        Number size);
+    std::uint64_t next_own_id();
+    /// Cancels an order that can be, as soon as the rates of cancels allow.
+    void request_cancel(Order& order);
+    void release_cancels();
+    void send_cancel(Order& order);
+    /// Ends an order, or others, that would trade with each other; false if it is this one that ended.
+    bool settle_self_trade(Order& order);
+    bool reduces(const Order& order) const;
+    void on_command(const OperatorCommand& command, std::string_view who);
+    /// What a check says of an order, or said when the session that is rebuilt was there.
+    RiskVerdict ask(Hook& hook, const OrderRequest& order, const RiskView& view, std::string& why);
+    /// Asks the checks in order; false, with the reason, at the first refusal. One that failed or overran
+    /// refuses too, unless the order provably makes the position smaller.
+    bool passes_checks(const OrderRequest& order, const RiskView& view, std::string& reason);
+
     Order* find_or_adopt(const OrderUpdate& reported);
     void apply(Order& order, const OrderUpdate& reported, std::string_view reason);
     void book(Order& order, const Fill& reported);
@@ -111,19 +146,20 @@ class Broker : public Component {
 
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Route> routes_;
-    std::vector<std::unique_ptr<RiskCheck>> checks_;
+    std::vector<Hook> hooks_;
+    HookTerms hook_terms_;
     Port port_;
     Markets markets_;
     Orders orders_;
     Accounts accounts_;
+    Limits limits_{markets_, orders_, accounts_};
+    CancelPacing pacing_;
+    std::uint64_t last_own_ = 0;
     Timing timing_;
     Deadlines deadlines_;
     std::unordered_map<std::uint64_t, Doubt> doubts_;
     std::unordered_map<std::uint64_t, AccountSync> syncs_;
     std::uint64_t last_query_ = 0;
 };
-
-/// An id as error messages show it.
-std::string hex(std::uint64_t id);
 
 }  // namespace kungfu::broker

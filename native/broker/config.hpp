@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/limit_config.hpp"
 #include "broker/order_history.hpp"
 #include "broker/risk.hpp"
 #include "broker/settling.hpp"
@@ -39,10 +40,18 @@ struct Route {
     std::uint64_t gateway = 0;
 };
 
+/// How the checks of plugins are held to account.
+struct HookTerms {
+    std::int64_t budget = 0;  // of wall time for one order, ns; 0: no clock is looked at
+    std::uint32_t most_faults = 3;
+};
+
 struct BrokerConfig {
     std::vector<Gateway> gateways;
     std::vector<Route> routes;
+    std::vector<ScopeConfig> limits;
     std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order
+    HookTerms hooks;
     Timing timing;
     std::unique_ptr<OrderHistory> history;  // of the broker's own journal; without it no order is let go
 };
