@@ -37,8 +37,16 @@ Money times(Money amount, Number factor) {
     return out;
 }
 
+/// sum(), but quick where one of both is 0, as it mostly is here.
+template <class Exact>
+Exact plus(Exact a, Exact b, const char* what) {
+    if (a.mantissa == 0) return b;
+    return b.mantissa == 0 ? a : sum(a, b, what);
+}
+
 /// What a size is worth in quote currency; an inverse contract is worth the same at any price.
 Money quote_value(Number size, Number price, const Instrument& definition) {
+    if (Money value; definition.get_size_unit() == SizeUnit::BASE && multiply(price, size, value)) return value;
     const Number at = is_inverse(definition) ? Number{1, 0} : price;
     Money value;
     if (value_of(at, size, multiplier(definition), value)) return value;
@@ -315,7 +323,8 @@ bool Limits::allow(const OrderRequest& order, const Market& market, const Order*
                  order.get_side(),
                  worst_price(order, market),
                  Currency(market.definition.get_quote()),
-                 Currency(settlement_currency(market.definition))};
+                 Currency(settlement_currency(market.definition)),
+                 longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever};
     bool wants_funds = false;
     try {
         for (LimitScope* s : scopes_of(order.account, order.strategy)) {
@@ -524,14 +533,11 @@ bool Limits::obeys_volume(const LimitScope& s, const Case& c, std::string& reaso
 
 bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& reason) {
     const LimitSettings& l = s.limits;
-    if (l.duplicate_window > 0 && !c.amended) {
-        const std::int64_t last = recent_.last(c.order);
-        if (last != RecentOrders::kNever && c.now - last < l.duplicate_window) {
-            return refuse(s, "duplicate_window",
-                          "the same order came " + duration_text(c.now - last) + " ago, within " +
-                              duration_text(l.duplicate_window),
-                          reason);
-        }
+    if (c.repeats != RecentOrders::kNever && c.now - c.repeats < l.duplicate_window) {
+        return refuse(s, "duplicate_window",
+                      "the same order came " + duration_text(c.now - c.repeats) + " ago, within " +
+                          duration_text(l.duplicate_window),
+                      reason);
     }
     const bool rejects = l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
     if (!rejects || OwnOrders::waits(c.order.get_type())) return true;
@@ -552,15 +558,15 @@ Limits::Ends Limits::ends_of(const Exposure& e, const Case& c) const {
     Number sells = e.sells;
     if (e.account == c.order.account && e.instrument == c.order.instrument) {
         Number& own = c.side == Side::BUY ? buys : sells;
-        own = sum(own, c.size, what);
-        if (c.amended) own = sum(own, -c.amended->remaining(), what);
+        own = plus(own, c.size, what);
+        if (c.amended) own = plus(own, -c.amended->remaining(), what);
     }
-    const Number held = e.shorts.is_zero() ? e.longs : sum(e.longs, -e.shorts, what);
-    Ends ends{sum(held, buys, what), sum(held, -sells, what), {}};
+    const Number held = e.shorts.is_zero() ? e.longs : plus(e.longs, -e.shorts, what);
+    Ends ends{plus(held, buys, what), plus(held, -sells, what), {}};
     ends.farthest = larger(magnitude(ends.high), magnitude(ends.low));
     if (!e.longs.is_zero() && !e.shorts.is_zero()) {
         const Number smaller = e.longs < e.shorts ? e.longs : e.shorts;
-        ends.farthest = sum(ends.farthest, sum(smaller, smaller, what), what);
+        ends.farthest = plus(ends.farthest, plus(smaller, smaller, what), what);
     }
     return ends;
 }
@@ -582,7 +588,7 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
         if (ends.farthest.is_zero() && e.instrument != c.order.instrument) continue;
         const Number end = c.side == Side::BUY ? ends.high : ends.low;
         if (e.instrument == c.order.instrument)
-            reach.position = sum(reach.position, end, "position with all open orders filled");
+            reach.position = plus(reach.position, end, "position with all open orders filled");
         if (!wants_notional && !wants_leverage) continue;
         const Number price = e.market ? price_of(e, c) : Number::none();
         if (price.is_none()) {
@@ -591,11 +597,14 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
         }
         const Instrument& definition = e.market->definition;
         if (wants_notional && e.quote == c.quote) {
-            reach.net = sum(reach.net, quote_value(end, price, definition), "net notional");
-            reach.gross = sum(reach.gross, quote_value(ends.farthest, price, definition), "gross notional");
+            const Money gross = quote_value(ends.farthest, price, definition);
+            const Money net = magnitude(end) == ends.farthest ? (end.mantissa < 0 ? -gross : gross)
+                                                              : quote_value(end, price, definition);
+            reach.net = plus(reach.net, net, "net notional");
+            reach.gross = plus(reach.gross, gross, "gross notional");
         }
         if (wants_leverage && e.settle == c.settle && !e.is_spot)
-            reach.levered = sum(reach.levered, value_at(ends.farthest, price, definition), "gross notional");
+            reach.levered = plus(reach.levered, value_at(ends.farthest, price, definition), "gross notional");
     }
     return reach;
 }
@@ -673,31 +682,31 @@ bool Limits::obeys_funds(const Case& c, std::string& reason) {
     }
     if (sells_coins) {
         needed = to_money(c.size);
-        if (c.amended) needed = sum(needed, -to_money(c.amended->remaining()), what);
+        if (c.amended) needed = plus(needed, -to_money(c.amended->remaining()), what);
     } else if (is_spot) {
         if (!multiply(c.size, c.worst, needed)) throw Fault("the cost of an order does not fit");
         Money freed{0, 0};
         const bool frees = c.amended && !c.amended->worst_price.is_none();
         if (frees && !multiply(c.amended->remaining(), c.amended->worst_price, freed))
             throw Fault("the cost of an order does not fit");
-        needed = sum(needed, -freed, what);
+        needed = plus(needed, -freed, what);
     }
     for (Exposure& e : account.exposures) {
         if (e.market == nullptr) resolve(account, e);
         if (e.market == nullptr || e.is_spot != is_spot) continue;
         if (sells_coins) {
-            if (e.base == base) needed = sum(needed, to_money(e.sells), what);
+            if (e.base == base) needed = plus(needed, to_money(e.sells), what);
         } else if (e.settle != currency) {
             continue;
         } else if (is_spot) {
-            needed = sum(needed, e.buys_cost, what);
+            needed = plus(needed, e.buys_cost, what);
         } else {
             const Number size = ends_of(e, c).farthest;
             const Number price = price_of(e, c);
             if (size.is_zero()) continue;
             if (price.is_none()) return refuse(account, "check_funds", "a price is missing", reason);
             const Number leverage = accounts_.leverage(e.account, e.instrument);
-            needed = sum(needed, margin_of(size, price, leverage, e.market->definition), what);
+            needed = plus(needed, margin_of(size, price, leverage, e.market->definition), what);
         }
     }
     const Money there = is_spot ? accounts_.balance(c.order.account, currency)

@@ -153,6 +153,7 @@ class Limits {
         Number worst;  // price
         Currency quote;
         Currency settle;
+        std::int64_t repeats;  // when the same order came last
     };
     /// What a scope may come to if this order and all open ones fill.
     struct Reach {
@@ -201,7 +202,7 @@ class Limits {
     MarketWatch watch_;
     OwnOrders own_;
     RecentOrders recent_;
-    std::int64_t longest_repetition_ = 0;
+    std::int64_t longest_repetition_ = 0;  // 0: no order is remembered
     bool watches_results_ = false;
     bool has_clock_offset_ = false;
     std::int64_t clock_off_by_ = 0;
