@@ -26,6 +26,7 @@ DEFAULT_START = Time(1_767_225_600_000_000_000)
 """2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
 
 _T = TypeVar("_T")
+SECOND = 1_000_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LONGEST_CURRENCY = 16
 _DIGITS_EACH_SIDE = 18
@@ -46,6 +47,31 @@ class SessionSection:
     """`[session]`: what holds for the whole run."""
 
     seed: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen
+class OrdersSection:
+    """`[orders]`: how long the broker waits for venues that can be asked where an order stands.
+
+    Attributes:
+        answer_timeout: without an answer for so long, an order is unknown and asked about.
+        order_deadline: a venue is to refuse an order that reaches it later; 0 for no deadline.
+        clock_bound: how far a venue's clock may be off.
+        fill_timeout: fills that a venue told of are asked for after so long.
+        first_retry: from a query without an answer to the next; doubles each time.
+        longest_retry: up to so long.
+        alarm_after: an order that stays unknown for so long is alarmed.
+        reconcile_interval: from one comparison of an account with its venue to the next.
+    """
+
+    answer_timeout: Duration = attrs.field(default=Duration(5 * SECOND), validator=_positive)
+    order_deadline: Duration = attrs.field(default=Duration(5 * SECOND))
+    clock_bound: Duration = attrs.field(default=Duration(SECOND))
+    fill_timeout: Duration = attrs.field(default=Duration(SECOND), validator=_positive)
+    first_retry: Duration = attrs.field(default=Duration(SECOND), validator=_positive)
+    longest_retry: Duration = attrs.field(default=Duration(30 * SECOND), validator=_positive)
+    alarm_after: Duration = attrs.field(default=Duration(60 * SECOND), validator=_positive)
+    reconcile_interval: Duration = attrs.field(default=Duration(60 * SECOND), validator=_positive)
 
 
 @attrs.frozen
@@ -157,6 +183,7 @@ class BacktestConfig:
         path: the file that it was read from.
         text: the file as it stands, for the journal.
         session: of the whole run.
+        orders: how long the broker waits for venues.
         data: the recorded market, if one is played.
         market: the venue's own market, if that is what runs.
         gateways: by source name.
@@ -168,6 +195,7 @@ class BacktestConfig:
     path: Path
     text: str
     session: SessionSection
+    orders: OrdersSection
     data: DataSection | None
     market: MarketSection | None
     gateways: Mapping[str, ConfiguredGateway]
@@ -230,7 +258,16 @@ def _sentence(problem: Problem) -> str:
 class _Reader:
     """Goes through the file section by section and notes every problem."""
 
-    SECTIONS = ("session", "data", "market", "gateways", "accounts", "risk", "strategies")
+    SECTIONS = (
+        "session",
+        "orders",
+        "data",
+        "market",
+        "gateways",
+        "accounts",
+        "risk",
+        "strategies",
+    )
 
     def __init__(self, table: dict[str, Any], folder: Path, plugins: Plugins) -> None:
         self.problems: list[Problem] = []
@@ -243,6 +280,7 @@ class _Reader:
             if key not in self.SECTIONS:
                 self._problem((key,), unknown_key(key, self.SECTIONS, "section"))
         session = self._structure(self._table.get("session", {}), SessionSection, ("session",))
+        orders = self._structure(self._table.get("orders", {}), OrdersSection, ("orders",))
         data, market = self._market()
         gateways = self._gateways()
         self._check_component_names()
@@ -251,6 +289,7 @@ class _Reader:
             path=path,
             text=text,
             session=session or SessionSection(),
+            orders=orders or OrdersSection(),
             data=data,
             market=market,
             gateways=gateways,

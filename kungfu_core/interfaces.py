@@ -107,6 +107,8 @@ class Capabilities:
     times_in_force: frozenset[TimeInForce]
     amend: bool = False
     reduce_only: bool = False
+    queries: bool = False
+    """Answers `venue_query`: where one order stands, or all that an account holds."""
     simulated: bool = False
     """Fills come from a model of a venue, not from a venue."""
 

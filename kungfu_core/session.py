@@ -231,12 +231,15 @@ class SimulatedSession:
                 sorted(gateway.spec.capabilities.times_in_force),
                 gateway.spec.capabilities.amend,
                 gateway.spec.capabilities.reduce_only,
+                gateway.spec.capabilities.queries,
             )
             for name, gateway in self._config.gateways.items()
         ]
         routes = [(name, account.gateway) for name, account in self._config.accounts.items()]
         checks = [(check.name, _risk_check(check)) for check in self._config.risk_checks]
-        self._runner.add(make_broker(gateways, routes, checks), wiring)
+        timing = attrs.asdict(self._config.orders)
+        own = (self._root, BROKER, "BROKER", "")
+        self._runner.add(make_broker(gateways, routes, checks, timing, own), wiring)
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
         wiring = self._wire(configured.name)

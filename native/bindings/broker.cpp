@@ -1,12 +1,16 @@
 #include "bindings/broker.hpp"
 
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -173,9 +177,11 @@ class PythonCheck : public broker::RiskCheck {
 };
 
 using GatewayRow =
-    std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool>;
+    std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool, bool>;
 using RouteRow = std::tuple<std::string, std::string>;
 using CheckRow = std::tuple<std::string, nb::object>;
+using JournalRow = std::tuple<std::string, std::string, std::string, std::string>;
+using TimingRow = std::map<std::string, std::int64_t>;
 
 std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     std::uint32_t bits = 0;
@@ -187,12 +193,34 @@ std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     return bits;
 }
 
+broker::Timing timing_of(const TimingRow& row) {
+    broker::Timing timing;
+    for (const auto& [name, ns] : row) {
+        if (name == "answer_timeout") timing.answer_timeout = ns;
+        else if (name == "order_deadline") timing.order_deadline = ns;
+        else if (name == "clock_bound") timing.clock_bound = ns;
+        else if (name == "fill_timeout") timing.fill_timeout = ns;
+        else if (name == "first_retry") timing.first_retry = ns;
+        else if (name == "longest_retry") timing.longest_retry = ns;
+        else if (name == "alarm_after") timing.alarm_after = ns;
+        else if (name == "reconcile_interval") timing.reconcile_interval = ns;
+        else throw nb::value_error(("timing has no " + name).c_str());
+    }
+    return timing;
+}
+
 nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
-                       const std::vector<CheckRow>& checks) {
+                       const std::vector<CheckRow>& checks, const TimingRow& timing,
+                       const std::optional<JournalRow>& own) {
     broker::BrokerConfig config;
-    for (const auto& [name, order_types, times_in_force, amend, reduce_only] : gateways) {
+    config.timing = timing_of(timing);
+    if (own) {
+        const auto& [root, source, name, scope] = *own;
+        config.history = std::make_unique<broker::OrderHistory>(journal::Location{root, source, name, scope});
+    }
+    for (const auto& [name, order_types, times_in_force, amend, reduce_only, queries] : gateways) {
         config.gateways.push_back(
-            {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only}});
+            {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only, queries}});
     }
     for (const auto& [account, gateway] : routes)
         config.routes.push_back({id_of(account), account, id_of(gateway)});
@@ -244,8 +272,11 @@ void bind_broker(nb::module_& m) {
         .def("instrument", &OpenRiskView::instrument, nb::arg("instrument"));
 
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
-          "A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a\n"
-          "route (account, source of its gateway), a check (name, object with check(order, view)).");
+          nb::arg("timing") = TimingRow(), nb::arg("own").none() = nb::none(),
+          "A broker component. A gateway is (source, order types, times in force, amend, reduce_only,\n"
+          "queries), a route (account, source of its gateway), a check (name, object with\n"
+          "check(order, view)). `timing` is ns by the names of native/broker/settling.hpp; `own` is the\n"
+          "broker's journal (root, source, name, scope), from which it reads back orders that are over.");
 }
 
 }  // namespace kungfu::python
