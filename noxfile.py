@@ -108,7 +108,7 @@ def sanitize(session: nox.Session, sanitizers: str) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Kill, fill, spoil and starve journals, kill trading nodes; arguments are names and `--json`."""
+    """Kill, fill, spoil and starve journals and nodes; arguments are names, and `--json`."""
     session.install("tqdm", ".")
     session.run("python", "tests/torture", *session.posargs)
 

@@ -215,13 +215,7 @@ def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
         ConfigError: the file cannot be read, or has problems: all of them, one a line, each with
             file and line.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text: {error.reason}") from error
-    return parse_backtest_config(text, path, plugins)
+    return parse_backtest_config(_text_of(path), path, plugins)
 
 
 def parse_backtest_config(text: str, path: Path, plugins: Plugins) -> BacktestConfig:
@@ -230,18 +224,47 @@ def parse_backtest_config(text: str, path: Path, plugins: Plugins) -> BacktestCo
     Raises:
         ConfigError: as `read_backtest_config`.
     """
+    reader = _Reader(_table_of(text, path), path.parent, plugins)
+    config = reader.read(path, text)
+    reader.refuse_problems(path, text)
+    return config
+
+
+def read_account_gateway(path: Path, account: str, plugins: Plugins) -> ConfiguredGateway:
+    """Read the gateway of one account; the rest of the file may be in whatever state it is.
+
+    Args:
+        path: the configuration.
+        account: the account's name in it.
+        plugins: what is installed.
+
+    Raises:
+        ConfigError: the file cannot be read, or says no such account or gateway; names the line.
+    """
+    text = _text_of(path)
+    reader = _Reader(_table_of(text, path), path.parent, plugins)
+    gateways, accounts = reader.gateways_and_accounts()
+    reader.refuse_problems(path, text)
+    if account not in accounts:
+        raise ConfigError(f"{path}: {unknown_key(account, list(accounts), 'account')}")
+    return gateways[accounts[account].gateway]
+
+
+def _text_of(path: Path) -> str:
     try:
-        table = tomllib.loads(text, parse_float=Decimal)
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error.reason}") from error
+
+
+def _table_of(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         # Too long a number and too deep an array are no TOMLDecodeError.
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    reader = _Reader(table, path.parent, plugins)
-    config = reader.read(path, text)
-    if reader.problems:
-        lines = key_lines(text)
-        located = sorted((_line_of(p.path, lines), i, p) for i, p in enumerate(reader.problems))
-        raise ConfigError("\n".join(f"{path}:{line}: {_sentence(p)}" for line, _, p in located))
-    return config
 
 
 def _line_of(path: KeyPath, lines: Mapping[KeyPath, int]) -> int:
@@ -282,9 +305,8 @@ class _Reader:
         session = self._structure(self._table.get("session", {}), SessionSection, ("session",))
         orders = self._structure(self._table.get("orders", {}), OrdersSection, ("orders",))
         data, market = self._market()
-        gateways = self._gateways()
         self._check_component_names()
-        accounts = self._accounts(list(self._section("gateways", required=True)))
+        gateways, accounts = self.gateways_and_accounts()
         return BacktestConfig(
             path=path,
             text=text,
@@ -297,6 +319,24 @@ class _Reader:
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
         )
+
+    def gateways_and_accounts(
+        self,
+    ) -> tuple[dict[str, ConfiguredGateway], dict[str, AccountSection]]:
+        """Read both, as far as they can be read."""
+        gateways = self._gateways()
+        return gateways, self._accounts(list(self._section("gateways", required=True)))
+
+    def refuse_problems(self, path: Path, text: str) -> None:
+        """Raise what was noted so far.
+
+        Raises:
+            ConfigError: there are problems: all of them, one a line, each with file and line.
+        """
+        if self.problems:
+            lines = key_lines(text)
+            located = sorted((_line_of(p.path, lines), i, p) for i, p in enumerate(self.problems))
+            raise ConfigError("\n".join(f"{path}:{line}: {_sentence(p)}" for line, _, p in located))
 
     def _problem(self, path: KeyPath, message: str) -> None:
         problem = Problem(path, message)

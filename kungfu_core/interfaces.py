@@ -133,12 +133,62 @@ class GatewaySetup:
 
 
 @attrs.frozen
+class OpenOrder:
+    """An order as a venue lists it; `algo` if it is a stop or the like, waiting for its trigger."""
+
+    venue_order_id: str
+    instrument: str
+    side: str
+    size: Decimal
+    algo: bool = False
+
+    def __str__(self) -> str:
+        kind = "algo order" if self.algo else "order"
+        return f"{kind} {self.venue_order_id} ({self.side} {self.size} {self.instrument})"
+
+
+@attrs.frozen
+class OpenPosition:
+    """A position as a venue lists it; `size` is signed."""
+
+    instrument: str
+    size: Decimal
+
+    def __str__(self) -> str:
+        return f"position of {self.size} {self.instrument}"
+
+
+class VenueAccess(Protocol):
+    """A venue as a person in need reaches it, past everything that may hang: no journal, no node.
+
+    Every method asks the venue itself, and raises any exception with a plain message if that fails.
+    """
+
+    def open_orders(self) -> Sequence[OpenOrder]:
+        """List every order of the account that may still fill, algo orders too."""
+
+    def cancel(self, order: OpenOrder) -> None:
+        """Cancel an order; one that is over already is no error."""
+
+    def open_positions(self) -> Sequence[OpenPosition]:
+        """List every position of the account."""
+
+    def close_position(self, position: OpenPosition) -> None:
+        """Close a position at the market, with an order that can only reduce it."""
+
+    def close(self) -> None:
+        """Give up what it holds: connections, files."""
+
+
+@attrs.frozen
 class GatewaySpec:
     """A gateway: a component that reads the BROKER journal and writes MD and TD.
 
     `factory(config, setup)` gives a PyCapsule with a native component (`kungfu/abi.h`); output 0 is
     its TD journal, output 1 its MD journal. `example` is TOML for its section of a configuration,
     with which `kungfu init` gets it to run; a simulated gateway then has a market of its own.
+    `access(config, account)` reaches the venue without a node, for `kungfu panic`; None if there is
+    nothing to reach.
     """
 
     name: str = attrs.field(validator=_nameable)
@@ -147,6 +197,7 @@ class GatewaySpec:
     config: type = attrs.field(validator=_typed_class)
     capabilities: Capabilities = attrs.field(validator=instance_of(Capabilities))
     example: str = attrs.field(default="", validator=instance_of(str))
+    access: Callable[[Any, str], VenueAccess] | None = None
 
 
 class RiskView(Protocol):

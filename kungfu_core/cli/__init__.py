@@ -26,6 +26,7 @@ COMMANDS = {
         "kungfu_core.cli.books.reconcile",
         "show differences between broker and venues, and what was done",
     ),
+    "panic": ("kungfu_core.cli.panicking", "cancel all that an account has open, node or no node"),
     "plugins": ("kungfu_core.cli.plugins", "tell what is installed and what could not be loaded"),
 }
 
