@@ -36,7 +36,8 @@ void require_appended(std::int32_t status, const char* type) {
 }
 
 Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)), timing_(config.timing) {
-    if (config.history) orders_.set_history(std::move(config.history), [this] { return port_.said(); });
+    if (config.history)
+        orders_.set_history(std::move(config.history), config.most_closed, [this] { return port_.said(); });
     for (Gateway& gateway : config.gateways) {
         const std::string name = gateway.name;
         if (!gateways_.emplace(gateway.source, std::move(gateway)).second) {

@@ -45,6 +45,7 @@ struct BrokerConfig {
     std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order
     Timing timing;
     std::unique_ptr<OrderHistory> history;  // of the broker's own journal; without it no order is let go
+    std::size_t most_closed = 4096;         // orders that are over and not let go
 };
 
 }  // namespace kungfu::broker

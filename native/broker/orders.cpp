@@ -57,7 +57,9 @@ Orders::~Orders() = default;
 Orders::Orders(Orders&&) noexcept = default;
 Orders& Orders::operator=(Orders&&) noexcept = default;
 
-void Orders::set_history(std::unique_ptr<OrderHistory> history, std::function<std::uint64_t()> said) {
+void Orders::set_history(std::unique_ptr<OrderHistory> history, std::size_t most_closed,
+                         std::function<std::uint64_t()> said) {
+    most_closed_ = most_closed;
     history_ = std::move(history);
     said_ = std::move(said);
 }
@@ -86,7 +88,7 @@ Order* Orders::recall(std::uint64_t id) {
 void Orders::close(std::uint64_t id) {
     if (!history_) return;
     closed_.push_back(id);
-    for (std::size_t looked = 0; closed_.size() > kMostClosed && looked < 2; ++looked) {
+    for (std::size_t looked = 0; closed_.size() > most_closed_ && looked < 2; ++looked) {
         const std::uint64_t oldest = closed_.front();
         closed_.pop_front();
         if (orders_.at(oldest).misses_fills()) {

@@ -56,6 +56,9 @@ class Node {
     Node(const std::string& root, bool asks) : root_(root), runner_(&clock_) {
         broker::BrokerConfig config = desk::Desk::plain();
         config.gateways[0].capabilities.queries = asks;
+        config.history =
+            std::make_unique<broker::OrderHistory>(journal::Location{root, "broker", "BROKER", ""});
+        config.most_closed = 3;
         config.timing.answer_timeout = config.timing.fill_timeout = 200'000;
         config.timing.first_retry = config.timing.longest_retry = 100'000;
         config.timing.order_deadline = config.timing.clock_bound = 100'000;
@@ -122,6 +125,13 @@ class World {
             case 6: return report(1 + pick(orders_ + 1));
             default: return fill(1 + pick(orders_ + 1));
         }
+    }
+
+    void place(std::uint64_t id) {
+        append(*strategy_, kStrategy, kBroker, desk::Desk::limit(id, Side::BUY, "1", "100"));
+    }
+    void fill(std::uint64_t id, const char* trade, const char* size) {
+        append(*td_, kVenue, 0, desk::Desk::a_fill(id, trade, Side::BUY, size, "100"));
     }
 
   private:
@@ -229,6 +239,56 @@ std::uint64_t events_of_broker(const std::string& root) {
     journal::JournalReader reader({root, "broker", "BROKER", ""});
     while (reader.peek() != nullptr) reader.advance();
     return reader.last_sequence();
+}
+
+/// A venue that repeats itself long after an order is over, and a strategy that uses an old id again.
+void an_order_that_was_let_go_is_remembered() {
+    const Folder folder;
+    World world(folder.path(), 1);
+    Node node(folder.path(), false);
+    const auto said_about = [&](std::uint64_t id) {
+        std::vector<std::string> states;
+        for (const Said& said : said_in(folder.path())) {
+            if (said.type != OrderUpdate::kType) continue;
+            const auto& update = *reinterpret_cast<const OrderUpdate*>(said.payload.data());
+            if (update.order_id == id)
+                states.push_back(name_of(update.get_state()) + std::string(update.anomaly ? "!" : ""));
+        }
+        return states;
+    };
+    for (std::uint64_t id = 1; id <= 20; ++id) {
+        world.place(id);
+        node.turn();
+        world.fill(id, "a", "0.5");
+        world.fill(id, "b", "0.5");
+        node.turn();
+    }
+    const std::vector<std::string> whole = {"SUBMITTED", "PARTIALLY_FILLED", "FILLED"};
+    CHECK(said_about(2) == whole);
+    world.fill(2, "a", "0.5");
+    node.turn();
+    CHECK(said_about(2) == whole);
+    world.fill(2, "c", "0.1");
+    node.turn();
+    auto odd = whole;
+    odd.push_back("FILLED!");
+    CHECK(said_about(2) == odd);
+    // What was booked late is remembered as well, once it is let go again.
+    for (std::uint64_t id = 30; id <= 40; ++id) {
+        world.place(id);
+        world.fill(id, "a", "1");
+        node.turn();
+    }
+    world.fill(2, "c", "0.1");
+    node.turn();
+    CHECK(said_about(2) == odd);
+    world.place(3);
+    node.turn();
+    CHECK(said_about(3).back() == "FILLED!");
+    // An id that nobody had is new.
+    world.place(25);
+    node.turn();
+    CHECK(said_about(25) == std::vector<std::string>{"SUBMITTED"});
 }
 
 void copy(const std::string& from, const std::string& to) {
@@ -343,4 +403,5 @@ int main() {
         a_broker_with_timers_and_starts_is_rebuilt_from_any_place(seed);
     }
     a_journal_that_says_something_else_is_refused();
+    an_order_that_was_let_go_is_remembered();
 }
