@@ -101,6 +101,7 @@ bool Wiring::read_start(kf_event& event) {
     status.set_kind(*starting_);
     status.set_phase(ComponentPhase::START);
     starting_.reset();
+    event_in_hand_ = false;  // nothing that was read makes it start
     if (append(0, ComponentStatus::kType, 0, nullptr, &status, sizeof status) != KF_OK) return false;
     kf_frame frame{};
     frame.sequence = outputs_[0].writer->last_sequence();

@@ -21,7 +21,7 @@ from typing import Any
 import attrs
 
 from kungfu_core import Context, Strategy, events
-from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker
+from kungfu_core._native import MIN_PAGE_SIZE, Clock, Runner, Wiring, id_of, make_broker
 from kungfu_core.client_order_ids import client_order_id, order_id_of
 from kungfu_core.context import StrategySetup
 from kungfu_core.enums import (
@@ -96,7 +96,7 @@ class Gateway:
         broker = Journal(root, "broker", "BROKER")
         self.requests = Reader()
         self.requests.add(broker, after=broker.last_sequence())
-        self.writer = Writer(root, "venue", "TD")
+        self.writer = Writer(root, "venue", "TD", page_size=MIN_PAGE_SIZE)
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setblocking(False)
         self.buffer = b""
@@ -265,7 +265,7 @@ class Node:
         wiring = Wiring("broker", self.clock, self.rows)
         for source, name in (("venue", "MD"), ("venue", "TD"), ("strategy", "STRATEGY")):
             wiring.join(self.root, source, name)
-        wiring.open_output(self.clock, self.root, "BROKER", self.rows, 1 << 20)
+        wiring.open_output(self.clock, self.root, "BROKER", self.rows, MIN_PAGE_SIZE)
         gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], False, False, True)
         own = (self.root, "broker", "BROKER", "")
         self.runner.add(make_broker([gateway], [("main", "venue")], [], TIMING, own), wiring)
@@ -275,7 +275,7 @@ class Node:
         wiring = Wiring("strategy", self.clock, self.rows)
         for source, name in (("venue", "MD"), ("broker", "BROKER")):
             wiring.join(self.root, source, name)
-        wiring.open_output(self.clock, self.root, "STRATEGY", self.rows, 1 << 20)
+        wiring.open_output(self.clock, self.root, "STRATEGY", self.rows, MIN_PAGE_SIZE)
         setup = StrategySetup(
             name="strategy",
             broker=id_of("broker"),
