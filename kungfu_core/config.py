@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LONGEST_CURRENCY = 16
 _DIGITS_EACH_SIDE = 18
 """Of a starting balance; leaves its 128 bits room for exact fees and profits."""
+_MOST_LEVERAGE, _LEVERAGE_DECIMALS = 1000, 8
 
 
 RESERVED_NAMES = ("session", "broker")
@@ -118,6 +120,31 @@ def _amounts(
             )
 
 
+class PositionMode(Enum):
+    """How an account holds contracts: one position of each, or a long and a short side by side."""
+
+    NET = "net"
+    HEDGE = "hedge"
+
+
+def _leverage(_: object, attribute: "attrs.Attribute[Decimal]", value: Decimal) -> None:
+    _check_leverage(attribute.name, value)
+
+
+def _leverages(
+    _: object, attribute: "attrs.Attribute[Mapping[str, Decimal]]", value: Mapping[str, Decimal]
+) -> None:
+    for instrument, leverage in value.items():
+        _check_leverage(f"{attribute.name}.{instrument}", leverage)
+
+
+def _check_leverage(said: str, value: Decimal) -> None:
+    if not 0 < value <= _MOST_LEVERAGE:
+        raise ValueError(f"{said} must be above 0 and at most {_MOST_LEVERAGE}: {value}")
+    if int(value.as_tuple().exponent) < -_LEVERAGE_DECIMALS:
+        raise ValueError(f"{said} has more than {_LEVERAGE_DECIMALS} decimals: {value}")
+
+
 @attrs.frozen
 class AccountSection:
     """`[accounts.NAME]`: an account, the gateway that it is with, and what is in it.
@@ -125,10 +152,16 @@ class AccountSection:
     Attributes:
         gateway: the configured instance; may be left out where there is only one.
         balances: amounts by currency.
+        position_mode: how the venue keeps its positions in contracts.
+        leverage: what a position's value is divided by for its margin.
+        leverages: the same for single instruments, by canonical name.
     """
 
     gateway: str = ""
     balances: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_amounts)
+    position_mode: PositionMode = PositionMode.NET
+    leverage: Decimal = attrs.field(default=Decimal(1), validator=_leverage)
+    leverages: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_leverages)
 
 
 @attrs.frozen

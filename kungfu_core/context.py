@@ -322,6 +322,7 @@ class Context:
         post_only: bool = False,
         time_in_force: TimeInForce = TimeInForce.GTC,
         reduce_only: bool = False,
+        position_side: PositionSide = PositionSide.NET,
         tag: str = "",
     ) -> Order:
         """Place an order: a limit order if it has a price, else a market order.
@@ -336,6 +337,7 @@ class Context:
             post_only: refuse rather than take liquidity.
             time_in_force: how long it may rest.
             reduce_only: may only make a position smaller.
+            position_side: LONG or SHORT where the account holds both (hedging mode).
             tag: the strategy's own label, at most 32 bytes.
 
         Raises:
@@ -369,6 +371,7 @@ class Context:
             type=order.type,
             time_in_force=order.time_in_force,
             reduce_only=reduce_only,
+            position_side=position_side,
             tag=tag,
         )
         self._host.append(request, self._setup.broker)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import attrs
 from attrs.validators import instance_of, is_callable
 
-from kungfu_core.enums import OrderType, TimeInForce
+from kungfu_core.enums import OrderType, Scope, TimeInForce
 from kungfu_core.schema import EventType
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -221,10 +221,25 @@ class RiskView(Protocol):
         """Middle of best bid and offer as a Decimal; None without both."""
 
     def notional(self, instrument: int, price: Decimal, size: Decimal) -> Decimal | None:
-        """Value of a size in settlement or quote currency; None where it cannot be computed."""
+        """Value of a size in settlement currency; None where it cannot be computed."""
 
     def balance(self, account: int, currency: str) -> Decimal:
         """Balance as a Decimal; 0 if there is none."""
+
+    def unrealized(self, account: int, currency: str) -> Decimal | None:
+        """What stands open at the mark, spot included; None if a position has no mark."""
+
+    def equity(self, account: int, currency: str) -> Decimal | None:
+        """Balance and what stands open of contracts; None if a position has no mark."""
+
+    def margin_used(self, account: int, currency: str) -> Decimal | None:
+        """What positions in contracts bind at the leverage; None if one has no mark."""
+
+    def margin_free(self, account: int, currency: str) -> Decimal | None:
+        """Equity less margin used; None if a position has no mark."""
+
+    def result(self, scope: Scope, subject: int, currency: str) -> Decimal | None:
+        """What an account or strategy won or lost since ever; None if a position has no mark."""
 
     def instrument(self, instrument: int) -> Any:  # noqa: ANN401
         """The `Instrument`; None if it is unknown."""

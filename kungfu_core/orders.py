@@ -5,7 +5,15 @@ from typing import TypedDict
 
 import attrs
 
-from kungfu_core.enums import ContractKind, OrderState, OrderType, Side, SizeUnit, TimeInForce
+from kungfu_core.enums import (
+    ContractKind,
+    OrderState,
+    OrderType,
+    PositionSide,
+    Side,
+    SizeUnit,
+    TimeInForce,
+)
 from kungfu_core.errors import OrderError
 from kungfu_core.events import Instrument, OrderUpdate
 from kungfu_core.instruments import Exact, exact, steps
@@ -21,6 +29,7 @@ class OrderTerms(TypedDict, total=False):
     post_only: bool
     time_in_force: TimeInForce
     reduce_only: bool
+    position_side: PositionSide
     tag: str
 
 

@@ -16,6 +16,7 @@ from kungfu_core.config import (
     ConfiguredGateway,
     ConfiguredRiskCheck,
     ConfiguredStrategy,
+    PositionMode,
 )
 from kungfu_core.context import StrategySetup
 from kungfu_core.datasets import Dataset
@@ -235,7 +236,16 @@ class SimulatedSession:
             )
             for name, gateway in self._config.gateways.items()
         ]
-        routes = [(name, account.gateway) for name, account in self._config.accounts.items()]
+        routes = [
+            (
+                name,
+                account.gateway,
+                account.position_mode is PositionMode.HEDGE,
+                format(account.leverage, "f"),
+                [(named, format(own, "f")) for named, own in account.leverages.items()],
+            )
+            for name, account in self._config.accounts.items()
+        ]
         checks = [(check.name, _risk_check(check)) for check in self._config.risk_checks]
         timing = attrs.asdict(self._config.orders)
         own = (self._root, BROKER, "BROKER", "")

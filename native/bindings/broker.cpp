@@ -88,6 +88,12 @@ class OpenRiskView {
     nb::object instrument_class_;
 };
 
+/// What a view says of an account in a currency, as Python asks for it.
+template <Money (broker::RiskView::*Ask)(std::uint64_t, std::string_view) const>
+nb::object of_account(const OpenRiskView& view, std::uint64_t account, std::string_view currency) {
+    return decimal((view.view().*Ask)(account, currency));
+}
+
 /// A check written in Python, as a member of the native chain.
 class PythonCheck : public broker::RiskCheck {
   public:
@@ -103,8 +109,7 @@ class PythonCheck : public broker::RiskCheck {
         view_.reset();
     }
 
-    Verdict judge(const OrderRequest& order, const broker::RiskView& view,
-                          std::string& reason) override {
+    Verdict judge(const OrderRequest& order, const broker::RiskView& view, std::string& reason) override {
         const nb::gil_scoped_acquire gil;
         const Opened opened(*nb::inst_ptr<OpenRiskView>(view_), view);
         return ask(order, view.now(), reason);
@@ -178,7 +183,8 @@ class PythonCheck : public broker::RiskCheck {
 
 using GatewayRow =
     std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool, bool>;
-using RouteRow = std::tuple<std::string, std::string>;
+using LeverageRow = std::tuple<std::string, std::string>;
+using RouteRow = std::tuple<std::string, std::string, bool, std::string, std::vector<LeverageRow>>;
 using CheckRow = std::tuple<std::string, nb::object>;
 using JournalRow = std::tuple<std::string, std::string, std::string, std::string>;
 using TimingRow = std::map<std::string, std::int64_t>;
@@ -222,8 +228,12 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
         config.gateways.push_back(
             {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only, queries}});
     }
-    for (const auto& [account, gateway] : routes)
-        config.routes.push_back({id_of(account), account, id_of(gateway)});
+    for (const auto& [account, gateway, hedging, leverage, leverages] : routes) {
+        broker::AccountTerms terms{hedging, number(nb::cast(leverage), "leverage"), {}};
+        for (const auto& [instrument, other] : leverages)
+            terms.leverages.emplace_back(id_of(instrument), number(nb::cast(other), "leverage"));
+        config.routes.push_back({id_of(account), account, id_of(gateway), std::move(terms)});
+    }
     const nb::object events = nb::module_::import_("kungfu_core.events");
     for (const auto& [name, check] : checks) {
         config.checks.push_back(std::make_unique<PythonCheck>(name, check, events));
@@ -244,6 +254,19 @@ void bind_broker(nb::module_& m) {
             },
             nb::arg("account"), nb::arg("instrument"))
         .def(
+            "result",
+            [](const OpenRiskView& v, std::uint8_t scope, std::uint64_t subject, std::string_view currency) {
+                return decimal(v.view().result(static_cast<Scope>(scope), subject, currency));
+            },
+            nb::arg("scope"), nb::arg("subject"), nb::arg("currency"))
+        .def("unrealized", &of_account<&broker::RiskView::unrealized>, nb::arg("account"),
+             nb::arg("currency"))
+        .def("equity", &of_account<&broker::RiskView::equity>, nb::arg("account"), nb::arg("currency"))
+        .def("margin_used", &of_account<&broker::RiskView::margin_used>, nb::arg("account"),
+             nb::arg("currency"))
+        .def("margin_free", &of_account<&broker::RiskView::margin_free>, nb::arg("account"),
+             nb::arg("currency"))
+        .def(
             "open_size",
             [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument, std::uint8_t side) {
                 return decimal(v.view().open_size(account, instrument, static_cast<Side>(side)));
@@ -263,20 +286,16 @@ void bind_broker(nb::module_& m) {
                 return decimal(v.view().notional(i, number(price, "price"), number(size, "size")));
             },
             nb::arg("instrument"), nb::arg("price"), nb::arg("size"))
-        .def(
-            "balance",
-            [](const OpenRiskView& v, std::uint64_t account, std::string_view currency) {
-                return decimal(v.view().balance(account, currency));
-            },
-            nb::arg("account"), nb::arg("currency"))
+        .def("balance", &of_account<&broker::RiskView::balance>, nb::arg("account"), nb::arg("currency"))
         .def("instrument", &OpenRiskView::instrument, nb::arg("instrument"));
 
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
           nb::arg("timing") = TimingRow(), nb::arg("own").none() = nb::none(),
           "A broker component. A gateway is (source, order types, times in force, amend, reduce_only,\n"
-          "queries), a route (account, source of its gateway), a check (name, object with\n"
-          "check(order, view)). `timing` is ns by the names of native/broker/settling.hpp; `own` is the\n"
-          "broker's journal (root, source, name, scope), from which it reads back orders that are over.");
+          "queries), a route (account, source of its gateway, hedging, leverage, leverages of single\n"
+          "instruments by name), a check (name, object with check(order, view)). `timing` is ns by the\n"
+          "names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),\n"
+          "from which it reads back orders that are over.");
 }
 
 }  // namespace kungfu::python

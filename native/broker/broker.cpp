@@ -50,6 +50,7 @@ Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)), timing_
             throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
                                         ", which is not configured");
         }
+        accounts_.set_terms(route.account, route.terms);
         if (!routes_.emplace(route.account, std::move(route)).second) {
             throw std::invalid_argument("account " + name + " is configured twice");
         }
@@ -170,6 +171,7 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
         return false;
     }
     if (const char* why = unbookable(market->definition)) return reason = market->name + ": " + why, false;
+    if (!fits_mode(request, accounts_.terms(request.account), market->definition, reason)) return false;
     if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
         return false;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, nullptr);

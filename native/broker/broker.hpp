@@ -90,6 +90,11 @@ class Broker : public Component {
     Order* find_or_adopt(const OrderUpdate& reported);
     void apply(Order& order, const OrderUpdate& reported, std::string_view reason);
     void book(Order& order, const Fill& reported);
+    /// Whether it is known which position a fill of a defined instrument is of.
+    bool says_position(const Order& order, const Fill& fill) const;
+    /// Which of the account's positions a fill is of; what it does not say, its order does.
+    PositionSide position_side(const Order& order, const Fill& fill,
+                               const Instrument& definition) const noexcept;
 
     /// Tells the order's strategy where it stands; an anomaly says that the report did not fit it.
     void tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason);

@@ -37,6 +37,7 @@ struct Route {
     std::uint64_t account = 0;
     std::string name;
     std::uint64_t gateway = 0;
+    AccountTerms terms;
 };
 
 struct BrokerConfig {

@@ -47,6 +47,7 @@ OrderUpdate describe(const Order& order) noexcept {
     update.set_size(order.size);
     update.set_filled(order.filled);
     update.set_side(order.side);
+    update.set_position_side(order.request.get_position_side());
     update.set_state(order.state);
     update.set_venue_order_id(order.get_venue_order_id());
     return update;

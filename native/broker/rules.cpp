@@ -95,6 +95,18 @@ bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::stri
     return true;
 }
 
+bool fits_mode(const OrderRequest& order, const AccountTerms& terms, const Instrument& definition,
+               std::string& reason) {
+    const PositionSide side = order.get_position_side();
+    const bool two = terms.hedging && !is_spot(definition);
+    if (two ? side == PositionSide::LONG || side == PositionSide::SHORT : side == PositionSide::NET)
+        return true;
+    reason =
+        two ? "the account holds long and short side by side: position side LONG or SHORT is missing"
+            : std::string("the account has one position of the instrument, not a ") + name_of(side) + " one";
+    return false;
+}
+
 bool obeys_steps(const OrderRequest& order, const Market& market, std::int64_t now, std::string& reason) {
     const OrderType type = order.get_type();
     return obeys_size(order, market, reason) &&
@@ -111,7 +123,9 @@ bool obeys_min_notional(const OrderRequest& order, const Market& market, std::st
     const Number price = order.get_price().is_none() ? market.last : order.get_price();
     if (!is_limit(least) || price.is_none()) return true;
     Money value;
-    if (!value_of(price, order.get_size(), multiplier(market.definition), value)) {
+    // An inverse contract is worth an amount of quote currency, whatever its price.
+    if (!value_of(is_inverse(market.definition) ? Number{1, 0} : price, order.get_size(),
+                  multiplier(market.definition), value)) {
         reason = "the value of size " + to_text(order.get_size()) + " at " + to_text(price) + " does not fit";
         return false;
     }

@@ -151,7 +151,7 @@ def _book(root: Path) -> None:
     wiring.define_name(NameKind.ACCOUNT, id_of(ACCOUNT), ACCOUNT)
     gateway = (GATEWAY, [OrderType.MARKET, OrderType.LIMIT], [TimeInForce.GTC], False, False, False)
     runner = Runner(clock)
-    runner.add(make_broker([gateway], [(ACCOUNT, GATEWAY)], []), wiring)
+    runner.add(make_broker([gateway], [(ACCOUNT, GATEWAY, False, "1", [])], []), wiring)
     runner.start()
     runner.simulate(2**63 - 2, 1 << 40)
     runner.stop()
