@@ -126,10 +126,11 @@ class RiskView:
 
     def instrument(self, instrument: int) -> Any: ...
 
-def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], bool, bool]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]]) -> Any:
+def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequence[int], Sequence[str]]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]], missed_trigger: str = 'ask', day_zone: Sequence[tuple[int, int]] = []) -> Any:
     """
-    A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a
-    route (account, source of its gateway), a check (name, object with check(order, view)).
+    A broker component. A gateway is (source, order types, times in force, triggers, names of what
+    else it can do), a route (account, source of its gateway), a check (name, object with check(order,
+    view)). The day zone is (from a time on, ahead of UTC) in ns, the earliest first; none is UTC.
     """
 
 class Clock:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -105,6 +106,30 @@ class AccountSection:
     balances: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_amounts)
 
 
+def _time_zone(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(
+            f'{attribute.name}: expected a time zone such as "Europe/Berlin", got {value!r}'
+        ) from None
+
+
+@attrs.frozen
+class OrdersSection:
+    """`[orders]`: what the broker does with the orders that it holds.
+
+    Attributes:
+        missed_trigger: what becomes of a stop whose trigger was crossed while the broker was down.
+        day_zone: the time zone in which the day of a DAY order ends.
+    """
+
+    missed_trigger: str = attrs.field(
+        default="ask", validator=attrs.validators.in_(("ask", "fire", "cancel"))
+    )
+    day_zone: str = attrs.field(default="UTC", validator=_time_zone)
+
+
 @attrs.frozen
 class ConfiguredGateway:
     """`[gateways.NAME]`: a gateway's specification and its checked configuration."""
@@ -161,6 +186,7 @@ class BacktestConfig:
         market: the venue's own market, if that is what runs.
         gateways: by source name.
         accounts: by name.
+        orders: what the broker does with the orders that it holds.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
         strategies: by name.
     """
@@ -172,6 +198,7 @@ class BacktestConfig:
     market: MarketSection | None
     gateways: Mapping[str, ConfiguredGateway]
     accounts: Mapping[str, AccountSection]
+    orders: OrdersSection
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
 
@@ -230,7 +257,7 @@ def _sentence(problem: Problem) -> str:
 class _Reader:
     """Goes through the file section by section and notes every problem."""
 
-    SECTIONS = ("session", "data", "market", "gateways", "accounts", "risk", "strategies")
+    SECTIONS = ("session", "data", "market", "gateways", "accounts", "orders", "risk", "strategies")
 
     def __init__(self, table: dict[str, Any], folder: Path, plugins: Plugins) -> None:
         self.problems: list[Problem] = []
@@ -243,6 +270,7 @@ class _Reader:
             if key not in self.SECTIONS:
                 self._problem((key,), unknown_key(key, self.SECTIONS, "section"))
         session = self._structure(self._table.get("session", {}), SessionSection, ("session",))
+        orders = self._structure(self._table.get("orders", {}), OrdersSection, ("orders",))
         data, market = self._market()
         gateways = self._gateways()
         self._check_component_names()
@@ -255,6 +283,7 @@ class _Reader:
             market=market,
             gateways=gateways,
             accounts=accounts,
+            orders=orders or OrdersSection(),
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
         )

@@ -19,6 +19,7 @@ from kungfu_core.config import (
 )
 from kungfu_core.context import StrategySetup
 from kungfu_core.datasets import Dataset
+from kungfu_core.day_zone import utc_offsets
 from kungfu_core.enums import ComponentKind, ComponentPhase, NameKind
 from kungfu_core.errors import ConfigError, KungfuError, PluginError, SessionError
 from kungfu_core.events import EVENT_CLASSES
@@ -32,6 +33,7 @@ from kungfu_core.views import type_rows, view_class
 SESSION, BROKER = "session", "broker"
 """Sources of the two components that every session has."""
 
+_ABILITIES = ("amend", "reduce_only", "display_size", "position_sides", "oto", "oco")
 _MARKET_PAGE, _TRADING_PAGE = 16 << 20, 4 << 20
 _EVENTS_PER_STEP = 20_000
 _MOST_INSTRUMENTS = 1 << 20
@@ -227,16 +229,20 @@ class SimulatedSession:
         gateways = [
             (
                 name,
-                sorted(gateway.spec.capabilities.order_types),
-                sorted(gateway.spec.capabilities.times_in_force),
-                gateway.spec.capabilities.amend,
-                gateway.spec.capabilities.reduce_only,
+                sorted(can.order_types),
+                sorted(can.times_in_force),
+                sorted(can.triggers),
+                [ability for ability in _ABILITIES if getattr(can, ability)],
             )
             for name, gateway in self._config.gateways.items()
+            for can in [gateway.spec.capabilities]
         ]
         routes = [(name, account.gateway) for name, account in self._config.accounts.items()]
         checks = [(check.name, _risk_check(check)) for check in self._config.risk_checks]
-        self._runner.add(make_broker(gateways, routes, checks), wiring)
+        orders = self._config.orders
+        zone = utc_offsets(orders.day_zone, self.start, self.end)
+        broker = make_broker(gateways, routes, checks, orders.missed_trigger, zone)
+        self._runner.add(broker, wiring)
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
         wiring = self._wire(configured.name)

@@ -99,8 +99,7 @@ class PythonCheck : public broker::RiskCheck {
         view_.reset();
     }
 
-    Verdict judge(const OrderRequest& order, const broker::RiskView& view,
-                          std::string& reason) override {
+    Verdict judge(const OrderRequest& order, const broker::RiskView& view, std::string& reason) override {
         const nb::gil_scoped_acquire gil;
         const Opened opened(*nb::inst_ptr<OpenRiskView>(view_), view);
         return ask(order, view.now(), reason);
@@ -172,10 +171,12 @@ class PythonCheck : public broker::RiskCheck {
     nb::object view_;
 };
 
-using GatewayRow =
-    std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool>;
+/// Name, order types, times in force, triggers, and the names of what else it can do.
+using GatewayRow = std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>,
+                              std::vector<std::uint32_t>, std::vector<std::string>>;
 using RouteRow = std::tuple<std::string, std::string>;
 using CheckRow = std::tuple<std::string, nb::object>;
+using OffsetRow = std::tuple<std::int64_t, std::int64_t>;
 
 std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     std::uint32_t bits = 0;
@@ -187,13 +188,37 @@ std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     return bits;
 }
 
+bool& ability(broker::Capabilities& capabilities, const std::string& name) {
+    if (name == "amend") return capabilities.amend;
+    if (name == "reduce_only") return capabilities.reduce_only;
+    if (name == "display_size") return capabilities.display_size;
+    if (name == "position_sides") return capabilities.position_sides;
+    if (name == "oto") return capabilities.oto;
+    if (name == "oco") return capabilities.oco;
+    throw nb::value_error(("capability " + name + " is not known").c_str());
+}
+
+broker::MissedTrigger missed_trigger(const std::string& name) {
+    if (name == "ask") return broker::MissedTrigger::ASK;
+    if (name == "fire") return broker::MissedTrigger::FIRE;
+    if (name == "cancel") return broker::MissedTrigger::CANCEL;
+    throw nb::value_error(("missed trigger " + name + ": expected ask, fire or cancel").c_str());
+}
+
 nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
-                       const std::vector<CheckRow>& checks) {
+                       const std::vector<CheckRow>& checks, const std::string& missed,
+                       const std::vector<OffsetRow>& day_zone) {
     broker::BrokerConfig config;
-    for (const auto& [name, order_types, times_in_force, amend, reduce_only] : gateways) {
-        config.gateways.push_back(
-            {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only}});
+    for (const auto& [name, order_types, times_in_force, triggers, abilities] : gateways) {
+        broker::Capabilities capabilities;
+        capabilities.order_types = bits_of(order_types);
+        capabilities.times_in_force = bits_of(times_in_force);
+        capabilities.triggers = bits_of(triggers);
+        for (const std::string& one : abilities) ability(capabilities, one) = true;
+        config.gateways.push_back({id_of(name), name, capabilities});
     }
+    config.emulation.missed_trigger = missed_trigger(missed);
+    for (const auto& [from, ahead] : day_zone) config.emulation.day_zone.push_back({from, ahead});
     for (const auto& [account, gateway] : routes)
         config.routes.push_back({id_of(account), account, id_of(gateway)});
     const nb::object events = nb::module_::import_("kungfu_core.events");
@@ -243,9 +268,12 @@ void bind_broker(nb::module_& m) {
             nb::arg("account"), nb::arg("currency"))
         .def("instrument", &OpenRiskView::instrument, nb::arg("instrument"));
 
-    m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
-          "A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a\n"
-          "route (account, source of its gateway), a check (name, object with check(order, view)).");
+    m.def(
+        "make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
+        nb::arg("missed_trigger") = "ask", nb::arg("day_zone") = std::vector<OffsetRow>(),
+        "A broker component. A gateway is (source, order types, times in force, triggers, names of what\n"
+        "else it can do), a route (account, source of its gateway), a check (name, object with check(order,\n"
+        "view)). The day zone is (from a time on, ahead of UTC) in ns, the earliest first; none is UTC.");
 }
 
 }  // namespace kungfu::python

@@ -5,7 +5,10 @@
 namespace kungfu::broker {
 
 bool RiskView::reduces_position() const {
-    const Number held = position(order_.account, order_.instrument);
+    const PositionSide side = order_.get_position_side();
+    const Number held = side == PositionSide::NET
+                            ? position(order_.account, order_.instrument)
+                            : accounts_.holding({order_.account, order_.instrument, 0, side}).size;
     const bool opposite = order_.get_side() == Side::SELL ? held.mantissa > 0 : held.mantissa < 0;
     Number all;
     return opposite &&

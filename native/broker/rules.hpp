@@ -10,7 +10,8 @@
 
 namespace kungfu::broker {
 
-/// Whether the gateway can express the order; false with the reason otherwise.
+/// Whether the gateway can express the order, what the broker does for it taken off; false with the reason
+/// otherwise.
 bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::string& reason);
 
 /// Whether sizes stand on lot and within the limits, prices on tick and where the type wants them.

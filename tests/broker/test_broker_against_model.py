@@ -110,7 +110,13 @@ def exact(values: dict[str, Any]) -> dict[str, Any]:
 class BrokerAgainstModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        gateway = ("venue", [OrderType.MARKET, OrderType.LIMIT], [TimeInForce.GTC], True, True)
+        gateway = (
+            "venue",
+            [OrderType.MARKET, OrderType.LIMIT],
+            [TimeInForce.GTC],
+            [],
+            ["amend", "reduce_only"],
+        )
         self.limit = Limit()
         capsule = _native.make_broker([gateway], [("venue/main", "venue")], [("limit", self.limit)])
         self.desk = Desk(capsule, "broker")

@@ -36,7 +36,13 @@ class Check:
 class Trading(Desk):
     def __init__(self, *judges: Any) -> None:
         checks = [(f"check {i}", Check(judge)) for i, judge in enumerate(judges)]
-        gateway = ("venue", [OrderType.MARKET, OrderType.LIMIT], list(TimeInForce), True, True)
+        gateway = (
+            "venue",
+            [OrderType.MARKET, OrderType.LIMIT],
+            list(TimeInForce),
+            [],
+            ["amend", "reduce_only"],
+        )
         super().__init__(
             _native.make_broker([gateway], [("venue/main", "venue")], checks), "broker"
         )
