@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
@@ -51,11 +52,22 @@ class SessionSection:
     seed: int = attrs.field(default=1, validator=attrs.validators.ge(0))
 
 
+def _time_zone(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(
+            f'{attribute.name}: expected a time zone such as "Europe/Berlin", got {value!r}'
+        ) from None
+
+
 @attrs.frozen
 class OrdersSection:
-    """`[orders]`: how long the broker waits for venues that can be asked where an order stands.
+    """`[orders]`: what the broker does with orders that it holds, and how long it waits for venues.
 
     Attributes:
+        missed_trigger: what becomes of a stop whose trigger was crossed while the broker was down.
+        day_zone: the time zone in which the day of a DAY order ends.
         answer_timeout: without an answer for so long, an order is unknown and asked about.
         order_deadline: a venue is to refuse an order that reaches it later; 0 for no deadline.
         clock_bound: how far a venue's clock may be off.
@@ -66,6 +78,10 @@ class OrdersSection:
         reconcile_interval: from one comparison of an account with its venue to the next.
     """
 
+    missed_trigger: str = attrs.field(
+        default="ask", validator=attrs.validators.in_(("ask", "fire", "cancel"))
+    )
+    day_zone: str = attrs.field(default="UTC", validator=_time_zone)
     answer_timeout: Duration = attrs.field(default=Duration(5 * SECOND), validator=_positive)
     order_deadline: Duration = attrs.field(default=Duration(5 * SECOND))
     clock_bound: Duration = attrs.field(default=Duration(SECOND))
@@ -221,6 +237,7 @@ class BacktestConfig:
         market: the venue's own market, if that is what runs.
         gateways: by source name.
         accounts: by name.
+        orders: what the broker does with the orders that it holds.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
         strategies: by name.
     """
@@ -233,6 +250,7 @@ class BacktestConfig:
     market: MarketSection | None
     gateways: Mapping[str, ConfiguredGateway]
     accounts: Mapping[str, AccountSection]
+    orders: OrdersSection
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
 
@@ -349,6 +367,7 @@ class _Reader:
             market=market,
             gateways=gateways,
             accounts=accounts,
+            orders=orders or OrdersSection(),
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
         )

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import attrs
 from attrs.validators import instance_of, is_callable
 
-from kungfu_core.enums import OrderType, Scope, TimeInForce
+from kungfu_core.enums import OrderType, PriceKind, Scope, TimeInForce
 from kungfu_core.schema import EventType
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -101,7 +101,23 @@ class RecordingSpec:
 
 @attrs.frozen
 class Capabilities:
-    """What a gateway can do; an order that it cannot express is refused before risk."""
+    """What a gateway can do at its venue; what it cannot, the broker emulates or refuses.
+
+    Stops, GTD and DAY, children and groups that are not named here are held by the broker (see the
+    page on orders); other orders that a gateway cannot express are refused before risk.
+
+    Attributes:
+        order_types: the types that its venue knows.
+        times_in_force: likewise.
+        amend: it changes price and size in place.
+        reduce_only: its venue keeps an order from opening a position.
+        display_size: its venue shows a part of an order only.
+        triggers: the prices that its venue's stops can watch.
+        position_sides: its venue holds long and short side by side (hedging mode).
+        oto: its venue holds an order until its parent has filled.
+        oco: its venue cancels the orders of a group when one of them fills.
+        simulated: fills come from a model of a venue, not from a venue.
+    """
 
     order_types: frozenset[OrderType]
     times_in_force: frozenset[TimeInForce]
@@ -109,8 +125,12 @@ class Capabilities:
     reduce_only: bool = False
     queries: bool = False
     """Answers `venue_query`: where one order stands, or all that an account holds."""
+    display_size: bool = False
+    triggers: frozenset[PriceKind] = frozenset({PriceKind.LAST})
+    position_sides: bool = False
+    oto: bool = False
+    oco: bool = False
     simulated: bool = False
-    """Fills come from a model of a venue, not from a venue."""
 
 
 @attrs.frozen

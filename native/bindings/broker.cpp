@@ -181,13 +181,15 @@ class PythonCheck : public broker::RiskCheck {
     nb::object view_;
 };
 
-using GatewayRow =
-    std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool, bool>;
+/// Name, order types, times in force, triggers, and the names of what else it can do.
+using GatewayRow = std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>,
+                              std::vector<std::uint32_t>, std::vector<std::string>>;
 using LeverageRow = std::tuple<std::string, std::string>;
 using RouteRow = std::tuple<std::string, std::string, bool, std::string, std::vector<LeverageRow>>;
 using CheckRow = std::tuple<std::string, nb::object>;
 using JournalRow = std::tuple<std::string, std::string, std::string, std::string>;
 using TimingRow = std::map<std::string, std::int64_t>;
+using OffsetRow = std::tuple<std::int64_t, std::int64_t>;
 
 std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     std::uint32_t bits = 0;
@@ -215,19 +217,44 @@ broker::Timing timing_of(const TimingRow& row) {
     return timing;
 }
 
+bool& ability(broker::Capabilities& capabilities, const std::string& name) {
+    if (name == "amend") return capabilities.amend;
+    if (name == "reduce_only") return capabilities.reduce_only;
+    if (name == "display_size") return capabilities.display_size;
+    if (name == "position_sides") return capabilities.position_sides;
+    if (name == "queries") return capabilities.queries;
+    if (name == "oto") return capabilities.oto;
+    if (name == "oco") return capabilities.oco;
+    throw nb::value_error(("capability " + name + " is not known").c_str());
+}
+
+broker::MissedTrigger missed_trigger(const std::string& name) {
+    if (name == "ask") return broker::MissedTrigger::ASK;
+    if (name == "fire") return broker::MissedTrigger::FIRE;
+    if (name == "cancel") return broker::MissedTrigger::CANCEL;
+    throw nb::value_error(("missed trigger " + name + ": expected ask, fire or cancel").c_str());
+}
+
 nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
                        const std::vector<CheckRow>& checks, const TimingRow& timing,
-                       const std::optional<JournalRow>& own) {
+                       const std::optional<JournalRow>& own, const std::string& missed,
+                       const std::vector<OffsetRow>& day_zone) {
     broker::BrokerConfig config;
     config.timing = timing_of(timing);
     if (own) {
         const auto& [root, source, name, scope] = *own;
         config.history = std::make_unique<broker::OrderHistory>(journal::Location{root, source, name, scope});
     }
-    for (const auto& [name, order_types, times_in_force, amend, reduce_only, queries] : gateways) {
-        config.gateways.push_back(
-            {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only, queries}});
+    for (const auto& [name, order_types, times_in_force, triggers, abilities] : gateways) {
+        broker::Capabilities capabilities;
+        capabilities.order_types = bits_of(order_types);
+        capabilities.times_in_force = bits_of(times_in_force);
+        capabilities.triggers = bits_of(triggers);
+        for (const std::string& one : abilities) ability(capabilities, one) = true;
+        config.gateways.push_back({id_of(name), name, capabilities});
     }
+    config.emulation.missed_trigger = missed_trigger(missed);
+    for (const auto& [from, ahead] : day_zone) config.emulation.day_zone.push_back({from, ahead});
     for (const auto& [account, gateway, hedging, leverage, leverages] : routes) {
         broker::AccountTerms terms{hedging, number(nb::cast(leverage), "leverage"), {}};
         for (const auto& [instrument, other] : leverages)
@@ -291,11 +318,13 @@ void bind_broker(nb::module_& m) {
 
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
           nb::arg("timing") = TimingRow(), nb::arg("own").none() = nb::none(),
-          "A broker component. A gateway is (source, order types, times in force, amend, reduce_only,\n"
-          "queries), a route (account, source of its gateway, hedging, leverage, leverages of single\n"
+          nb::arg("missed_trigger") = "ask", nb::arg("day_zone") = std::vector<OffsetRow>(),
+          "A broker component. A gateway is (source, order types, times in force, triggers, names of what\n"
+          "else it can do), a route (account, source of its gateway, hedging, leverage, leverages of single\n"
           "instruments by name), a check (name, object with check(order, view)). `timing` is ns by the\n"
           "names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),\n"
-          "from which it reads back orders that are over.");
+          "from which it reads back orders that are over. The day zone is (from a time on, ahead of UTC) in\n"
+          "ns, the earliest first; none is UTC.");
 }
 
 }  // namespace kungfu::python

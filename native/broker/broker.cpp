@@ -35,7 +35,8 @@ void require_appended(std::int32_t status, const char* type) {
     throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
 }
 
-Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)), timing_(config.timing) {
+Broker::Broker(BrokerConfig config)
+    : checks_(std::move(config.checks)), timing_(config.timing), emulation_(std::move(config.emulation)) {
     if (config.history)
         orders_.set_history(std::move(config.history), config.most_closed, [this] { return port_.said(); });
     for (Gateway& gateway : config.gateways) {
@@ -64,6 +65,7 @@ std::int64_t Broker::poll() {
     std::int64_t done = fire_deadlines();
     while (done < kEventsPerPoll && port_.next(event)) {
         handle(event);
+        settle_ties();
         ++done;
     }
     return done;
@@ -74,8 +76,10 @@ void Broker::handle(const Event& event) {
         markets_.on_quote(*quote);
     } else if (const auto* trade = event.as<Trade>()) {
         markets_.on_trade(*trade);
+        watch(trade->instrument, PriceKind::LAST, trade->get_price());
     } else if (const auto* mark = event.as<MarkPrice>()) {
         markets_.on_mark(*mark);
+        watch(mark->instrument, PriceKind::MARK, mark->get_price());
     } else if (const auto* definition = event.as<Instrument>()) {
         markets_.define(*definition, event.tail<Instrument>());
     } else if (const auto* update = event.as<OrderUpdate>()) {
@@ -107,6 +111,8 @@ void Broker::handle_request(const Event& event) {
         on_cancel(event, *cancel);
     } else if (const auto* amend = event.as<OrderAmend>()) {
         on_amend(event, *amend);
+    } else if (const auto* command = event.as<OperatorCommand>()) {
+        on_command(*command, event.tail<OperatorCommand>());
     }
 }
 
@@ -120,6 +126,7 @@ void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::stri
     update.time = time;
     update.anomaly = anomaly;
     emit(update, reason, order.strategy);
+    if (held_.concerns(order.id)) changed_.push_back(order.id);
 }
 
 // --- from strategies ----------------------------------------------------------------------------
@@ -142,14 +149,12 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
     order.side = request.get_side();
     order.request = request;
     order.created_at = port_.now();
-    if (request.deadline == 0 && timing_.order_deadline != 0 && can_ask(request.account))
-        order.request.deadline = port_.now() + timing_.order_deadline;
     std::string reason;
-    const bool accepted = is_acceptable(request, sender, reason);
-    order.state = accepted ? OrderState::SUBMITTED : OrderState::RISK_REJECTED;
-    if (order.id != 0) expect_answer(orders_.add(order));
+    if (is_tied_well(request, reason) && is_acceptable(request, sender, reason))
+        return place(orders_.add(order));
+    order.state = OrderState::RISK_REJECTED;
+    if (order.id != 0) orders_.add(order);
     tell(order, 0, false, reason);
-    if (accepted) emit(order.request, gateway_of(request.account)->source);
 }
 
 bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason) {
@@ -205,29 +210,32 @@ void Broker::answer_unknown(const Event& event, const Request& request, const ch
 void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
     Order* order = orders_.find(cancel.order_id);
     if (!order) return answer_unknown(event, cancel, "cancel");
-    const Gateway* gateway = gateway_of(order->account);
+    if (held_.find(order->id)) return end_held(*order, OrderState::CANCELED, {});
     std::string reason;
     if (!may_move(order->state, OrderState::PENDING_CANCEL)) {
         reason = std::string("cancel: the order is already ") + name_of(order->state);
-    } else if (!gateway) {
+    } else if (!gateway_of(order->account)) {
         reason = "cancel: account " + hex(order->account) + " is not configured";
     }
-    if (!reason.empty()) {
-        OrderUpdate update = describe(*order);
-        update.anomaly = 1;
-        return emit(update, reason, event.frame->source);
-    }
-    orders_.change(*order, [](Order& o) {
+    if (reason.empty()) return send_cancel(*order, {});
+    OrderUpdate update = describe(*order);
+    update.anomaly = 1;
+    emit(update, reason, event.frame->source);
+}
+
+void Broker::send_cancel(Order& order, std::string_view why) {
+    orders_.change(order, [](Order& o) {
         o.state = OrderState::PENDING_CANCEL;
         o.reason_hash = 0;
     });
-    expect_answer(*order);
-    tell(*order, 0, false, {});
-    OrderCancel forwarded = cancel;
-    forwarded.instrument = order->instrument;
-    forwarded.account = order->account;
-    forwarded.strategy = order->strategy;
-    emit(forwarded, gateway->source);
+    expect_answer(order);
+    tell(order, 0, false, why);
+    OrderCancel cancel{};
+    cancel.order_id = order.id;
+    cancel.instrument = order.instrument;
+    cancel.account = order.account;
+    cancel.strategy = order.strategy;
+    emit(cancel, gateway_of(order.account)->source);
 }
 
 void Broker::on_amend(const Event& event, const OrderAmend& amend) {
@@ -239,18 +247,24 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
         update.anomaly = 1;
         return emit(update, "amend: " + reason, event.frame->source);
     }
-    orders_.change(*order, [&](Order& o) {
+    if (held_.find(order->id)) return apply_amend(*order, amend);
+    send_amend(*order, amend, {});
+}
+
+void Broker::send_amend(Order& order, const OrderAmend& amend, std::string_view why) {
+    orders_.change(order, [&](Order& o) {
         if (!amend.get_size().is_none()) o.ask_for(amend.get_size());
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;
     });
-    expect_answer(*order);
-    tell(*order, 0, false, {});
+    expect_answer(order);
+    tell(order, 0, false, why);
     OrderAmend forwarded = amend;
-    forwarded.instrument = order->instrument;
-    forwarded.account = order->account;
-    forwarded.strategy = order->strategy;
-    emit(forwarded, gateway_of(order->account)->source);
+    forwarded.order_id = order.id;
+    forwarded.instrument = order.instrument;
+    forwarded.account = order.account;
+    forwarded.strategy = order.strategy;
+    emit(forwarded, gateway_of(order.account)->source);
 }
 
 bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender,
@@ -258,18 +272,22 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = gateway_of(order.account);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
-    if (!may_move(order.state, OrderState::PENDING_AMEND)) {
+    const bool held = held_.find(order.id) != nullptr;
+    if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;
     }
-    if (!gateway->capabilities.amend)
+    if (!held && !gateway->capabilities.amend)
         return reason = "gateway " + gateway->name + " cannot amend orders", false;
     const Number price = amend.get_price().is_none() ? order.price : amend.get_price();
     const Number size = amend.get_size().is_none() ? order.size : amend.get_size();
     const bool same_price =
         price.is_none() ? order.price.is_none() : !order.price.is_none() && price == order.price;
-    if (same_price && size == order.size) return reason = "price and size stay as they are", false;
+    const bool same_trigger = amend.get_trigger_price().is_none();
+    if (same_price && same_trigger && size == order.size)
+        return reason = "price and size stay as they are", false;
     OrderRequest changed = order.request;
     changed.set_price(price);
+    if (!same_trigger) changed.set_trigger_price(amend.get_trigger_price());
     changed.set_size(size);
     changed.set_display_size(Number::none());
     if (!obeys_steps(changed, *market, port_.now(), reason)) return false;

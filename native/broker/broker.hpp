@@ -12,6 +12,7 @@
 
 #include "broker/config.hpp"
 #include "broker/deadlines.hpp"
+#include "broker/emulation.hpp"
 #include "kungfu/component.hpp"
 
 namespace kungfu::broker {
@@ -40,6 +41,33 @@ class Broker : public Component {
     void on_amend(const Event& event, const OrderAmend& amend);
     bool is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason);
     bool is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender, std::string& reason);
+
+    /// What of an order another one must allow: its parent, or an order of its group.
+    bool is_tied_well(const OrderRequest& request, std::string& reason);
+
+    // orders that are held back, tied together or ended by the broker
+    void place(Order& order);
+    void hold(Order& order, Held held, const std::string& until);
+    /// Lets an order out, or has it wait for a price if its venue cannot.
+    void arm(Order& order);
+    void let_out(Order& order);
+    void let_out_waiting(std::uint64_t account);
+    void end_held(Order& order, OrderState state, std::string_view why);
+    void watch(std::uint64_t instrument, PriceKind kind, Number price);
+    void on_trigger_missed(Order& order, Held& held, Number price);
+    void apply_amend(Order& order, const OrderAmend& amend);
+    void expire_at(const Order& order, std::int64_t time);
+    void expire(Order& order);
+    void send_cancel(Order& order, std::string_view why);
+    void send_amend(Order& order, const OrderAmend& amend, std::string_view why);
+    /// Does what the orders that have changed mean for others.
+    void settle_ties();
+    void settle_children(const Order& parent);
+    void settle_group(const Order& order);
+    void settle_leg(Leg& leg);
+    bool can_shrink(const Order& order, Number size) const noexcept;
+    Number price_of(std::uint64_t instrument, PriceKind kind) const noexcept;
+    void on_command(const OperatorCommand& command, std::string_view who);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -122,6 +150,9 @@ class Broker : public Component {
     Orders orders_;
     Accounts accounts_;
     Timing timing_;
+    Emulation emulation_;
+    HeldOrders held_;
+    std::vector<std::uint64_t> changed_;  // orders that others depend on
     Deadlines deadlines_;
     std::unordered_map<std::uint64_t, Doubt> doubts_;
     std::unordered_map<std::uint64_t, AccountSync> syncs_;

@@ -18,7 +18,9 @@ constexpr int kCountBits = 40;
 
 Number Order::remaining() const {
     Number total = size;
-    if (is_terminal(state))
+    if (state == OrderState::CREATED)
+        return {0, 0};  // held back
+    else if (is_terminal(state))
         total = venue_filled;
     else if (!pending_size.is_none() && pending_size > size)
         total = pending_size;

@@ -38,6 +38,7 @@ struct Order {
     char venue_order_id[40] = {};
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
+    bool expired = false;  // the broker ended it at its time
 
     std::string_view get_venue_order_id() const noexcept {
         return fixed_text(venue_order_id, sizeof venue_order_id);

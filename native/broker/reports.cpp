@@ -115,7 +115,9 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
 }
 
 void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view reason) {
-    const OrderState target = settled_state(order, reported.get_state());
+    const bool expired = order.expired && reported.get_state() == OrderState::CANCELED;
+    if (expired && reason.empty()) reason = kTimeIsOver;
+    const OrderState target = expired ? OrderState::EXPIRED : settled_state(order, reported.get_state());
     const std::string odd = shortfall(order, reported);
     const std::string text =
         odd.empty() || reason.empty() ? std::string(reason) + odd : std::string(reason) + "; " + odd;

@@ -10,7 +10,8 @@
 
 namespace kungfu::broker {
 
-/// Whether the gateway can express the order; false with the reason otherwise.
+/// Whether the gateway can express the order, what the broker does for it taken off; false with the reason
+/// otherwise.
 bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::string& reason);
 
 /// Whether the order says which position it is for where an account has two, and only there.

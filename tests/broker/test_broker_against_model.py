@@ -114,9 +114,8 @@ class BrokerAgainstModel(RuleBasedStateMachine):
             "venue",
             [OrderType.MARKET, OrderType.LIMIT],
             [TimeInForce.GTC],
-            True,
-            True,
-            False,
+            [],
+            ["amend", "reduce_only"],
         )
         self.limit = Limit()
         route = ("venue/main", "venue", False, "1", [])

@@ -41,9 +41,8 @@ class Trading(Desk):
             "venue",
             [OrderType.MARKET, OrderType.LIMIT],
             list(TimeInForce),
-            True,
-            True,
-            False,
+            [],
+            ["amend", "reduce_only"],
         )
         super().__init__(
             _native.make_broker([gateway], [ROUTE], checks),

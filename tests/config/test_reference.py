@@ -16,6 +16,7 @@ SECTIONS = {
     "data": config.DataSection,
     "market": config.MarketSection,
     "accounts": config.AccountSection,
+    "orders": config.OrdersSection,
 }
 
 

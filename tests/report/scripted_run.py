@@ -149,7 +149,7 @@ def _book(root: Path) -> None:
         wiring.join(str(root), source, name)
     wiring.open_output(clock, str(root), "BROKER", rows, 1 << 20)
     wiring.define_name(NameKind.ACCOUNT, id_of(ACCOUNT), ACCOUNT)
-    gateway = (GATEWAY, [OrderType.MARKET, OrderType.LIMIT], [TimeInForce.GTC], False, False, False)
+    gateway = (GATEWAY, [OrderType.MARKET, OrderType.LIMIT], [TimeInForce.GTC], [], [])
     runner = Runner(clock)
     runner.add(make_broker([gateway], [(ACCOUNT, GATEWAY, False, "1", [])], []), wiring)
     runner.start()

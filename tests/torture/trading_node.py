@@ -266,7 +266,7 @@ class Node:
         for source, name in (("venue", "MD"), ("venue", "TD"), ("strategy", "STRATEGY")):
             wiring.join(self.root, source, name)
         wiring.open_output(self.clock, self.root, "BROKER", self.rows, MIN_PAGE_SIZE)
-        gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], False, False, True)
+        gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], [], ["queries"])
         own = (self.root, "broker", "BROKER", "")
         self.runner.add(make_broker([gateway], [("main", "venue", False, "1", ())], [], TIMING, own), wiring)
         return wiring
