@@ -108,8 +108,8 @@ def sanitize(session: nox.Session, sanitizers: str) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Kill, fill, spoil and starve journals; arguments are beginnings of names, and `--json`."""
-    session.install("attrs", "tqdm")
+    """Kill, fill, spoil and starve journals and nodes; arguments are names, and `--json`."""
+    session.install("tqdm", ".")
     session.run("python", "tests/torture", *session.posargs)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kungfu_core.enums import Liquidity as Liquidity
     from kungfu_core.enums import OrderState as OrderState
     from kungfu_core.enums import OrderType as OrderType
+    from kungfu_core.enums import PositionSide as PositionSide
+    from kungfu_core.enums import PriceKind as PriceKind
     from kungfu_core.enums import Side as Side
     from kungfu_core.enums import TimeInForce as TimeInForce
     from kungfu_core.errors import KungfuError as KungfuError
@@ -35,13 +37,17 @@ if TYPE_CHECKING:
     from kungfu_core.hookspecs import hookimpl as hookimpl
     from kungfu_core.interfaces import RiskCheckSpec as RiskCheckSpec
     from kungfu_core.interfaces import RiskView as RiskView
+    from kungfu_core.orders import Bracket as Bracket
     from kungfu_core.orders import Order as Order
     from kungfu_core.strategy import Strategy as Strategy
 
 _HOMES = {
     "_native": ("OrderBook",),
     "context": ("Context",),
-    "enums": ("CashKind", "Liquidity", "OrderState", "OrderType", "Side", "TimeInForce"),
+    "enums": (
+        "CashKind", "Liquidity", "OrderState", "OrderType", "PositionSide", "PriceKind", "Side",
+        "TimeInForce",
+    ),
     "errors": ("KungfuError", "OrderError"),
     "events": (
         "Balance", "Bar", "Connection", "FeedStatus", "Fill", "FundingRate", "IndexPrice",
@@ -49,7 +55,7 @@ _HOMES = {
     ),
     "hookspecs": ("hookimpl",),
     "interfaces": ("RiskCheckSpec", "RiskView"),
-    "orders": ("Order",),
+    "orders": ("Bracket", "Order"),
     "strategy": ("Strategy",),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

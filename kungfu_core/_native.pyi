@@ -1,6 +1,6 @@
 """The native core: journal, clock, broker."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -114,6 +114,16 @@ class RiskView:
 
     def position(self, account: int, instrument: int) -> Any: ...
 
+    def result(self, scope: int, subject: int, currency: str) -> Any: ...
+
+    def unrealized(self, account: int, currency: str) -> Any: ...
+
+    def equity(self, account: int, currency: str) -> Any: ...
+
+    def margin_used(self, account: int, currency: str) -> Any: ...
+
+    def margin_free(self, account: int, currency: str) -> Any: ...
+
     def open_size(self, account: int, instrument: int, side: int) -> Any: ...
 
     def last_price(self, instrument: int) -> Any: ...
@@ -126,10 +136,12 @@ class RiskView:
 
     def instrument(self, instrument: int) -> Any: ...
 
-def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], bool, bool]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]]) -> Any:
+def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], bool, bool, bool]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]], timing: Mapping[str, int] = {}, own: tuple[str, str, str, str] | None = None) -> Any:
     """
-    A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a
-    route (account, source of its gateway), a check (name, object with check(order, view)).
+    A broker component. A gateway is (source, order types, times in force, amend, reduce_only,
+    queries), a route (account, source of its gateway), a check (name, object with
+    check(order, view)). `timing` is ns by the names of native/broker/settling.hpp; `own` is the
+    broker's journal (root, source, name, scope), from which it reads back orders that are over.
     """
 
 class Clock:

@@ -7,13 +7,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
 
+from kungfu_core.day_zone import time_zone
 from kungfu_core.errors import ConfigError, PluginError
 from kungfu_core.interfaces import GatewaySpec, RiskCheckSpec
+from kungfu_core.limits import LimitsConfig, LimitsSection
 from kungfu_core.plugins import Plugins
 from kungfu_core.registry import Registry
 from kungfu_core.strategy_file import load_strategy_file
@@ -26,12 +29,14 @@ DEFAULT_START = Time(1_767_225_600_000_000_000)
 """2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
 
 _T = TypeVar("_T")
+SECOND = 1_000_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _LONGEST_CURRENCY = 16
 _DIGITS_EACH_SIDE = 18
 """Of a starting balance; leaves its 128 bits room for exact fees and profits."""
-
-
+_MOST_LEVERAGE, _LEVERAGE_DECIMALS = 1000, 8
+_LIMITED = {"accounts": "account", "strategies": "strategy"}
+"""Whom `[limits]` has sections for, and what one of them is called."""
 RESERVED_NAMES = ("session", "broker")
 """Components of every session; gateways and strategies need other names."""
 
@@ -46,6 +51,37 @@ class SessionSection:
     """`[session]`: what holds for the whole run."""
 
     seed: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen
+class OrdersSection:
+    """`[orders]`: what the broker does with orders that it holds, and how long it waits for venues.
+
+    Attributes:
+        missed_trigger: what becomes of a stop whose trigger was crossed while the broker was down.
+        day_zone: the time zone in which the day of a DAY order ends.
+        answer_timeout: without an answer for so long, an order is unknown and asked about.
+        order_deadline: a venue is to refuse an order that reaches it later; 0 for no deadline.
+        clock_bound: how far a venue's clock may be off.
+        fill_timeout: fills that a venue told of are asked for after so long.
+        first_retry: from a query without an answer to the next; doubles each time.
+        longest_retry: up to so long.
+        alarm_after: an order that stays unknown for so long is alarmed.
+        reconcile_interval: from one comparison of an account with its venue to the next.
+    """
+
+    missed_trigger: str = attrs.field(
+        default="ask", validator=attrs.validators.in_(("ask", "fire", "cancel"))
+    )
+    day_zone: str = attrs.field(default="UTC", validator=time_zone)
+    answer_timeout: Duration = attrs.field(default=Duration(5 * SECOND), validator=_positive)
+    order_deadline: Duration = attrs.field(default=Duration(5 * SECOND))
+    clock_bound: Duration = attrs.field(default=Duration(SECOND))
+    fill_timeout: Duration = attrs.field(default=Duration(SECOND), validator=_positive)
+    first_retry: Duration = attrs.field(default=Duration(SECOND), validator=_positive)
+    longest_retry: Duration = attrs.field(default=Duration(30 * SECOND), validator=_positive)
+    alarm_after: Duration = attrs.field(default=Duration(60 * SECOND), validator=_positive)
+    reconcile_interval: Duration = attrs.field(default=Duration(60 * SECOND), validator=_positive)
 
 
 @attrs.frozen
@@ -92,6 +128,31 @@ def _amounts(
             )
 
 
+class PositionMode(Enum):
+    """How an account holds contracts: one position of each, or a long and a short side by side."""
+
+    NET = "net"
+    HEDGE = "hedge"
+
+
+def _leverage(_: object, attribute: "attrs.Attribute[Decimal]", value: Decimal) -> None:
+    _check_leverage(attribute.name, value)
+
+
+def _leverages(
+    _: object, attribute: "attrs.Attribute[Mapping[str, Decimal]]", value: Mapping[str, Decimal]
+) -> None:
+    for instrument, leverage in value.items():
+        _check_leverage(f"{attribute.name}.{instrument}", leverage)
+
+
+def _check_leverage(said: str, value: Decimal) -> None:
+    if not 0 < value <= _MOST_LEVERAGE:
+        raise ValueError(f"{said} must be above 0 and at most {_MOST_LEVERAGE}: {value}")
+    if int(value.as_tuple().exponent) < -_LEVERAGE_DECIMALS:
+        raise ValueError(f"{said} has more than {_LEVERAGE_DECIMALS} decimals: {value}")
+
+
 @attrs.frozen
 class AccountSection:
     """`[accounts.NAME]`: an account, the gateway that it is with, and what is in it.
@@ -99,10 +160,30 @@ class AccountSection:
     Attributes:
         gateway: the configured instance; may be left out where there is only one.
         balances: amounts by currency.
+        position_mode: how the venue keeps its positions in contracts.
+        leverage: what a position's value is divided by for its margin.
+        leverages: the same for single instruments, by canonical name.
     """
 
     gateway: str = ""
     balances: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_amounts)
+    position_mode: PositionMode = PositionMode.NET
+    leverage: Decimal = attrs.field(default=Decimal(1), validator=_leverage)
+    leverages: Mapping[str, Decimal] = attrs.field(factory=dict, validator=_leverages)
+
+
+@attrs.frozen
+class RiskSection:
+    """`[risk]`, the checks apart: how plugins' checks are held to account.
+
+    Attributes:
+        budget: what one check may take of the wall clock for one order; a check that overruns it
+            refuses. Backtests look at no clock.
+        most_faults: a check that failed or overran so often is reported as unhealthy.
+    """
+
+    budget: Duration = attrs.field(default=Duration(10_000_000), validator=_positive)
+    most_faults: int = attrs.field(default=3, validator=attrs.validators.ge(1))
 
 
 @attrs.frozen
@@ -161,6 +242,9 @@ class BacktestConfig:
         market: the venue's own market, if that is what runs.
         gateways: by source name.
         accounts: by name.
+        orders: what the broker does with the orders that it holds.
+        limits: what the broker itself holds every order to.
+        risk: how the checks of plugins are held to account.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
         strategies: by name.
     """
@@ -172,6 +256,9 @@ class BacktestConfig:
     market: MarketSection | None
     gateways: Mapping[str, ConfiguredGateway]
     accounts: Mapping[str, AccountSection]
+    orders: OrdersSection
+    limits: LimitsConfig
+    risk: RiskSection
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
 
@@ -187,13 +274,7 @@ def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
         ConfigError: the file cannot be read, or has problems: all of them, one a line, each with
             file and line.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text: {error.reason}") from error
-    return parse_backtest_config(text, path, plugins)
+    return parse_backtest_config(_text_of(path), path, plugins)
 
 
 def parse_backtest_config(text: str, path: Path, plugins: Plugins) -> BacktestConfig:
@@ -202,18 +283,47 @@ def parse_backtest_config(text: str, path: Path, plugins: Plugins) -> BacktestCo
     Raises:
         ConfigError: as `read_backtest_config`.
     """
+    reader = _Reader(_table_of(text, path), path.parent, plugins)
+    config = reader.read(path, text)
+    reader.refuse_problems(path, text)
+    return config
+
+
+def read_account_gateway(path: Path, account: str, plugins: Plugins) -> ConfiguredGateway:
+    """Read the gateway of one account; the rest of the file may be in whatever state it is.
+
+    Args:
+        path: the configuration.
+        account: the account's name in it.
+        plugins: what is installed.
+
+    Raises:
+        ConfigError: the file cannot be read, or says no such account or gateway; names the line.
+    """
+    text = _text_of(path)
+    reader = _Reader(_table_of(text, path), path.parent, plugins)
+    gateways, accounts = reader.gateways_and_accounts()
+    reader.refuse_problems(path, text)
+    if account not in accounts:
+        raise ConfigError(f"{path}: {unknown_key(account, list(accounts), 'account')}")
+    return gateways[accounts[account].gateway]
+
+
+def _text_of(path: Path) -> str:
     try:
-        table = tomllib.loads(text, parse_float=Decimal)
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error.reason}") from error
+
+
+def _table_of(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         # Too long a number and too deep an array are no TOMLDecodeError.
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    reader = _Reader(table, path.parent, plugins)
-    config = reader.read(path, text)
-    if reader.problems:
-        lines = key_lines(text)
-        located = sorted((_line_of(p.path, lines), i, p) for i, p in enumerate(reader.problems))
-        raise ConfigError("\n".join(f"{path}:{line}: {_sentence(p)}" for line, _, p in located))
-    return config
 
 
 def _line_of(path: KeyPath, lines: Mapping[KeyPath, int]) -> int:
@@ -230,7 +340,17 @@ def _sentence(problem: Problem) -> str:
 class _Reader:
     """Goes through the file section by section and notes every problem."""
 
-    SECTIONS = ("session", "data", "market", "gateways", "accounts", "risk", "strategies")
+    SECTIONS = (
+        "session",
+        "orders",
+        "data",
+        "market",
+        "gateways",
+        "accounts",
+        "limits",
+        "risk",
+        "strategies",
+    )
 
     def __init__(self, table: dict[str, Any], folder: Path, plugins: Plugins) -> None:
         self.problems: list[Problem] = []
@@ -243,10 +363,10 @@ class _Reader:
             if key not in self.SECTIONS:
                 self._problem((key,), unknown_key(key, self.SECTIONS, "section"))
         session = self._structure(self._table.get("session", {}), SessionSection, ("session",))
+        orders = self._structure(self._table.get("orders", {}), OrdersSection, ("orders",))
         data, market = self._market()
-        gateways = self._gateways()
         self._check_component_names()
-        accounts = self._accounts(list(self._section("gateways", required=True)))
+        gateways, accounts = self.gateways_and_accounts()
         return BacktestConfig(
             path=path,
             text=text,
@@ -255,9 +375,30 @@ class _Reader:
             market=market,
             gateways=gateways,
             accounts=accounts,
+            orders=orders or OrdersSection(),
+            limits=self._limits(),
+            risk=self._risk(),
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
         )
+
+    def gateways_and_accounts(
+        self,
+    ) -> tuple[dict[str, ConfiguredGateway], dict[str, AccountSection]]:
+        """Read both, as far as they can be read."""
+        gateways = self._gateways()
+        return gateways, self._accounts(list(self._section("gateways", required=True)))
+
+    def refuse_problems(self, path: Path, text: str) -> None:
+        """Raise what was noted so far.
+
+        Raises:
+            ConfigError: there are problems: all of them, one a line, each with file and line.
+        """
+        if self.problems:
+            lines = key_lines(text)
+            located = sorted((_line_of(p.path, lines), i, p) for i, p in enumerate(self.problems))
+            raise ConfigError("\n".join(f"{path}:{line}: {_sentence(p)}" for line, _, p in located))
 
     def _problem(self, path: KeyPath, message: str) -> None:
         problem = Problem(path, message)
@@ -360,16 +501,47 @@ class _Reader:
             self._problem((*path, what), unknown_key(chosen, configured, what))
         return chosen
 
+    def _limits(self) -> LimitsConfig:
+        table = self._table.get("limits", {})
+        if not isinstance(table, dict):
+            self._problem(("limits",), f"expected a table, got {shown(table)}")
+            return LimitsConfig()
+        own = {key: value for key, value in table.items() if key not in _LIMITED}
+        everything = self._structure(own, LimitsSection, ("limits",))
+        parts: dict[str, dict[str, LimitsSection]] = {}
+        for kind in _LIMITED:
+            parts[kind] = {}
+            named = table.get(kind, {})
+            if not isinstance(named, dict):
+                self._problem(("limits", kind), f"expected a table, got {shown(named)}")
+                continue
+            configured = list(self._section(kind))
+            for name, values in named.items():
+                path = ("limits", kind, name)
+                if name not in configured:
+                    self._problem(path, unknown_key(name, configured, _LIMITED[kind]))
+                section = self._structure(values, LimitsSection, path)
+                if section is not None:
+                    parts[kind][name] = section
+        return LimitsConfig(everything or LimitsSection(), **parts)
+
+    def _risk(self) -> RiskSection:
+        table = self._table.get("risk", {})
+        own = table if isinstance(table, dict) else {}
+        section = {key: own[key] for key in _keys(RiskSection) if key in own}
+        return self._structure(section, RiskSection, ("risk",)) or RiskSection()
+
     def _risk_checks(self) -> tuple[ConfiguredRiskCheck, ...]:
         table = self._table.get("risk", {})
         if not isinstance(table, dict):
             self._problem(("risk",), f"expected a table, got {shown(table)}")
             return ()
         names = self._structure(table.get("checks", []), tuple[str, ...], ("risk", "checks")) or ()
+        keys = ["checks", *_keys(RiskSection)]
         for key in table:
-            if key != "checks" and key not in names:
+            if key not in keys and key not in names:
                 hint = "" if not isinstance(table[key], dict) else "; is it missing from checks?"
-                self._problem(("risk", key), unknown_key(key, ["checks", *names]) + hint)
+                self._problem(("risk", key), unknown_key(key, [*keys, *names]) + hint)
         checks: list[ConfiguredRiskCheck] = []
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -421,6 +593,10 @@ class _Reader:
             except ConfigError as error:
                 self._problem((*path, "file"), str(error))
         return None
+
+
+def _keys(section: type) -> list[str]:
+    return [field.name for field in attrs.fields(section)]
 
 
 @attrs.frozen

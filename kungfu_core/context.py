@@ -13,15 +13,23 @@ from kungfu_core._native import OrderBook, StrategyHost, id_of
 from kungfu_core.bars import BarBuilder
 from kungfu_core.enums import (
     LogLevel,
-    OrderType,
     PositionSide,
+    PriceKind,
     Side,
     SubscriptionAction,
     TimeInForce,
 )
 from kungfu_core.errors import OrderError
 from kungfu_core.instruments import Exact
-from kungfu_core.orders import Order, OrderTerms, order_size
+from kungfu_core.orders import (
+    Bracket,
+    Order,
+    OrderTerms,
+    lasting,
+    order_size,
+    order_type,
+    shown_size,
+)
 from kungfu_core.values import LAST_TIME, parse_duration
 from kungfu_core.views import Event
 
@@ -317,11 +325,19 @@ class Context:
         size: Exact | None = None,
         *,
         price: Exact | None = None,
+        trigger_price: Exact | None = None,
+        trailing_offset: Exact | None = None,
+        trigger_by: PriceKind = PriceKind.LAST,
+        display_size: Exact | None = None,
         contracts: Exact | None = None,
         account: str | None = None,
         post_only: bool = False,
         time_in_force: TimeInForce = TimeInForce.GTC,
+        expire_time: int = 0,
         reduce_only: bool = False,
+        position_side: PositionSide = PositionSide.NET,
+        parent: Order | None = None,
+        group: Order | None = None,
         tag: str = "",
     ) -> Order:
         """Place an order: a limit order if it has a price, else a market order.
@@ -331,49 +347,112 @@ class Context:
             instrument: what.
             size: in base units; a float stands for its shortest decimal text.
             price: the limit.
+            trigger_price: makes it a stop, which waits for this price: from below if it buys, from
+                above if it sells.
+            trailing_offset: makes it a trailing stop: so far off the best price since then.
+            trigger_by: which price a stop watches.
+            display_size: how much of it the book shows, in the unit of the size.
             contracts: the size in contracts instead; inverse instruments require it.
             account: by configured name; the first one if it is left out.
             post_only: refuse rather than take liquidity.
             time_in_force: how long it may rest.
+            expire_time: makes it a GTD order, which ends then; ns since 1970 UTC.
             reduce_only: may only make a position smaller.
+            position_side: LONG or SHORT where the account holds both side by side.
+            parent: let it out when this order of the same instrument has filled.
+            group: a fill of either cancels the other; its group, where it has joined one.
             tag: the strategy's own label, at most 32 bytes.
 
         Raises:
             OrderError: the order cannot be said exactly; an off-tick price names both neighbours.
         """
-        definition = self.instrument(instrument)
-        limit = None if price is None else definition.check_price(price)
-        if post_only and limit is None:
-            raise OrderError("post_only: expected a price")
-        kind = OrderType.MARKET if limit is None else OrderType.LIMIT
-        order = Order(
-            id=self._take_order_id(),
-            instrument=definition.instrument,
-            account=self._account(account),
-            side=side,
-            type=OrderType.POST_ONLY if post_only else kind,
+        draft = self._draft(
+            side,
+            instrument,
+            size,
+            0,
+            price=price,
+            trigger_price=trigger_price,
+            trailing_offset=trailing_offset,
+            trigger_by=trigger_by,
+            display_size=display_size,
+            contracts=contracts,
+            account=account,
+            post_only=post_only,
             time_in_force=time_in_force,
-            size=order_size(definition, size, contracts),
-            price=limit,
-            tag=tag,
-        )
-        request = _said_exactly(
-            events.OrderRequest,
-            order_id=order.id,
-            instrument=order.instrument,
-            account=order.account,
-            strategy=id_of(self._setup.name),
-            price=order.price,
-            size=order.size,
-            side=order.side,
-            type=order.type,
-            time_in_force=order.time_in_force,
+            expire_time=expire_time,
             reduce_only=reduce_only,
+            position_side=position_side,
+            parent=parent,
+            group=group,
             tag=tag,
         )
-        self._host.append(request, self._setup.broker)
-        self._known.orders[order.id] = order
-        return order
+        self._place(draft)
+        return draft.order
+
+    def bracket(
+        self,
+        side: Side,
+        instrument: InstrumentLike,
+        size: Exact | None = None,
+        *,
+        take_profit: Exact,
+        stop: Exact,
+        trigger_by: PriceKind = PriceKind.LAST,
+        price: Exact | None = None,
+        contracts: Exact | None = None,
+        account: str | None = None,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        position_side: PositionSide = PositionSide.NET,
+        tag: str = "",
+    ) -> Bracket:
+        """Place an entry with a take-profit and a stop, which are let out when it has filled.
+
+        All three are checked before any is placed. The exits are a group: a fill of one takes its
+        size off the other.
+
+        Args:
+            side: of the entry; the exits have the other one.
+            instrument: what.
+            size: of all three, in base units.
+            take_profit: limit price of the exit that wins.
+            stop: trigger price of the exit that loses; it goes out as a market order.
+            trigger_by: which price the stop watches.
+            price: the entry's limit; left out, it is a market order.
+            contracts: the size in contracts instead.
+            account: by configured name; the first one if it is left out.
+            time_in_force: of the entry; the exits stay until they are filled or cancelled.
+            position_side: LONG or SHORT where the account holds both side by side.
+            tag: of all three.
+
+        Raises:
+            OrderError: one of them cannot be said exactly, or the exits are on the wrong sides.
+        """
+        definition = self.instrument(instrument)
+        win, loss = definition.check_price(take_profit), definition.check_price(stop)
+        limits = [] if price is None else [definition.check_price(price)]
+        ascending = [loss, *limits, win] if side is Side.BUY else [win, *limits, loss]
+        if ascending != sorted(set(ascending)):
+            below, above = ("stop", "take_profit")[:: 1 if side is Side.BUY else -1]
+            raise OrderError(
+                f"bracket: expected {below} below {above} and a price between them, "
+                f"got stop={loss}, take_profit={win}, price={price}"
+            )
+        common: OrderTerms = {
+            "contracts": contracts,
+            "account": account,
+            "position_side": position_side,
+            "tag": tag,
+        }
+        own: OrderTerms = {"price": price, "time_in_force": time_in_force}
+        entry = self._draft(side, definition, size, 0, **(common | own))
+        common["parent"] = entry.order
+        back = Side.SELL if side is Side.BUY else Side.BUY
+        winner = self._draft(back, definition, size, 1, **(common | {"price": win}))
+        own = {"trigger_price": loss, "trigger_by": trigger_by, "group": winner.order}
+        loser = self._draft(back, definition, size, 2, **(common | own))
+        self._place(entry, winner, loser)
+        return Bracket(entry.order, winner.order, loser.order)
 
     def cancel(self, order: Order | int) -> None:
         """Ask for an order to be cancelled; one that is over already is no error."""
@@ -397,6 +476,7 @@ class Context:
         price: Exact | None = None,
         size: Exact | None = None,
         contracts: Exact | None = None,
+        trigger_price: Exact | None = None,
     ) -> None:
         """Ask for an order to be changed in place.
 
@@ -405,6 +485,7 @@ class Context:
             price: the new limit; left out, it stays.
             size: the new total size in base units, what is filled included; left out, it stays.
             contracts: the new total size in contracts instead.
+            trigger_price: the price that a stop waits for from now on; left out, it stays.
 
         Raises:
             OrderError: the order is over, nothing was to change, or a value is off its step.
@@ -414,8 +495,8 @@ class Context:
         if found is None:
             raise OrderError(f"order {number} is not open")
         resized = size is not None or contracts is not None
-        if price is None and not resized:
-            raise OrderError("amend: expected price=, size= or contracts=")
+        if price is None and trigger_price is None and not resized:
+            raise OrderError("amend: expected price=, size=, contracts= or trigger_price=")
         definition = self.instrument(found.instrument)
         self._host.append(
             _said_exactly(
@@ -426,6 +507,11 @@ class Context:
                 strategy=id_of(self._setup.name),
                 price=None if price is None else definition.check_price(price),
                 size=order_size(definition, size, contracts) if resized else None,
+                trigger_price=(
+                    None
+                    if trigger_price is None
+                    else definition.check_price(trigger_price, "trigger_price")
+                ),
             ),
             self._setup.broker,
         )
@@ -514,9 +600,89 @@ class Context:
     def _add_timer(self, due: int) -> int:
         return self._host.add_timer(_whole("timer", due))
 
-    def _take_order_id(self) -> int:
-        self._next_order += 1
-        return self._next_order
+    def _draft(
+        self,
+        side: Side,
+        instrument: InstrumentLike,
+        size: Exact | None,
+        ahead: int,
+        *,
+        price: Exact | None = None,
+        trigger_price: Exact | None = None,
+        trailing_offset: Exact | None = None,
+        trigger_by: PriceKind = PriceKind.LAST,
+        display_size: Exact | None = None,
+        contracts: Exact | None = None,
+        account: str | None = None,
+        post_only: bool = False,
+        time_in_force: TimeInForce = TimeInForce.GTC,
+        expire_time: int = 0,
+        reduce_only: bool = False,
+        position_side: PositionSide = PositionSide.NET,
+        parent: Order | None = None,
+        group: Order | None = None,
+        tag: str = "",
+    ) -> "_Draft":
+        """Check an order and say it, without placing it; `ahead` others are placed before it."""
+        definition = self.instrument(instrument)
+        limit = None if price is None else definition.check_price(price)
+        trigger = (
+            None
+            if trigger_price is None
+            else definition.check_price(trigger_price, "trigger_price")
+        )
+        trail = (
+            None
+            if trailing_offset is None
+            else definition.check_price(trailing_offset, "trailing_offset")
+        )
+        kind = order_type(limit, trigger, trail, post_only=post_only, trigger_by=trigger_by)
+        whole = order_size(definition, size, contracts)
+        number = self._next_order + 1 + ahead
+        order = Order(
+            id=number,
+            instrument=definition.instrument,
+            account=self._account(account),
+            side=side,
+            type=kind,
+            time_in_force=lasting(time_in_force, expire_time, self.now),
+            size=whole,
+            price=limit,
+            tag=tag,
+            group=number if group is None else group.group,
+        )
+        for what, other in (("parent", parent), ("group", group)):
+            if other and (other.instrument, other.account) != (order.instrument, order.account):
+                raise OrderError(f"{what}: order {other.id} is of another instrument or account")
+        request = _said_exactly(
+            events.OrderRequest,
+            order_id=number,
+            instrument=order.instrument,
+            account=order.account,
+            strategy=id_of(self._setup.name),
+            price=limit,
+            size=whole,
+            trigger_price=trigger,
+            trailing_offset=trail,
+            display_size=shown_size(definition, display_size, order, contracts is not None),
+            expire_time=expire_time,
+            parent_id=parent.id if parent else 0,
+            group_id=order.group if group else 0,
+            side=side,
+            type=kind,
+            time_in_force=order.time_in_force,
+            trigger_by=trigger_by,
+            position_side=position_side,
+            reduce_only=reduce_only,
+            tag=tag,
+        )
+        return _Draft(order, request)
+
+    def _place(self, *drafts: "_Draft") -> None:
+        for draft in drafts:
+            self._host.append(draft.request, self._setup.broker)
+            self._next_order = draft.order.id
+            self._known.orders[draft.order.id] = draft.order
 
     def _account(self, name: str | None) -> int:
         if name is None:
@@ -596,6 +762,14 @@ def _whole(what: str, value: object) -> int:
     if not isinstance(value, int) or not 0 <= value <= LAST_TIME:
         raise ValueError(f"{what}: expected a whole number from 0 to {LAST_TIME}, got {value!r}")
     return value
+
+
+@attrs.frozen
+class _Draft:
+    """An order that is not placed yet, and what is to be said to place it."""
+
+    order: Order
+    request: events.OrderRequest
 
 
 def _nanoseconds(duration: str | int | None) -> int:

@@ -79,13 +79,13 @@ class InstrumentEvent(Event):
         with localcontext(_WIDE):
             return steps(number, lot, "size")[0] * lot if lot else number
 
-    def check_price(self, price: Exact) -> Decimal:
-        """Give the price as a Decimal that lies on the tick.
+    def check_price(self, price: Exact, what: str = "price") -> Decimal:
+        """Give the price as a Decimal that lies on the tick; `what` names it in errors.
 
         Raises:
             OrderError: it does not; names both neighbours.
         """
-        return self._check(price, "price", "tick", self.tick_exact)
+        return self._check(price, what, "tick", self.tick_exact)
 
     def check_size(self, size: Exact) -> Decimal:
         """Give the size as a Decimal that is positive and lies on the lot.

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import attrs
 from attrs.validators import instance_of, is_callable
 
-from kungfu_core.enums import OrderType, TimeInForce
+from kungfu_core.enums import OrderType, PriceKind, Scope, TimeInForce
 from kungfu_core.schema import EventType
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -101,14 +101,36 @@ class RecordingSpec:
 
 @attrs.frozen
 class Capabilities:
-    """What a gateway can do; an order that it cannot express is refused before risk."""
+    """What a gateway can do at its venue; what it cannot, the broker emulates or refuses.
+
+    Stops, GTD and DAY, children and groups that are not named here are held by the broker (see the
+    page on orders); other orders that a gateway cannot express are refused before risk.
+
+    Attributes:
+        order_types: the types that its venue knows.
+        times_in_force: likewise.
+        amend: it changes price and size in place.
+        reduce_only: its venue keeps an order from opening a position.
+        display_size: its venue shows a part of an order only.
+        triggers: the prices that its venue's stops can watch.
+        position_sides: its venue holds long and short side by side (hedging mode).
+        oto: its venue holds an order until its parent has filled.
+        oco: its venue cancels the orders of a group when one of them fills.
+        simulated: fills come from a model of a venue, not from a venue.
+    """
 
     order_types: frozenset[OrderType]
     times_in_force: frozenset[TimeInForce]
     amend: bool = False
     reduce_only: bool = False
+    queries: bool = False
+    """Answers `venue_query`: where one order stands, or all that an account holds."""
+    display_size: bool = False
+    triggers: frozenset[PriceKind] = frozenset({PriceKind.LAST})
+    position_sides: bool = False
+    oto: bool = False
+    oco: bool = False
     simulated: bool = False
-    """Fills come from a model of a venue, not from a venue."""
 
 
 @attrs.frozen
@@ -131,12 +153,62 @@ class GatewaySetup:
 
 
 @attrs.frozen
+class OpenOrder:
+    """An order as a venue lists it; `algo` if it is a stop or the like, waiting for its trigger."""
+
+    venue_order_id: str
+    instrument: str
+    side: str
+    size: Decimal
+    algo: bool = False
+
+    def __str__(self) -> str:
+        kind = "algo order" if self.algo else "order"
+        return f"{kind} {self.venue_order_id} ({self.side} {self.size} {self.instrument})"
+
+
+@attrs.frozen
+class OpenPosition:
+    """A position as a venue lists it; `size` is signed."""
+
+    instrument: str
+    size: Decimal
+
+    def __str__(self) -> str:
+        return f"position of {self.size} {self.instrument}"
+
+
+class VenueAccess(Protocol):
+    """A venue as a person in need reaches it, past everything that may hang: no journal, no node.
+
+    Every method asks the venue itself, and raises any exception with a plain message if that fails.
+    """
+
+    def open_orders(self) -> Sequence[OpenOrder]:
+        """List every order of the account that may still fill, algo orders too."""
+
+    def cancel(self, order: OpenOrder) -> None:
+        """Cancel an order; one that is over already is no error."""
+
+    def open_positions(self) -> Sequence[OpenPosition]:
+        """List every position of the account."""
+
+    def close_position(self, position: OpenPosition) -> None:
+        """Close a position at the market, with an order that can only reduce it."""
+
+    def close(self) -> None:
+        """Give up what it holds: connections, files."""
+
+
+@attrs.frozen
 class GatewaySpec:
     """A gateway: a component that reads the BROKER journal and writes MD and TD.
 
     `factory(config, setup)` gives a PyCapsule with a native component (`kungfu/abi.h`); output 0 is
     its TD journal, output 1 its MD journal. `example` is TOML for its section of a configuration,
     with which `kungfu init` gets it to run; a simulated gateway then has a market of its own.
+    `access(config, account)` reaches the venue without a node, for `kungfu panic`; None if there is
+    nothing to reach.
     """
 
     name: str = attrs.field(validator=_nameable)
@@ -145,6 +217,7 @@ class GatewaySpec:
     config: type = attrs.field(validator=_typed_class)
     capabilities: Capabilities = attrs.field(validator=instance_of(Capabilities))
     example: str = attrs.field(default="", validator=instance_of(str))
+    access: Callable[[Any, str], VenueAccess] | None = None
 
 
 class RiskView(Protocol):
@@ -168,10 +241,25 @@ class RiskView(Protocol):
         """Middle of best bid and offer as a Decimal; None without both."""
 
     def notional(self, instrument: int, price: Decimal, size: Decimal) -> Decimal | None:
-        """Value of a size in settlement or quote currency; None where it cannot be computed."""
+        """Value of a size in settlement currency; None where it cannot be computed."""
 
     def balance(self, account: int, currency: str) -> Decimal:
         """Balance as a Decimal; 0 if there is none."""
+
+    def unrealized(self, account: int, currency: str) -> Decimal | None:
+        """What stands open at the mark, spot included; None if a position has no mark."""
+
+    def equity(self, account: int, currency: str) -> Decimal | None:
+        """Balance and what stands open of contracts; None if a position has no mark."""
+
+    def margin_used(self, account: int, currency: str) -> Decimal | None:
+        """What positions in contracts bind at the leverage; None if one has no mark."""
+
+    def margin_free(self, account: int, currency: str) -> Decimal | None:
+        """Equity less margin used; None if a position has no mark."""
+
+    def result(self, scope: Scope, subject: int, currency: str) -> Decimal | None:
+        """What an account or strategy won or lost since ever; None if a position has no mark."""
 
     def instrument(self, instrument: int) -> Any:  # noqa: ANN401
         """The `Instrument`; None if it is unknown."""

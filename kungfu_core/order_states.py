@@ -7,7 +7,7 @@ Standard library only: the build reads this file before anything is installed.
 from kungfu_core.enums import OrderState as S
 
 TRANSITIONS: dict[S, tuple[S, ...]] = {
-    S.CREATED: (S.RISK_REJECTED, S.SUBMITTED),
+    S.CREATED: (S.RISK_REJECTED, S.SUBMITTED, S.CANCELED, S.EXPIRED),
     S.SUBMITTED: (
         S.ACCEPTED, S.PARTIALLY_FILLED, S.FILLED, S.PENDING_CANCEL, S.PENDING_AMEND,
         S.CANCELED, S.REJECTED, S.EXPIRED, S.UNKNOWN,

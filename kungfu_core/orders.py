@@ -5,7 +5,16 @@ from typing import TypedDict
 
 import attrs
 
-from kungfu_core.enums import ContractKind, OrderState, OrderType, Side, SizeUnit, TimeInForce
+from kungfu_core.enums import (
+    ContractKind,
+    OrderState,
+    OrderType,
+    PositionSide,
+    PriceKind,
+    Side,
+    SizeUnit,
+    TimeInForce,
+)
 from kungfu_core.errors import OrderError
 from kungfu_core.events import Instrument, OrderUpdate
 from kungfu_core.instruments import Exact, exact, steps
@@ -16,11 +25,19 @@ class OrderTerms(TypedDict, total=False):
     """What `Context.submit` takes by name, for its short forms `buy` and `sell`."""
 
     price: Exact | None
+    trigger_price: Exact | None
+    trailing_offset: Exact | None
+    trigger_by: PriceKind
+    display_size: Exact | None
     contracts: Exact | None
     account: str | None
     post_only: bool
     time_in_force: TimeInForce
+    expire_time: int
     reduce_only: bool
+    position_side: PositionSide
+    parent: "Order | None"
+    group: "Order | None"
     tag: str
 
 
@@ -32,7 +49,8 @@ class Order:
         id: unique over all strategies and restarts.
         size: total size, in the instrument's size unit.
         filled: sum of its fills.
-        price: limit price; None for a market order.
+        price: limit price; None for an order without one.
+        group: the id of the first order of its group; its own where it has joined none.
     """
 
     id: int
@@ -44,6 +62,7 @@ class Order:
     size: Decimal
     price: Decimal | None
     tag: str
+    group: int
     state: OrderState = OrderState.CREATED
     filled: Decimal = Decimal(0)
 
@@ -64,6 +83,85 @@ class Order:
         if update.size_exponent != -128:
             self.size = update.size_exact
         self.price = update.price_exact
+
+
+@attrs.frozen
+class Bracket:
+    """An entry with the two exits that wait for it; a fill of one exit cancels the other."""
+
+    entry: Order
+    take_profit: Order
+    stop: Order
+
+
+def order_type(
+    price: Decimal | None,
+    trigger_price: Decimal | None,
+    trailing_offset: Decimal | None,
+    *,
+    post_only: bool,
+    trigger_by: PriceKind,
+) -> OrderType:
+    """Give the type of an order from what it is said with.
+
+    Raises:
+        OrderError: these do not go together.
+    """
+    stops = trigger_price is not None or trailing_offset is not None
+    if trailing_offset is not None:
+        if price is not None or trigger_price is not None:
+            raise OrderError("trailing_offset: expected neither price= nor trigger_price= with it")
+        if trailing_offset <= 0:
+            raise OrderError(f"trailing_offset: expected more than 0, got {trailing_offset}")
+    if trigger_by is not PriceKind.LAST and not stops:
+        raise OrderError("trigger_by: expected trigger_price= or trailing_offset= with it")
+    if post_only and (stops or price is None):
+        raise OrderError(
+            "post_only: a stop cannot be post-only" if stops else "post_only: expected a price"
+        )
+    if trailing_offset is not None:
+        return OrderType.TRAILING_STOP
+    if trigger_price is not None:
+        return OrderType.STOP_MARKET if price is None else OrderType.STOP_LIMIT
+    if post_only:
+        return OrderType.POST_ONLY
+    return OrderType.MARKET if price is None else OrderType.LIMIT
+
+
+def lasting(time_in_force: TimeInForce, expire_time: int, now: int) -> TimeInForce:
+    """Give the time in force of an order: one that has an expire time is GTD.
+
+    Raises:
+        OrderError: the two do not go together, or the time is over.
+    """
+    if not expire_time:
+        if time_in_force is TimeInForce.GTD:
+            raise OrderError("time_in_force: a GTD order needs an expire_time=")
+        return time_in_force
+    if time_in_force not in (TimeInForce.GTC, TimeInForce.GTD):
+        raise OrderError(f"expire_time: a {time_in_force} order takes none")
+    if expire_time <= now:
+        raise OrderError(f"expire_time: expected a time after now, {now}, got {expire_time}")
+    return TimeInForce.GTD
+
+
+def shown_size(
+    instrument: Instrument, display_size: Exact | None, order: Order, in_contracts: bool
+) -> Decimal | None:
+    """Give what of an order is shown, in the instrument's own unit, on its lot.
+
+    Raises:
+        OrderError: the order does not rest at a price, or is smaller than that.
+    """
+    if display_size is None:
+        return None
+    if order.type is not OrderType.LIMIT and order.type is not OrderType.POST_ONLY:
+        raise OrderError(f"display_size: expected a limit order, this one is {order.type}")
+    given = (None, display_size) if in_contracts else (display_size, None)
+    shown = order_size(instrument, *given)
+    if shown > order.size:
+        raise OrderError(f"display_size: expected at most the size {order.size}, got {shown}")
+    return shown
 
 
 def order_size(instrument: Instrument, size: Exact | None, contracts: Exact | None) -> Decimal:

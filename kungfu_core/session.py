@@ -16,9 +16,11 @@ from kungfu_core.config import (
     ConfiguredGateway,
     ConfiguredRiskCheck,
     ConfiguredStrategy,
+    PositionMode,
 )
 from kungfu_core.context import StrategySetup
 from kungfu_core.datasets import Dataset
+from kungfu_core.day_zone import utc_offsets
 from kungfu_core.enums import ComponentKind, ComponentPhase, NameKind
 from kungfu_core.errors import ConfigError, KungfuError, PluginError, SessionError
 from kungfu_core.events import EVENT_CLASSES
@@ -27,11 +29,13 @@ from kungfu_core.interfaces import GatewaySetup, RiskCheck
 from kungfu_core.journal import Journal, list_journals
 from kungfu_core.plugins import PluginReport, Plugins
 from kungfu_core.strategy_runtime import StrategyRuntime
+from kungfu_core.values import Duration
 from kungfu_core.views import type_rows, view_class
 
 SESSION, BROKER = "session", "broker"
 """Sources of the two components that every session has."""
 
+_ABILITIES = ("amend", "reduce_only", "queries", "display_size", "position_sides", "oto", "oco")
 _MARKET_PAGE, _TRADING_PAGE = 16 << 20, 4 << 20
 _EVENTS_PER_STEP = 20_000
 _MOST_INSTRUMENTS = 1 << 20
@@ -227,16 +231,42 @@ class SimulatedSession:
         gateways = [
             (
                 name,
-                sorted(gateway.spec.capabilities.order_types),
-                sorted(gateway.spec.capabilities.times_in_force),
-                gateway.spec.capabilities.amend,
-                gateway.spec.capabilities.reduce_only,
+                sorted(can.order_types),
+                sorted(can.times_in_force),
+                sorted(can.triggers),
+                [ability for ability in _ABILITIES if getattr(can, ability)],
             )
             for name, gateway in self._config.gateways.items()
+            for can in [gateway.spec.capabilities]
         ]
-        routes = [(name, account.gateway) for name, account in self._config.accounts.items()]
+        routes = [
+            (
+                name,
+                account.gateway,
+                account.position_mode is PositionMode.HEDGE,
+                format(account.leverage, "f"),
+                [(named, format(own, "f")) for named, own in account.leverages.items()],
+            )
+            for name, account in self._config.accounts.items()
+        ]
         checks = [(check.name, _risk_check(check)) for check in self._config.risk_checks]
-        self._runner.add(make_broker(gateways, routes, checks), wiring)
+        orders = self._config.orders
+        zone = utc_offsets(orders.day_zone, self.start, self.end)
+        timing = attrs.asdict(orders, filter=lambda field, _: field.type is Duration)
+        own = (self._root, BROKER, "BROKER", "")
+        broker = make_broker(
+            gateways,
+            routes,
+            checks,
+            timing,
+            own,
+            orders.missed_trigger,
+            zone,
+            self._config.limits.rows(self.start, self.end),
+            budget=0,  # time is simulated: no clock may be looked at
+            most_faults=self._config.risk.most_faults,
+        )
+        self._runner.add(broker, wiring)
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
         wiring = self._wire(configured.name)

@@ -18,6 +18,15 @@ COMMANDS = {
         "kungfu_core.cli.journal",
         "list, show, follow, measure, export, import and look after journals",
     ),
+    "orders": ("kungfu_core.cli.books.orders", "show the orders of a running or finished session"),
+    "positions": ("kungfu_core.cli.books.positions", "show what accounts or strategies hold"),
+    "balances": ("kungfu_core.cli.books.balances", "show what accounts have of currencies"),
+    "risk": ("kungfu_core.cli.books.risk", "show what keeps orders from going out"),
+    "reconcile": (
+        "kungfu_core.cli.books.reconcile",
+        "show differences between broker and venues, and what was done",
+    ),
+    "panic": ("kungfu_core.cli.panicking", "cancel all that an account has open, node or no node"),
     "plugins": ("kungfu_core.cli.plugins", "tell what is installed and what could not be loaded"),
 }
 

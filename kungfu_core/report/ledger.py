@@ -115,7 +115,7 @@ class Ledger:
         return definition is not None and definition.product == Product.SPOT
 
     def traded(self, pair: Pair) -> Decimal:
-        """Give the sum of the fills' signed sizes, fees in the base currency of a spot taken off."""
+        """Give the sum of the fills' signed sizes, those of fees in kind taken off."""
         holding, definition = self.holdings[pair], self.instruments.get(pair[1])
         taken = holding.fees.get(definition.base, ZERO) if definition else ZERO
         return holding.bought - holding.sold - (taken if self.is_spot(pair[1]) else ZERO)

@@ -1,12 +1,16 @@
 #include "bindings/broker.hpp"
 
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -14,6 +18,7 @@
 
 #include "bindings/component.hpp"
 #include "bindings/layout.hpp"
+#include "bindings/limits.hpp"
 #include "bindings/view.hpp"
 #include "broker/broker.hpp"
 #include "broker/exact.hpp"
@@ -84,6 +89,12 @@ class OpenRiskView {
     nb::object instrument_class_;
 };
 
+/// What a view says of an account in a currency, as Python asks for it.
+template <Money (broker::RiskView::*Ask)(std::uint64_t, std::string_view) const>
+nb::object of_account(const OpenRiskView& view, std::uint64_t account, std::string_view currency) {
+    return decimal((view.view().*Ask)(account, currency));
+}
+
 /// A check written in Python, as a member of the native chain.
 class PythonCheck : public broker::RiskCheck {
   public:
@@ -99,8 +110,9 @@ class PythonCheck : public broker::RiskCheck {
         view_.reset();
     }
 
-    Verdict judge(const OrderRequest& order, const broker::RiskView& view,
-                          std::string& reason) override {
+    std::string_view name() const override { return name_; }
+
+    Verdict judge(const OrderRequest& order, const broker::RiskView& view, std::string& reason) override {
         const nb::gil_scoped_acquire gil;
         const Opened opened(*nb::inst_ptr<OpenRiskView>(view_), view);
         return ask(order, view.now(), reason);
@@ -172,10 +184,15 @@ class PythonCheck : public broker::RiskCheck {
     nb::object view_;
 };
 
-using GatewayRow =
-    std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>, bool, bool>;
-using RouteRow = std::tuple<std::string, std::string>;
+/// Name, order types, times in force, triggers, and the names of what else it can do.
+using GatewayRow = std::tuple<std::string, std::vector<std::uint32_t>, std::vector<std::uint32_t>,
+                              std::vector<std::uint32_t>, std::vector<std::string>>;
+using LeverageRow = std::tuple<std::string, std::string>;
+using RouteRow = std::tuple<std::string, std::string, bool, std::string, std::vector<LeverageRow>>;
 using CheckRow = std::tuple<std::string, nb::object>;
+using JournalRow = std::tuple<std::string, std::string, std::string, std::string>;
+using TimingRow = std::map<std::string, std::int64_t>;
+using OffsetRow = std::tuple<std::int64_t, std::int64_t>;
 
 std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     std::uint32_t bits = 0;
@@ -187,15 +204,69 @@ std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     return bits;
 }
 
-nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
-                       const std::vector<CheckRow>& checks) {
-    broker::BrokerConfig config;
-    for (const auto& [name, order_types, times_in_force, amend, reduce_only] : gateways) {
-        config.gateways.push_back(
-            {id_of(name), name, {bits_of(order_types), bits_of(times_in_force), amend, reduce_only}});
+broker::Timing timing_of(const TimingRow& row) {
+    broker::Timing timing;
+    for (const auto& [name, ns] : row) {
+        if (name == "answer_timeout") timing.answer_timeout = ns;
+        else if (name == "order_deadline") timing.order_deadline = ns;
+        else if (name == "clock_bound") timing.clock_bound = ns;
+        else if (name == "fill_timeout") timing.fill_timeout = ns;
+        else if (name == "first_retry") timing.first_retry = ns;
+        else if (name == "longest_retry") timing.longest_retry = ns;
+        else if (name == "alarm_after") timing.alarm_after = ns;
+        else if (name == "reconcile_interval") timing.reconcile_interval = ns;
+        else throw nb::value_error(("timing has no " + name).c_str());
     }
-    for (const auto& [account, gateway] : routes)
-        config.routes.push_back({id_of(account), account, id_of(gateway)});
+    return timing;
+}
+
+bool& ability(broker::Capabilities& capabilities, const std::string& name) {
+    if (name == "amend") return capabilities.amend;
+    if (name == "reduce_only") return capabilities.reduce_only;
+    if (name == "display_size") return capabilities.display_size;
+    if (name == "position_sides") return capabilities.position_sides;
+    if (name == "queries") return capabilities.queries;
+    if (name == "oto") return capabilities.oto;
+    if (name == "oco") return capabilities.oco;
+    throw nb::value_error(("capability " + name + " is not known").c_str());
+}
+
+broker::MissedTrigger missed_trigger(const std::string& name) {
+    if (name == "ask") return broker::MissedTrigger::ASK;
+    if (name == "fire") return broker::MissedTrigger::FIRE;
+    if (name == "cancel") return broker::MissedTrigger::CANCEL;
+    throw nb::value_error(("missed trigger " + name + ": expected ask, fire or cancel").c_str());
+}
+
+nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
+                       const std::vector<CheckRow>& checks, const TimingRow& timing,
+                       const std::optional<JournalRow>& own, const std::string& missed,
+                       const std::vector<OffsetRow>& day_zone, const std::vector<LimitRow>& limits,
+                       std::int64_t budget, std::uint32_t most_faults) {
+    broker::BrokerConfig config;
+    config.timing = timing_of(timing);
+    config.limits = limits_of(limits);
+    config.hooks = {budget, most_faults};
+    if (own) {
+        const auto& [root, source, name, scope] = *own;
+        config.history = std::make_unique<broker::OrderHistory>(journal::Location{root, source, name, scope});
+    }
+    for (const auto& [name, order_types, times_in_force, triggers, abilities] : gateways) {
+        broker::Capabilities capabilities;
+        capabilities.order_types = bits_of(order_types);
+        capabilities.times_in_force = bits_of(times_in_force);
+        capabilities.triggers = bits_of(triggers);
+        for (const std::string& one : abilities) ability(capabilities, one) = true;
+        config.gateways.push_back({id_of(name), name, capabilities});
+    }
+    config.emulation.missed_trigger = missed_trigger(missed);
+    for (const auto& [from, ahead] : day_zone) config.emulation.day_zone.push_back({from, ahead});
+    for (const auto& [account, gateway, hedging, leverage, leverages] : routes) {
+        broker::AccountTerms terms{hedging, number(nb::cast(leverage), "leverage"), {}};
+        for (const auto& [instrument, other] : leverages)
+            terms.leverages.emplace_back(id_of(instrument), number(nb::cast(other), "leverage"));
+        config.routes.push_back({id_of(account), account, id_of(gateway), std::move(terms)});
+    }
     const nb::object events = nb::module_::import_("kungfu_core.events");
     for (const auto& [name, check] : checks) {
         config.checks.push_back(std::make_unique<PythonCheck>(name, check, events));
@@ -216,6 +287,19 @@ void bind_broker(nb::module_& m) {
             },
             nb::arg("account"), nb::arg("instrument"))
         .def(
+            "result",
+            [](const OpenRiskView& v, std::uint8_t scope, std::uint64_t subject, std::string_view currency) {
+                return decimal(v.view().result(static_cast<Scope>(scope), subject, currency));
+            },
+            nb::arg("scope"), nb::arg("subject"), nb::arg("currency"))
+        .def("unrealized", &of_account<&broker::RiskView::unrealized>, nb::arg("account"),
+             nb::arg("currency"))
+        .def("equity", &of_account<&broker::RiskView::equity>, nb::arg("account"), nb::arg("currency"))
+        .def("margin_used", &of_account<&broker::RiskView::margin_used>, nb::arg("account"),
+             nb::arg("currency"))
+        .def("margin_free", &of_account<&broker::RiskView::margin_free>, nb::arg("account"),
+             nb::arg("currency"))
+        .def(
             "open_size",
             [](const OpenRiskView& v, std::uint64_t account, std::uint64_t instrument, std::uint8_t side) {
                 return decimal(v.view().open_size(account, instrument, static_cast<Side>(side)));
@@ -235,17 +319,21 @@ void bind_broker(nb::module_& m) {
                 return decimal(v.view().notional(i, number(price, "price"), number(size, "size")));
             },
             nb::arg("instrument"), nb::arg("price"), nb::arg("size"))
-        .def(
-            "balance",
-            [](const OpenRiskView& v, std::uint64_t account, std::string_view currency) {
-                return decimal(v.view().balance(account, currency));
-            },
-            nb::arg("account"), nb::arg("currency"))
+        .def("balance", &of_account<&broker::RiskView::balance>, nb::arg("account"), nb::arg("currency"))
         .def("instrument", &OpenRiskView::instrument, nb::arg("instrument"));
 
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
-          "A broker component. A gateway is (source, order types, times in force, amend, reduce_only), a\n"
-          "route (account, source of its gateway), a check (name, object with check(order, view)).");
+          nb::arg("timing") = TimingRow(), nb::arg("own").none() = nb::none(),
+          nb::arg("missed_trigger") = "ask", nb::arg("day_zone") = std::vector<OffsetRow>(),
+          nb::arg("limits") = std::vector<LimitRow>(), nb::arg("budget") = 0, nb::arg("most_faults") = 3,
+          "A broker component. A gateway is (source, order types, times in force, triggers, names of what\n"
+          "else it can do), a route (account, source of its gateway, hedging, leverage, leverages of single\n"
+          "instruments by name), a check (name, object with check(order, view)). `timing` is ns by the\n"
+          "names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),\n"
+          "from which it reads back orders that are over. The day zone is (from a time on, ahead of UTC) in\n"
+          "ns, the earliest first; none is UTC. Limits are (scope, name of its account or strategy, limits\n"
+          "by name as text, time zone like the day zone). `budget` is what one check may take of the wall\n"
+          "clock for one order, in ns: 0 where time is simulated, as no clock may then be looked at.");
 }
 
 }  // namespace kungfu::python

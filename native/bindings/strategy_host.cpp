@@ -69,11 +69,14 @@ std::int64_t StrategyHost::poll() {
         return fired + read(kMostEventsPerPoll);
     }
     const std::int64_t handled = read(std::numeric_limits<int>::max());
-    if (handled > 0) {
-        started_ = true;
-        guarded([&] { on_start_(); });
-    }
+    if (handled > 0) begin();
     return handled;
+}
+
+void StrategyHost::begin() {
+    if (started_) return;
+    started_ = true;
+    guarded([&] { on_start_(); });
 }
 
 std::int64_t StrategyHost::read(int most) {
@@ -91,6 +94,11 @@ std::int64_t StrategyHost::read(int most) {
 }
 
 void StrategyHost::dispatch(const Event& event) {
+    if (const auto* status = event.as<ComponentStatus>();
+        status != nullptr && event.frame->source == port_.source()) {
+        if (status->get_phase() == ComponentPhase::START) begin();
+        return;
+    }
     if (is_book(event.type)) {
         if (event.length < kLeastMarketData) return;
         dispatch_book(event);

@@ -88,6 +88,8 @@ class StrategyHost : public Component {
     template <class F>
     void guarded(F&& body);
     std::int64_t read(int most);
+    /// Calls on_start, once.
+    void begin();
     void dispatch(const Event& event);
     void dispatch_book(const Event& event);
     void note_venue_time(const Event& event);

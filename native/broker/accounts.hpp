@@ -13,7 +13,7 @@
 
 namespace kungfu::broker {
 
-/// Size and cost are signed alike.
+/// Size and cost are signed alike; a size of zero has cost nothing.
 struct Holding {
     Number size{0, 0};
     Money cost{0, 0};      // in settlement currency
@@ -21,13 +21,13 @@ struct Holding {
 };
 
 struct HoldingKey {
-    std::uint64_t owner = 0;  // an account, or a strategy
+    std::uint64_t account = 0;
     std::uint64_t instrument = 0;
-    std::uint64_t account = 0;  // of a strategy's holding; 0 in an account's own
+    std::uint64_t strategy = 0;  // whose part it is; 0 for the whole account
     PositionSide side = PositionSide::NET;
 
     bool operator==(const HoldingKey& o) const noexcept {
-        return owner == o.owner && instrument == o.instrument && account == o.account && side == o.side;
+        return account == o.account && instrument == o.instrument && strategy == o.strategy && side == o.side;
     }
 };
 
@@ -42,7 +42,8 @@ struct Booking {
     std::array<Movement, 4> movements;
     std::size_t count = 0;
     Holding account;
-    Holding strategy;  // of the strategy behind it, if there is one
+    Holding strategy;                 // of the strategy behind it, if there is one
+    std::vector<HoldingKey> settled;  // what a settlement closed, parts of strategies included; in order
 
     const Movement* begin() const noexcept { return movements.data(); }
     const Movement* end() const noexcept { return movements.data() + count; }
@@ -50,7 +51,6 @@ struct Booking {
 
 /// How an account trades: what its venue was told, or the venue's own default.
 struct AccountTerms {
-    std::uint64_t account = 0;
     bool hedging = false;  // a long and a short position of an instrument side by side
     Number leverage{1, 0};
     std::vector<std::pair<std::uint64_t, Number>> leverages;  // of single instruments, by id
@@ -58,13 +58,24 @@ struct AccountTerms {
 
 class Accounts {
   public:
-    void set_terms(AccountTerms terms);
+    /// Throws std::invalid_argument if a leverage is not positive.
+    void set_terms(std::uint64_t account, AccountTerms terms);
+
+    /// Which of an account's positions is meant: the one that is named, where there are two.
+    PositionSide side_of(std::uint64_t account, PositionSide named,
+                         const Instrument& definition) const noexcept {
+        return terms(account).hedging && !is_spot(definition) ? named : PositionSide::NET;
+    }
 
     /// Books a fill of a bookable instrument; changes nothing if it throws a Fault.
     Booking book(const Fill& fill, std::uint64_t strategy, const Instrument& definition);
 
-    /// Books a cash movement that a venue reports; its instrument's definition, or nullptr.
-    Booking book(const CashMovement& cash, const Instrument* definition);
+    /// Books a cash movement that a venue reports; changes nothing if it throws a Fault.
+    ///
+    /// `strategy`: of the order that it names, or 0. `market`: of its instrument, or nullptr. A settlement
+    /// closes what is held of the instrument. What else wins or loses something counts for the strategy, or
+    /// without one for those who hold the instrument, each by its size.
+    Booking book(const CashMovement& cash, std::uint64_t strategy, const Market* market);
 
     /// Sets what reconciliation found to be the truth; gives what was added.
     Money adjust_balance(std::uint64_t account, Currency currency, Money total);
@@ -77,15 +88,20 @@ class Accounts {
     /// Signed size of an account in an instrument, long and short of hedging mode summed up.
     Number net_size(std::uint64_t account, std::uint64_t instrument) const;
 
-    /// What an owner (account or strategy) has won or lost in a currency since ever: what was realised
-    /// and what stands open at the mark, less fees, plus funding, interest and the like; transfers and
-    /// conversions apart. None if an open position has no mark.
-    Money result(std::uint64_t owner, Currency currency, const Markets& markets) const;
+    // Of one currency; none if an open position has no mark, or the sum does not fit.
 
-    /// Balance and what stands open at the mark, of one currency; none if a position has no mark.
+    /// What an account or a strategy (or, of the global scope, all accounts) has won or lost since ever: what
+    /// was realised and what stands open at the mark, less fees, plus funding, interest and the like;
+    /// transfers, conversions and adjustments apart.
+    Money result(Scope scope, std::uint64_t subject, Currency currency, const Markets& markets) const;
+    /// What stands open at the mark, spot included.
+    Money unrealized(std::uint64_t account, Currency currency, const Markets& markets) const;
+    /// Balance and what stands open of contracts; spot stands in the balance of its base currency.
     Money equity(std::uint64_t account, Currency currency, const Markets& markets) const;
-    /// What open positions bind at the account's leverage; none if one has no mark.
+    /// What open positions in contracts bind at the account's leverage.
     Money margin_used(std::uint64_t account, Currency currency, const Markets& markets) const;
+    /// Equity less margin used.
+    Money margin_free(std::uint64_t account, Currency currency, const Markets& markets) const;
 
     /// Calls visit(key, holding) for each holding that is not empty, in no particular order.
     template <class Visit>
@@ -96,7 +112,7 @@ class Accounts {
     /// Calls visit(account, currency, total) for each balance, in no particular order.
     template <class Visit>
     void each_balance(Visit&& visit) const {
-        for (const auto& [key, total] : balances_) visit(key.owner, key.currency, total);
+        for (const auto& [key, total] : balances_) visit(key.account, key.currency, total);
     }
 
     const AccountTerms& terms(std::uint64_t account) const noexcept;
@@ -107,30 +123,37 @@ class Accounts {
 
   private:
     struct BalanceKey {
-        std::uint64_t owner;
+        std::uint64_t account;
+        std::uint64_t strategy;  // whose part it is; 0 for the whole account
         Currency currency;
         bool operator==(const BalanceKey& o) const noexcept {
-            return owner == o.owner && currency == o.currency;
+            return account == o.account && strategy == o.strategy && currency == o.currency;
         }
     };
     struct Hash {
         std::size_t operator()(const HoldingKey& key) const noexcept {
-            return (key.owner * 31 + key.instrument) * 31 + static_cast<std::uint8_t>(key.side);
+            return ((key.account * 31 + key.instrument) * 31 + key.strategy) * 31 +
+                   static_cast<std::uint8_t>(key.side);
         }
         std::size_t operator()(const BalanceKey& key) const noexcept {
-            return key.owner * 31 + key.currency.hash();
+            return (key.account * 31 + key.strategy) * 31 + key.currency.hash();
         }
     };
+    using Amounts = std::vector<std::pair<BalanceKey, Money>>;
 
-    Money charges(std::uint64_t owner, Currency currency) const;
-    /// The sum of `of(key, holding, market)` over an owner's holdings that settle in a currency.
-    template <class Of>
-    Money total_of(std::uint64_t owner, Currency currency, const Markets& markets, Money start,
-                   Of&& of) const;
+    /// What is held of an instrument in an account: its own positions, then the strategies' parts.
+    std::vector<std::pair<HoldingKey, Holding>> parts(std::uint64_t account, std::uint64_t instrument) const;
+    /// What a charge amounts to for the strategies that it counts for.
+    Amounts shares(const CashMovement& cash, std::uint64_t strategy, const Market* market) const;
+    Money charges(const BalanceKey& key) const;
+    /// start + the sum of `of(key, holding, market)` over the holdings that settle in a currency and of which
+    /// `counts(key)` is true; none if one of them is.
+    template <class Counts, class Of>
+    Money total_of(Counts&& counts, Currency currency, const Markets& markets, Money start, Of&& of) const;
 
     std::unordered_map<HoldingKey, Holding, Hash> holdings_;
     std::unordered_map<BalanceKey, Money, Hash> balances_;
-    std::unordered_map<BalanceKey, Money, Hash> charges_;  // fees, funding and the like, by owner
+    std::unordered_map<BalanceKey, Money, Hash> charges_;  // fees, funding and the like
     std::unordered_map<std::uint64_t, AccountTerms> terms_;
 };
 
@@ -140,15 +163,15 @@ class Accounts {
 /// rounded once, half to even at the settlement currency's decimals, for inverse ones.
 Money trade_into(Holding& holding, Number size, Number price, const Instrument& definition);
 
-/// What closing a holding at a price would realise; none without a price.
-Money unrealized(const Holding& holding, Number price, const Instrument& definition);
+/// What closing a holding at a price would realise; none without a price, or where it does not fit.
+Money unrealized(const Holding& holding, Number price, const Instrument& definition) noexcept;
 
 /// What a size is worth at a price, in settlement currency and with the sign of the size. Throws a Fault if
 /// it does not fit.
 Money value_at(Number size, Number price, const Instrument& definition);
 
 /// What a size binds at a price: its value by the leverage, rounded up at the settlement currency's decimals;
-/// none without a price.
-Money margin_of(Number size, Number price, Number leverage, const Instrument& definition);
+/// none without a price, or where it does not fit.
+Money margin_of(Number size, Number price, Number leverage, const Instrument& definition) noexcept;
 
 }  // namespace kungfu::broker

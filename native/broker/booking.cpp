@@ -24,7 +24,11 @@ void Broker::book(Order& order, const Fill& reported) {
     const Market& market = *markets_.find(reported.instrument);
     const Number filled = sum(order.filled, reported.get_size(), "filled size");
     const std::string odd = oddity(order, reported, filled);
-    const Booking booking = accounts_.book(reported, order.strategy, market.definition);
+    Fill fill = reported;
+    fill.order_id = order.id;
+    fill.strategy = order.strategy;
+    fill.set_position_side(position_side(order, reported, market.definition));
+    const Booking booking = accounts_.book(fill, order.strategy, market.definition);
     orders_.change(order, [&](Order& o) {
         o.filled = filled;
         if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
@@ -32,9 +36,6 @@ void Broker::book(Order& order, const Fill& reported) {
         if (is_terminal(o.state)) o.forget_amends();
     });
 
-    Fill fill = reported;
-    fill.order_id = order.id;
-    fill.strategy = order.strategy;
     emit(fill, order.strategy);
     tell(order, reported.time, !odd.empty(), odd);
     for (const Movement& m : booking) {
@@ -50,12 +51,23 @@ void Broker::book(Order& order, const Fill& reported) {
         emit(cash, order.strategy);
     }
     tell_balances(order.account, booking);
-    const HoldingKey key{order.account, order.instrument, 0, reported.get_position_side()};
-    tell_position(key, booking.account, market);
-    if (order.strategy != 0) {
-        tell_position({order.strategy, order.instrument, order.account, reported.get_position_side()},
-                      booking.strategy, market);
-    }
+    const PositionSide side = fill.get_position_side();
+    tell_position({order.account, order.instrument, 0, side}, booking.account, market);
+    if (order.strategy != 0)
+        tell_position({order.account, order.instrument, order.strategy, side}, booking.strategy, market);
+}
+
+bool Broker::says_position(const Order& order, const Fill& fill) const {
+    const Instrument& definition = markets_.find(fill.instrument)->definition;
+    const bool one = is_spot(definition) || !accounts_.terms(order.account).hedging;
+    return one || position_side(order, fill, definition) != PositionSide::NET;
+}
+
+PositionSide Broker::position_side(const Order& order, const Fill& fill,
+                                   const Instrument& definition) const noexcept {
+    const PositionSide told = fill.get_position_side();
+    return accounts_.side_of(
+        order.account, told == PositionSide::NET ? order.request.get_position_side() : told, definition);
 }
 
 void Broker::on_cash(const CashMovement& reported) {
@@ -63,14 +75,12 @@ void Broker::on_cash(const CashMovement& reported) {
         throw Fault("a gateway reported a cash movement without amount or currency");
     }
     const Market* market = markets_.find(reported.instrument);
-    const Booking booking = accounts_.book(reported, market ? &market->definition : nullptr);
     const Order* order = reported.order_id ? orders_.find(reported.order_id) : nullptr;
-    emit(reported, order ? order->strategy : 0);
+    const std::uint64_t strategy = order ? order->strategy : 0;
+    const Booking booking = accounts_.book(reported, strategy, market);
+    emit(reported, strategy);
     tell_balances(reported.account, booking);
-    if (market && reported.get_kind() == CashKind::SETTLEMENT) {
-        tell_position({reported.account, reported.instrument, 0, PositionSide::NET}, booking.account,
-                      *market);
-    }
+    for (const HoldingKey& key : booking.settled) tell_position(key, accounts_.holding(key), *market);
 }
 
 void Broker::tell_balances(std::uint64_t account, const Booking& booking) {
@@ -89,10 +99,9 @@ void Broker::tell_balances(std::uint64_t account, const Booking& booking) {
 
 void Broker::tell_position(const HoldingKey& key, const Holding& holding, const Market& market) {
     limits_.on_position(key, holding);
-    const bool of_strategy = key.account != 0;
     Position position{};
-    position.account = of_strategy ? key.account : key.owner;
-    position.strategy = of_strategy ? key.owner : 0;
+    position.account = key.account;
+    position.strategy = key.strategy;
     position.instrument = key.instrument;
     position.set_position_side(key.side);
     position.set_size(holding.size);
@@ -101,7 +110,7 @@ void Broker::tell_position(const HoldingKey& key, const Holding& holding, const 
     position.set_unrealized_pnl(unrealized(holding, market.marking_price(), market.definition));
     position.set_mark(market.marking_price());
     position.set_currency(settlement_currency(market.definition));
-    emit(position, of_strategy ? key.owner : 0);
+    emit(position, key.strategy);
 }
 
 }  // namespace kungfu::broker

@@ -35,9 +35,11 @@ void require_appended(std::int32_t status, const char* type) {
     throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
 }
 
-Broker::Broker(BrokerConfig config) : hook_terms_(config.hooks), timing_(config.timing) {
+Broker::Broker(BrokerConfig config)
+    : hook_terms_(config.hooks), timing_(config.timing), emulation_(std::move(config.emulation)) {
     for (auto& check : config.checks) hooks_.push_back({std::move(check)});
-    if (config.history) orders_.set_history(std::move(config.history), [this] { return port_.said(); });
+    if (config.history)
+        orders_.set_history(std::move(config.history), config.most_closed, [this] { return port_.said(); });
     for (Gateway& gateway : config.gateways) {
         const std::string name = gateway.name;
         if (!gateways_.emplace(gateway.source, std::move(gateway)).second) {
@@ -50,6 +52,7 @@ Broker::Broker(BrokerConfig config) : hook_terms_(config.hooks), timing_(config.
             throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
                                         ", which is not configured");
         }
+        accounts_.set_terms(route.account, route.terms);
         limits_.add_account(route.account, name);
         if (!routes_.emplace(route.account, std::move(route)).second) {
             throw std::invalid_argument("account " + name + " is configured twice");
@@ -66,6 +69,7 @@ std::int64_t Broker::poll() {
     std::int64_t done = fire_deadlines();
     while (done < kEventsPerPoll && port_.next(event)) {
         handle(event);
+        settle_ties();
         ++done;
     }
     return done;
@@ -82,8 +86,10 @@ void Broker::dispatch(const Event& event) {
         markets_.on_quote(*quote);
     } else if (const auto* trade = event.as<Trade>()) {
         markets_.on_trade(*trade);
+        watch(trade->instrument, PriceKind::LAST, trade->get_price());
     } else if (const auto* mark = event.as<MarkPrice>()) {
         markets_.on_mark(*mark);
+        watch(mark->instrument, PriceKind::MARK, mark->get_price());
     } else if (const auto* definition = event.as<Instrument>()) {
         markets_.define(*definition, event.tail<Instrument>());
     } else if (const auto* update = event.as<OrderUpdate>()) {
@@ -132,6 +138,7 @@ void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::stri
     update.time = time;
     update.anomaly = anomaly;
     emit(update, reason, order.strategy);
+    if (held_.concerns(order.id)) changed_.push_back(order.id);
 }
 
 // --- from strategies ----------------------------------------------------------------------------
@@ -154,22 +161,19 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
     order.side = request.get_side();
     order.request = request;
     order.created_at = port_.now();
-    if (request.deadline == 0 && timing_.order_deadline != 0 && can_ask(request.account))
-        order.request.deadline = port_.now() + timing_.order_deadline;
     std::string reason;
-    const bool accepted = is_acceptable(request, sender, reason);
-    order.state = accepted ? OrderState::SUBMITTED : OrderState::RISK_REJECTED;
-    if (order.id == 0) return tell(order, 0, false, reason);
-    if (accepted) order.worst_price = limits_.worst_price(request, *markets_.find(request.instrument));
-    Order& added = orders_.add(order);
-    expect_answer(added);
-    tell(added, 0, false, reason);
-    if (!accepted || !settle_self_trade(added)) return;
-    limits_.pass(request, true, port_.now());
-    emit(added.request, gateway_of(request.account)->source);
+    if (is_tied_well(request, reason) && is_acceptable(request, sender, nullptr, reason)) {
+        limits_.remember(request, port_.now());
+        order.worst_price = limits_.worst_price(request, *markets_.find(request.instrument));
+        return place(orders_.add(order));
+    }
+    order.state = OrderState::RISK_REJECTED;
+    if (order.id != 0) orders_.add(order);
+    tell(order, 0, false, reason);
 }
 
-bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason) {
+bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, const Order* held,
+                           std::string& reason) {
     if (request.order_id == 0) return reason = "order id 0 stands for no order", false;
     if (request.strategy != sender) {
         reason = "strategy " + hex(request.strategy) + " is not the sender, " + hex(sender);
@@ -188,9 +192,10 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
         return false;
     }
     if (const char* why = unbookable(market->definition)) return reason = market->name + ": " + why, false;
+    if (!fits_mode(request, accounts_.terms(request.account), market->definition, reason)) return false;
     if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
         return false;
-    const RiskView view(port_.now(), markets_, orders_, accounts_, request, nullptr);
+    const RiskView view(port_.now(), markets_, orders_, accounts_, request, held);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
     reason.clear();
@@ -201,7 +206,7 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
                false;
     }
     if (!limits_.obeys_reduce_only(request, reason)) return false;
-    if (!limits_.allow(request, *market, nullptr, port_.now(), reason) && !exempt()) return false;
+    if (!limits_.allow(request, *market, held, port_.now(), reason) && !exempt()) return false;
     return passes_checks(request, view, reason);
 }
 
@@ -224,18 +229,17 @@ void Broker::answer_unknown(const Event& event, const Request& request, const ch
 void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
     Order* order = orders_.find(cancel.order_id);
     if (!order) return answer_unknown(event, cancel, "cancel");
+    if (held_.find(order->id)) return end_held(*order, OrderState::CANCELED, {});
     std::string reason;
     if (!may_move(order->state, OrderState::PENDING_CANCEL)) {
         reason = std::string("cancel: the order is already ") + name_of(order->state);
     } else if (!gateway_of(order->account)) {
         reason = "cancel: account " + hex(order->account) + " is not configured";
     }
-    if (!reason.empty()) {
-        OrderUpdate update = describe(*order);
-        update.anomaly = 1;
-        return emit(update, reason, event.frame->source);
-    }
-    request_cancel(*order);
+    if (reason.empty()) return send_cancel(*order, {});
+    OrderUpdate update = describe(*order);
+    update.anomaly = 1;
+    emit(update, reason, event.frame->source);
 }
 
 void Broker::on_amend(const Event& event, const OrderAmend& amend) {
@@ -247,21 +251,27 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
         update.anomaly = 1;
         return emit(update, "amend: " + reason, event.frame->source);
     }
-    orders_.change(*order, [&](Order& o) {
+    if (held_.find(order->id)) return apply_amend(*order, amend);
+    send_amend(*order, amend, {});
+}
+
+void Broker::send_amend(Order& order, const OrderAmend& amend, std::string_view why) {
+    orders_.change(order, [&](Order& o) {
         if (!amend.get_size().is_none()) o.ask_for(amend.get_size());
         const Number price = amend.get_price();
         if (!price.is_none() && (o.worst_price.is_none() || price > o.worst_price)) o.worst_price = price;
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;
     });
-    expect_answer(*order);
-    tell(*order, 0, false, {});
-    limits_.pass(order->request, false, port_.now());
+    expect_answer(order);
+    tell(order, 0, false, why);
+    limits_.pass(order.request, port_.now());
     OrderAmend forwarded = amend;
-    forwarded.instrument = order->instrument;
-    forwarded.account = order->account;
-    forwarded.strategy = order->strategy;
-    emit(forwarded, gateway_of(order->account)->source);
+    forwarded.order_id = order.id;
+    forwarded.instrument = order.instrument;
+    forwarded.account = order.account;
+    forwarded.strategy = order.strategy;
+    emit(forwarded, gateway_of(order.account)->source);
 }
 
 bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender,
@@ -269,18 +279,22 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = gateway_of(order.account);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
-    if (!may_move(order.state, OrderState::PENDING_AMEND)) {
+    const bool held = held_.find(order.id) != nullptr;
+    if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;
     }
-    if (!gateway->capabilities.amend)
+    if (!held && !gateway->capabilities.amend)
         return reason = "gateway " + gateway->name + " cannot amend orders", false;
     const Number price = amend.get_price().is_none() ? order.price : amend.get_price();
     const Number size = amend.get_size().is_none() ? order.size : amend.get_size();
     const bool same_price =
         price.is_none() ? order.price.is_none() : !order.price.is_none() && price == order.price;
-    if (same_price && size == order.size) return reason = "price and size stay as they are", false;
+    const bool same_trigger = amend.get_trigger_price().is_none();
+    if (same_price && same_trigger && size == order.size)
+        return reason = "price and size stay as they are", false;
     OrderRequest changed = order.request;
     changed.set_price(price);
+    if (!same_trigger) changed.set_trigger_price(amend.get_trigger_price());
     changed.set_size(size);
     changed.set_display_size(Number::none());
     if (!obeys_steps(changed, *market, port_.now(), reason)) return false;

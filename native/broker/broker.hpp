@@ -13,6 +13,7 @@
 #include "broker/cancel_pacing.hpp"
 #include "broker/config.hpp"
 #include "broker/deadlines.hpp"
+#include "broker/emulation.hpp"
 #include "broker/limits.hpp"
 #include "kungfu/component.hpp"
 
@@ -47,8 +48,37 @@ class Broker : public Component {
     void on_request(const Event& event, const OrderRequest& request);
     void on_cancel(const Event& event, const OrderCancel& cancel);
     void on_amend(const Event& event, const OrderAmend& amend);
-    bool is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason);
+    /// `held`: the order itself if it has been accepted before, and was held since; else nullptr.
+    bool is_acceptable(const OrderRequest& request, std::uint64_t sender, const Order* held,
+                       std::string& reason);
     bool is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender, std::string& reason);
+
+    /// What of an order another one must allow: its parent, or an order of its group.
+    bool is_tied_well(const OrderRequest& request, std::string& reason);
+
+    // orders that are held back, tied together or ended by the broker
+    void place(Order& order);
+    void hold(Order& order, Held held, const std::string& until);
+    /// Lets an order out, or has it wait for a price if its venue cannot.
+    void arm(Order& order);
+    void let_out(Order& order);
+    void let_out_waiting(std::uint64_t account);
+    void end_held(Order& order, OrderState state, std::string_view why);
+    void watch(std::uint64_t instrument, PriceKind kind, Number price);
+    void on_trigger_missed(Order& order, Held& held, Number price);
+    void apply_amend(Order& order, const OrderAmend& amend);
+    void expire_at(const Order& order, std::int64_t time);
+    void expire(Order& order);
+    /// Cancels an order that can be, as soon as the rates of cancels allow.
+    void send_cancel(Order& order, std::string_view why);
+    void send_amend(Order& order, const OrderAmend& amend, std::string_view why);
+    /// Does what the orders that have changed mean for others.
+    void settle_ties();
+    void settle_children(const Order& parent);
+    void settle_group(const Order& order);
+    void settle_leg(Leg& leg);
+    bool can_shrink(const Order& order, Number size) const noexcept;
+    Number price_of(std::uint64_t instrument, PriceKind kind) const noexcept;
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -102,16 +132,16 @@ class Broker : public Component {
     void throw_switch(LimitScope& scope, const std::string& reason);
     void reset_switch(LimitScope& scope, const std::string& reason);
     void tell_switch(const LimitScope& scope, SwitchState state, const std::string& reason);
-    void cancel_all(const LimitScope& scope);
+    void cancel_all(const LimitScope& scope, const std::string& why);
     void flatten(LimitScope& scope);
     void close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
     void submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
                         Number size);
     std::uint64_t next_own_id();
-    /// Cancels an order that can be, as soon as the rates of cancels allow.
-    void request_cancel(Order& order);
     void release_cancels();
-    void send_cancel(Order& order);
+    void emit_cancel(Order& order, std::string_view why);
+    /// Fires a trigger, or cancels an order.
+    void on_order_command(const OperatorCommand& command, std::string_view who);
     /// Ends an order, or others, that would trade with each other; false if it is this one that ended.
     bool settle_self_trade(Order& order);
     bool reduces(const Order& order) const;
@@ -125,6 +155,11 @@ class Broker : public Component {
     Order* find_or_adopt(const OrderUpdate& reported);
     void apply(Order& order, const OrderUpdate& reported, std::string_view reason);
     void book(Order& order, const Fill& reported);
+    /// Whether it is known which position a fill of a defined instrument is of.
+    bool says_position(const Order& order, const Fill& fill) const;
+    /// Which of the account's positions a fill is of; what it does not say, its order does.
+    PositionSide position_side(const Order& order, const Fill& fill,
+                               const Instrument& definition) const noexcept;
 
     /// Tells the order's strategy where it stands; an anomaly says that the report did not fit it.
     void tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason);
@@ -156,6 +191,9 @@ class Broker : public Component {
     CancelPacing pacing_;
     std::uint64_t last_own_ = 0;
     Timing timing_;
+    Emulation emulation_;
+    HeldOrders held_;
+    std::vector<std::uint64_t> changed_;  // orders that others depend on
     Deadlines deadlines_;
     std::unordered_map<std::uint64_t, Doubt> doubts_;
     std::unordered_map<std::uint64_t, AccountSync> syncs_;

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "broker/limits.hpp"
 
@@ -12,12 +15,12 @@ namespace kungfu::broker {
 class CancelPacing {
   public:
     bool holds(std::uint64_t order) const noexcept {
-        return std::find(held_.begin(), held_.end(), order) != held_.end();
+        return std::any_of(held_.begin(), held_.end(), [&](const Cancel& c) { return c.order == order; });
     }
     bool empty() const noexcept { return held_.empty(); }
-    void hold(std::uint64_t order) { held_.push_back(order); }
+    void hold(std::uint64_t order, std::string_view why) { held_.push_back({order, std::string(why)}); }
 
-    /// Calls send(order) for each that may go now, and forgets it. `scopes_of(order)` gives the limited scopes
+    /// Calls send(order, why) for each that may go now, and forgets it. `scopes_of(order)` gives the limited scopes
     /// that it counts in (nullptr: none), or nothing at all if it is not wanted any more. One that has to wait
     /// holds up those behind it that share a scope with it.
     template <class ScopesOf, class Send>
@@ -25,8 +28,7 @@ class CancelPacing {
         next_ = kNever;
         std::vector<LimitScope*> blocked;
         for (std::size_t i = 0; i < held_.size();) {
-            const std::uint64_t order = held_[i];
-            const auto scopes = scopes_of(order);
+            const auto scopes = scopes_of(held_[i].order);
             if (scopes) {
                 bool waits = false;
                 std::int64_t ready = now;
@@ -45,8 +47,9 @@ class CancelPacing {
                 for (LimitScope* s : *scopes)
                     if (s) s->cancels.take(now);
             }
+            const Cancel cancel = std::move(held_[i]);
             held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
-            if (scopes) send(order);
+            if (scopes) send(cancel.order, cancel.why);
         }
     }
 
@@ -56,18 +59,23 @@ class CancelPacing {
     void save(StateWriter& state) const {
         state.put(next_);
         state.put(static_cast<std::uint64_t>(held_.size()));
-        for (const std::uint64_t order : held_) state.put(order);
+        for (const Cancel& cancel : held_) state.put(cancel.order), state.put_text(cancel.why);
     }
     bool load(StateReader& state) {
         held_.clear();
         next_ = state.get<std::int64_t>();
         for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
-            held_.push_back(state.get<std::uint64_t>());
+            held_.push_back({state.get<std::uint64_t>(), std::string(state.get_text())});
         return state.good();
     }
 
   private:
-    std::deque<std::uint64_t> held_;
+    struct Cancel {
+        std::uint64_t order;
+        std::string why;
+    };
+
+    std::deque<Cancel> held_;
     std::int64_t next_ = kNever;
 };
 

@@ -9,14 +9,18 @@
 
 namespace kungfu::broker {
 
+/// From a time on, how far a time zone is ahead of UTC; both in ns.
+struct UtcOffset {
+    std::int64_t from = 0;
+    std::int64_t ahead = 0;
+};
+
 /// UTC unless offsets are given.
 class DayClock {
   public:
-    /// A moment and what has to be added to UTC from then on, both in ns; the earliest first.
-    using Offsets = std::vector<std::pair<std::int64_t, std::int64_t>>;
-
     DayClock() = default;
-    explicit DayClock(Offsets offsets) : offsets_(std::move(offsets)) {}
+    /// The earliest first; it counts for what was before it, too.
+    explicit DayClock(std::vector<UtcOffset> zone) : zone_(std::move(zone)) {}
 
     /// Days since 1970.
     std::int64_t day(std::int64_t time) const noexcept { return divide_down(local(time), kDay); }
@@ -37,13 +41,13 @@ class DayClock {
         return a / b - (a % b < 0 ? 1 : 0);
     }
     std::int64_t local(std::int64_t time) const noexcept {
-        const auto after =
-            std::upper_bound(offsets_.begin(), offsets_.end(), time,
-                             [](std::int64_t t, const auto& offset) { return t < offset.first; });
-        return after == offsets_.begin() ? time : time + std::prev(after)->second;
+        if (zone_.empty()) return time;
+        const auto after = std::upper_bound(zone_.begin() + 1, zone_.end(), time,
+                                            [](std::int64_t t, const UtcOffset& o) { return t < o.from; });
+        return time + std::prev(after)->ahead;
     }
 
-    Offsets offsets_;
+    std::vector<UtcOffset> zone_;
 };
 
 /// Times of the week, each from a minute to a minute on some days; it may go past midnight.

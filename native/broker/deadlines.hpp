@@ -17,6 +17,7 @@ enum class Purpose : std::uint8_t {
     FILLS,      // an order: have the fills come that its venue told of?
     SETTLE,     // an order in doubt: ask again
     RECONCILE,  // an account: ask again
+    EXPIRY,     // an order: its venue would not end it
     CANCELS,    // cancels that their rate held up
 };
 

@@ -46,6 +46,7 @@ std::int64_t Broker::fire_deadlines() {
         timer.due = deadline.due;
         emit(timer, 0);
         act_on(deadline);
+        settle_ties();
         ++fired;
     }
     return fired;
@@ -64,6 +65,7 @@ bool Broker::matters(const Deadline& deadline) {
         const auto doubt = doubts_.find(deadline.subject);
         return doubt != doubts_.end() && doubt->second.next == deadline.due;
     }
+    if (deadline.purpose == Purpose::EXPIRY) return held_.expires_at(deadline.subject, deadline.due);
     const Order* order = orders_.find_kept(deadline.subject);
     if (order == nullptr) return false;
     if (deadline.purpose == Purpose::FILLS) return order->misses_fills() && order->fills_due == deadline.due;
@@ -79,6 +81,7 @@ void Broker::act_on(const Deadline& deadline) {
             return doubt(order, "no answer from the venue within " + seconds(timing_.answer_timeout));
         case Purpose::FILLS: return doubt(order, {});
         case Purpose::SETTLE: return ask_again(order, doubts_.at(order.id));
+        case Purpose::EXPIRY: return expire(order);
         case Purpose::RECONCILE:
         case Purpose::CANCELS: return;
     }
@@ -160,6 +163,7 @@ void Broker::settle_as_absent(Order& order) {
         });
         tell(order, 0, false, why);
     }
+    changed_.push_back(order.id);
     tell_difference(Difference::ORDER_MISSING, order, why);
 }
 

@@ -171,15 +171,15 @@ bool inverse_value(Number size, Number price, Number multiplier, int decimals, M
            rounded_half_even(worth, 1, divisor, decimals, out);
 }
 
-Money share_up(Money amount, Number by, int decimals) {
+bool share_up(Money amount, Number by, int decimals, Money& out) noexcept {
     Money worth = trimmed(amount);
     int128 divisor = 0;
     Quotient q{};
-    if (by.mantissa <= 0 || !over(worth, trimmed(by), divisor) || !divide(worth, 1, divisor, decimals, q)) {
-        too_large(to_text(amount) + " / " + to_text(by));
-    }
+    if (by.mantissa <= 0 || !over(worth, trimmed(by), divisor) || !divide(worth, 1, divisor, decimals, q))
+        return false;
     if (q.rest != 0) ++q.whole;
-    return {static_cast<int128>(q.whole), static_cast<std::int8_t>(-decimals)};
+    out = {static_cast<int128>(q.whole), static_cast<std::int8_t>(-decimals)};
+    return true;
 }
 
 bool to_number(Money amount, Number& out) noexcept {

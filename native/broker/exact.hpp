@@ -46,8 +46,9 @@ Money share(Money amount, Number part, Number whole, int decimals);
 /// contract is worth. False if it does not fit or the price is not positive.
 bool inverse_value(Number size, Number price, Number multiplier, int decimals, Money& out) noexcept;
 
-/// amount / divisor, rounded up at `decimals` digits after the point; amount >= 0, divisor > 0.
-Money share_up(Money amount, Number divisor, int decimals);
+/// amount / divisor, rounded up at `decimals` digits after the point; amount >= 0. False if it does not fit
+/// or the divisor is not positive.
+bool share_up(Money amount, Number divisor, int decimals, Money& out) noexcept;
 
 /// The amount as a number; false if it does not fit exactly.
 bool to_number(Money amount, Number& out) noexcept;

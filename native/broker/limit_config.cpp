@@ -249,7 +249,7 @@ bool set_limit(LimitSettings& settings, std::string_view name, std::string_view 
     for (const Limit& limit : kLimits) {
         if (name != limit.name) continue;
         const char* expected = limit.set(settings, text);
-        if (expected) why = "limit " + std::string(name) + ": expected " + expected + ", got " + quoted(text);
+        if (expected) why = std::string("expected ") + expected + ", got " + quoted(text);
         return expected == nullptr;
     }
     why = "there is no limit " + quoted(name);

@@ -62,7 +62,7 @@ void Broker::throw_switch(LimitScope& s, const std::string& reason) {
     s.reason = reason;
     s.flattens = s.flattens || s.limits.flatten;
     tell_switch(s, SwitchState::THROWN, reason);
-    cancel_all(s);
+    cancel_all(s, "kill switch: " + reason);
     if (s.flattens) flatten(s);
 }
 
@@ -82,11 +82,15 @@ void Broker::tell_switch(const LimitScope& s, SwitchState state, const std::stri
     emit(told, reason, 0);
 }
 
-void Broker::cancel_all(const LimitScope& s) {
+void Broker::cancel_all(const LimitScope& s, const std::string& why) {
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
         if (order.closes || !s.has(order.account, order.strategy)) continue;
-        if (order.state != OrderState::PENDING_CANCEL && gateway_of(order.account)) request_cancel(order);
+        if (held_.find(id)) {
+            end_held(order, OrderState::CANCELED, why);
+        } else if (order.state != OrderState::PENDING_CANCEL && gateway_of(order.account)) {
+            send_cancel(order, why);
+        }
     }
 }
 
@@ -106,7 +110,7 @@ void Broker::flatten(LimitScope& s) {
 
 void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uint64_t instrument, Side side) {
     const Market* market = markets_.find(instrument);
-    if (!market || !gateway_of(account) || !is_ready(account)) return;
+    if (!market || !gateway_of(account)) return;
     const auto part_of = [&](const LimitScope& of) {
         for (const Exposure& e : of.exposures)
             if (e.account == account && e.instrument == instrument) return side == Side::SELL ? e.longs : e.shorts;
@@ -156,8 +160,6 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
     if (accounts_.terms(account).hedging)
         request.set_position_side(side == Side::SELL ? PositionSide::LONG : PositionSide::SHORT);
     request.set_tag("flatten");
-    if (timing_.order_deadline != 0 && can_ask(account))
-        request.deadline = port_.now() + timing_.order_deadline;
     order.id = request.order_id;
     order.strategy = strategy;
     order.account = account;
@@ -167,13 +169,7 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
     order.created_at = port_.now();
     order.closes = true;
     order.worst_price = limits_.worst_price(request, market);
-    order.state = OrderState::SUBMITTED;
-    const OrderRequest sent = request;
-    limits_.pass(sent, false, port_.now());
-    Order& added = orders_.add(order);
-    expect_answer(added);
-    tell(added, 0, false, {});
-    emit(sent, gateway.source);
+    let_out(orders_.add(order));
 }
 
 std::uint64_t Broker::next_own_id() {
@@ -186,12 +182,12 @@ std::uint64_t Broker::next_own_id() {
 
 // --- cancels --------------------------------------------------------------------------------------
 
-void Broker::request_cancel(Order& order) {
+void Broker::send_cancel(Order& order, std::string_view why) {
     const std::uint64_t id = order.id;
     if (pacing_.holds(id)) return;
-    pacing_.hold(id);
+    pacing_.hold(id, why);
     release_cancels();
-    if (pacing_.holds(id)) tell(*orders_.find_kept(id), 0, false, "limit max_cancel_rate: the cancel waits");
+    if (pacing_.holds(id)) tell(order, 0, false, "limit max_cancel_rate: the cancel waits");
 }
 
 void Broker::release_cancels() {
@@ -202,17 +198,17 @@ void Broker::release_cancels() {
             if (!order || !may_move(order->state, OrderState::PENDING_CANCEL)) return std::nullopt;
             return limits_.paced(*order);
         },
-        [&](std::uint64_t id) { send_cancel(*orders_.find_kept(id)); });
+        [&](std::uint64_t id, const std::string& why) { emit_cancel(*orders_.find_kept(id), why); });
     if (!pacing_.empty()) deadlines_.add(pacing_.next_time(), Purpose::CANCELS, 0);
 }
 
-void Broker::send_cancel(Order& order) {
+void Broker::emit_cancel(Order& order, std::string_view why) {
     orders_.change(order, [](Order& o) {
         o.state = OrderState::PENDING_CANCEL;
         o.reason_hash = 0;
     });
     expect_answer(order);
-    tell(order, 0, false, {});
+    tell(order, 0, false, why);
     OrderCancel cancel{};
     cancel.order_id = order.id;
     cancel.instrument = order.instrument;
@@ -234,7 +230,7 @@ bool Broker::settle_self_trade(Order& order) {
         return false;
     });
     for (const std::uint64_t id : older) {
-        request_cancel(*orders_.find_kept(id));
+        send_cancel(*orders_.find_kept(id), "limit self_trade: order " + hex(order.id) + " would trade with it");
         if (met != 0 || !pacing_.holds(id)) continue;
         met = id;  // it must not overtake that cancel
         why = "the cancel of our order " + hex(id) + " that it would trade with has to wait";
@@ -253,30 +249,27 @@ bool Broker::reduces(const Order& order) const {
 // --- commands -------------------------------------------------------------------------------------
 
 void Broker::on_command(const OperatorCommand& command, std::string_view said) {
+    if (command.get_kind() == CommandKind::CANCEL_ORDER || command.get_kind() == CommandKind::FIRE_TRIGGER)
+        return on_order_command(command, said);
     const std::string who(said);
-    const auto refuse = [&](const std::string& why) {
-        alarm(std::string("command ") + name_of(command.get_kind()) + " is refused: " + why);
+    const std::string why = std::string(name_of(command.get_kind())) + ": " + who;
+    const auto refuse = [&](const std::string& fault) {
+        alarm(std::string("command ") + name_of(command.get_kind()) + " is refused: " + fault);
     };
     const Scope which = command.get_scope();
     const bool is_global = which == Scope::GLOBAL && command.subject == 0;
     const bool is_named = (which == Scope::ACCOUNT || which == Scope::STRATEGY) && command.subject != 0;
-    if (command.get_kind() != CommandKind::CANCEL_ORDER && !is_global && !is_named)
+    if (!is_global && !is_named)
         return refuse("scope and subject do not fit each other");
     switch (command.get_kind()) {
         case CommandKind::KILL: return throw_switch(limits_.scope(which, command.subject), who);
         case CommandKind::RESET: return reset_switch(limits_.scope(which, command.subject), who);
-        case CommandKind::CANCEL_ALL: return cancel_all(limits_.scope(which, command.subject));
+        case CommandKind::CANCEL_ALL: return cancel_all(limits_.scope(which, command.subject), why);
         case CommandKind::FLATTEN: {
             LimitScope& s = limits_.scope(which, command.subject);
             s.flattens = true;
-            cancel_all(s);
+            cancel_all(s, why);
             return flatten(s);
-        }
-        case CommandKind::CANCEL_ORDER: {
-            Order* order = orders_.find_kept(command.order_id);
-            if (!order || !may_move(order->state, OrderState::PENDING_CANCEL) || !gateway_of(order->account))
-                return refuse("order " + hex(command.order_id) + " is not open");
-            return request_cancel(*order);
         }
         case CommandKind::SET_LIMIT: {
             LimitScope& s = limits_.scope(which, command.subject);
@@ -288,8 +281,8 @@ void Broker::on_command(const OperatorCommand& command, std::string_view said) {
             change.set_limit(name);
             change.set_before(before == s.texts.end() ? std::string_view() : before->second);
             change.set_after(command.get_setting());
-            std::string why;
-            if (!limits_.change(s, name, std::string(command.get_setting()), why)) return refuse(why);
+            std::string expected;
+            if (!limits_.change(s, name, std::string(command.get_setting()), expected)) return refuse("limit " + name + ": " + expected);
             return emit(change, who, 0);
         }
         default: return refuse("the broker does not know it");

@@ -76,7 +76,7 @@ void Limits::configure(const std::vector<ScopeConfig>& configs) {
         s.clock = config.clock;
         for (const auto& [name, text] : config.limits) {
             std::string why;
-            if (!set_limit(s.limits, name, text, why)) throw std::invalid_argument(why + of(s));
+            if (!set_limit(s.limits, name, text, why)) throw std::invalid_argument("limit " + name + ": " + why + of(s));
             s.texts[name] = text;
         }
         s.orders.set(s.limits.max_order_rate);
@@ -191,7 +191,8 @@ void Limits::count(const Order& order, int sign) {
     const bool is_open = !is_terminal(order.state);
     const Number rest = order.remaining();
     if (!is_open && rest.is_zero()) return;
-    const Number part = sign < 0 ? -rest : rest;
+    // An order that may only reduce never adds to what can be reached.
+    const Number part = order.request.reduce_only ? Number{0, 0} : sign < 0 ? -rest : rest;
     const Number price = order.worst_price.is_none() ? order.price : order.worst_price;
     Money cost{0, 0};
     if (order.side == Side::BUY && !price.is_none() && !multiply(part, price, cost)) cost = {0, 0};
@@ -200,8 +201,8 @@ void Limits::count(const Order& order, int sign) {
         if (is_open) s->open_orders += sign;
         Exposure& e = exposure(*s, order.account, order.instrument);
         Number& open = order.side == Side::BUY ? e.buys : e.sells;
-        open = sum(open, part, "open size");
-        e.buys_cost = sum(e.buys_cost, cost, "cost of open orders");
+        open = plus(open, part, "open size");
+        e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
     }
     if (!is_open || OwnOrders::waits(order.request.get_type())) return;
     if (sign > 0) {
@@ -212,18 +213,16 @@ void Limits::count(const Order& order, int sign) {
 }
 
 void Limits::on_position(const HoldingKey& key, const Holding& holding) {
-    const bool of_strategy = key.account != 0;
-    const std::uint64_t account = of_strategy ? key.account : key.owner;
     const auto set = [&](LimitScope& s) {
-        Exposure& e = exposure(s, account, key.instrument);
+        Exposure& e = exposure(s, key.account, key.instrument);
         const bool is_long = holding.size.mantissa > 0;
         const Number size = magnitude(holding.size);
         if (key.side != PositionSide::SHORT) e.longs = is_long ? size : Number{0, 0};
         if (key.side != PositionSide::LONG) e.shorts = is_long ? Number{0, 0} : size;
     };
-    if (of_strategy) return set(scope(Scope::STRATEGY, key.owner));
+    if (key.strategy != 0) return set(scope(Scope::STRATEGY, key.strategy));
     set(global_);
-    set(scope(Scope::ACCOUNT, account));
+    set(scope(Scope::ACCOUNT, key.account));
 }
 
 // --- results --------------------------------------------------------------------------------------
@@ -236,23 +235,12 @@ void Limits::begin_watching(LimitScope& s) {
             if (known) continue;
             ResultWatch watch;
             watch.currency = currency;
-            const Money result = result_of(s, currency);
+            const Money result = accounts_.result(s.scope, s.subject, currency, markets_);
             watch.is_known = !result.is_none();
             if (watch.is_known) watch.day_began = watch.peak = watch.last = result;
             s.results.push_back(watch);
         }
     }
-}
-
-Money Limits::result_of(const LimitScope& s, Currency currency) const {
-    if (s.scope != Scope::GLOBAL) return accounts_.result(s.subject, currency, markets_);
-    Money total{0, 0};
-    for (const auto& [account, unused] : account_scopes_) {
-        const Money result = accounts_.result(account, currency, markets_);
-        if (result.is_none()) return result;
-        total = sum(total, result, "result");
-    }
-    return total;
 }
 
 bool Limits::holds_watched(std::uint64_t instrument) const noexcept {
@@ -272,7 +260,7 @@ std::vector<std::pair<LimitScope*, std::string>> Limits::watch_results(std::int6
         for (ResultWatch& watch : s->results) {
             // Nothing has changed since the last time, so that is what it was when the day began.
             if (day != s->day) watch.day_began = watch.last;
-            const Money result = result_of(*s, watch.currency);
+            const Money result = accounts_.result(s->scope, s->subject, watch.currency, markets_);
             watch.is_known = !result.is_none();
             if (!watch.is_known) continue;
             watch.last = result;
@@ -355,10 +343,13 @@ bool Limits::obeys_reduce_only(const OrderRequest& order, std::string& reason) c
                   reason);
 }
 
-void Limits::pass(const OrderRequest& order, bool is_new, std::int64_t now) {
+void Limits::remember(const OrderRequest& order, std::int64_t now) {
+    if (longest_repetition_ > 0) recent_.add(order, now, now - longest_repetition_);
+}
+
+void Limits::pass(const OrderRequest& order, std::int64_t now) {
     for (LimitScope* s : scopes_of(order.account, order.strategy))
         if (s && s->orders.is_limited()) s->orders.take(now);
-    if (is_new && longest_repetition_ > 0) recent_.add(order, now, now - longest_repetition_);
 }
 
 bool Limits::obeys(LimitScope& s, const Case& c, std::string& reason) {
@@ -558,8 +549,8 @@ Limits::Ends Limits::ends_of(const Exposure& e, const Case& c) const {
     Number sells = e.sells;
     if (e.account == c.order.account && e.instrument == c.order.instrument) {
         Number& own = c.side == Side::BUY ? buys : sells;
-        own = plus(own, c.size, what);
-        if (c.amended) own = plus(own, -c.amended->remaining(), what);
+        if (!c.order.reduce_only) own = plus(own, c.size, what);
+        if (c.amended && !c.amended->request.reduce_only) own = plus(own, -c.amended->remaining(), what);
     }
     const Number held = e.shorts.is_zero() ? e.longs : plus(e.longs, -e.shorts, what);
     Ends ends{plus(held, buys, what), plus(held, -sells, what), {}};
@@ -706,7 +697,9 @@ bool Limits::obeys_funds(const Case& c, std::string& reason) {
             if (size.is_zero()) continue;
             if (price.is_none()) return refuse(account, "check_funds", "a price is missing", reason);
             const Number leverage = accounts_.leverage(e.account, e.instrument);
-            needed = plus(needed, margin_of(size, price, leverage, e.market->definition), what);
+            const Money margin = margin_of(size, price, leverage, e.market->definition);
+            if (margin.is_none()) throw Fault("a margin does not fit");
+            needed = plus(needed, margin, what);
         }
     }
     const Money there = is_spot ? accounts_.balance(c.order.account, currency)

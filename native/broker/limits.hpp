@@ -114,8 +114,10 @@ class Limits {
     /// False with the reason if it may only reduce a position, and would turn it over or open one even if the
     /// open orders of the other side filled first.
     bool obeys_reduce_only(const OrderRequest& order, std::string& reason) const;
-    /// It goes out: takes its place in the rates, and is remembered.
-    void pass(const OrderRequest& order, bool is_new, std::int64_t now);
+    /// It was accepted: the same order is noticed for a while.
+    void remember(const OrderRequest& order, std::int64_t now);
+    /// It, or a change of it, goes out: takes its place in the rates.
+    void pass(const OrderRequest& order, std::int64_t now);
     /// Calls visit(resting) for our open orders that this one would trade with and that share a scope with it
     /// whose `self_trade` is `how`, until it gives true; whether it did.
     template <class Visit>
@@ -175,7 +177,6 @@ class Limits {
     void resolve(const LimitScope& scope, Exposure& exposure) const;
     void begin_watching(LimitScope& scope);
     void renew_needs();
-    Money result_of(const LimitScope& scope, Currency currency) const;
     bool is_too_much(const LimitScope& scope, const ResultWatch& watch, std::string& reason) const;
 
     bool obeys(LimitScope& scope, const Case& c, std::string& reason);

@@ -1,5 +1,7 @@
 #include "broker/markets.hpp"
 
+#include "broker/exact.hpp"
+
 namespace kungfu::broker {
 namespace {
 
@@ -15,6 +17,12 @@ Number multiplier(const Instrument& definition) noexcept {
 std::string_view settlement_currency(const Instrument& definition) noexcept {
     const bool quoted = definition.get_product() == Product::SPOT || definition.get_settle().empty();
     return quoted ? definition.get_quote() : definition.get_settle();
+}
+
+bool worth_of(Number size, Number price, const Instrument& definition, Money& out) noexcept {
+    return is_inverse(definition)
+               ? inverse_value(size, price, multiplier(definition), definition.settle_decimals, out)
+               : value_of(price, size, multiplier(definition), out);
 }
 
 const char* unbookable(const Instrument& definition) noexcept {

@@ -26,6 +26,11 @@ struct Market {
 /// What one unit of size is worth in base units: 1, or the contract value.
 Number multiplier(const Instrument& definition) noexcept;
 
+/// Spot: what is bought stands in a balance of its own.
+inline bool is_spot(const Instrument& definition) noexcept {
+    return definition.get_product() == Product::SPOT;
+}
+
 /// Whether it pays in base currency: what it is worth is contracts by price.
 inline bool is_inverse(const Instrument& definition) noexcept {
     return definition.get_contract_kind() == ContractKind::INVERSE;
@@ -33,6 +38,10 @@ inline bool is_inverse(const Instrument& definition) noexcept {
 
 /// The currency in which positions of the instrument have their cost.
 std::string_view settlement_currency(const Instrument& definition) noexcept;
+
+/// What a size is worth at a price, in settlement currency and with the sign of the size: exact for spot and
+/// linear contracts, a quotient rounded once for inverse ones. False if it is unknown or does not fit.
+bool worth_of(Number size, Number price, const Instrument& definition, Money& out) noexcept;
 
 /// Why the instrument's fills cannot be booked; nullptr if they can.
 const char* unbookable(const Instrument& definition) noexcept;

@@ -8,7 +8,6 @@ namespace kungfu::broker {
 namespace {
 
 void take(RecalledOrder& out, const OrderUpdate& update, std::string_view reason) {
-    if (update.anomaly) return;  // says where the order stands, no more
     Order& order = out.order;
     order.strategy = update.strategy;
     order.account = update.account;
@@ -19,7 +18,7 @@ void take(RecalledOrder& out, const OrderUpdate& update, std::string_view reason
     order.side = update.get_side();
     order.state = update.get_state();
     order.set_venue_order_id(update.get_venue_order_id());
-    if (!reason.empty()) order.reason_hash = fnv1a64(reason);
+    if (!reason.empty() && !update.anomaly) order.reason_hash = fnv1a64(reason);
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ constexpr int kCountBits = 40;
 
 Number Order::remaining() const {
     Number total = size;
-    if (is_terminal(state))
+    if (state == OrderState::CREATED)
+        return {0, 0};  // held back
+    else if (is_terminal(state))
         total = venue_filled;
     else if (!pending_size.is_none() && pending_size > size)
         total = pending_size;
@@ -47,6 +49,7 @@ OrderUpdate describe(const Order& order) noexcept {
     update.set_size(order.size);
     update.set_filled(order.filled);
     update.set_side(order.side);
+    update.set_position_side(order.request.get_position_side());
     update.set_state(order.state);
     update.set_venue_order_id(order.get_venue_order_id());
     return update;
@@ -57,7 +60,9 @@ Orders::~Orders() = default;
 Orders::Orders(Orders&&) noexcept = default;
 Orders& Orders::operator=(Orders&&) noexcept = default;
 
-void Orders::set_history(std::unique_ptr<OrderHistory> history, std::function<std::uint64_t()> said) {
+void Orders::set_history(std::unique_ptr<OrderHistory> history, std::size_t most_closed,
+                         std::function<std::uint64_t()> said) {
+    most_closed_ = most_closed;
     history_ = std::move(history);
     said_ = std::move(said);
 }
@@ -86,7 +91,7 @@ Order* Orders::recall(std::uint64_t id) {
 void Orders::close(std::uint64_t id) {
     if (!history_) return;
     closed_.push_back(id);
-    for (std::size_t looked = 0; closed_.size() > kMostClosed && looked < 2; ++looked) {
+    for (std::size_t looked = 0; closed_.size() > most_closed_ && looked < 2; ++looked) {
         const std::uint64_t oldest = closed_.front();
         closed_.pop_front();
         if (orders_.at(oldest).misses_fills()) {

@@ -39,7 +39,8 @@ struct Order {
     char venue_order_id[40] = {};
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
-    bool closes = false;  // sent by the broker itself to close a position
+    bool expired = false;  // the broker ended it at its time
+    bool closes = false;   // the broker sent it to close a position
 
     std::string_view get_venue_order_id() const noexcept {
         return fixed_text(venue_order_id, sizeof venue_order_id);
@@ -77,19 +78,19 @@ class OrderHistory;
 
 /// The orders of the broker: all that are not over, and the latest that are.
 ///
-/// An order that is over is let go when more than kMostClosed others were over since, and read back from the
-/// journal when a late report names it. Without a history nothing is let go.
+/// An order that is over is let go when many others were over since, and read back from the journal when a
+/// late report names it. Without a history nothing is let go.
 class Orders {
   public:
-    static constexpr std::size_t kMostClosed = 4096;
-
     Orders();
     ~Orders();
     Orders(Orders&&) noexcept;
     Orders& operator=(Orders&&) noexcept;
 
-    /// `said` tells the sequence of the broker's latest event: what is read back ends there.
-    void set_history(std::unique_ptr<OrderHistory> history, std::function<std::uint64_t()> said);
+    /// Keeps no more than so many orders that are over. `said` tells the sequence of the broker's latest
+    /// event: what is read back ends there.
+    void set_history(std::unique_ptr<OrderHistory> history, std::size_t most_closed,
+                     std::function<std::uint64_t()> said);
 
     /// The order, read back if need be; nullptr if there never was one.
     Order* find(std::uint64_t id);
@@ -184,6 +185,7 @@ class Orders {
     IdFilter gone_;
     std::map<std::uint64_t, Series> series_;  // of our own orders, by the high bits of their ids
     std::unique_ptr<OrderHistory> history_;
+    std::size_t most_closed_ = 0;
     std::function<std::uint64_t()> said_;
     std::function<void(const Order&, int)> watch_;
 };

@@ -20,10 +20,11 @@ void Broker::on_component_start() {
         if (!can_ask(account)) continue;
         begin_reconciling(account, "the broker started");
     }
+    held_.resume();
     // What was under way when it ended may or may not have reached its venue; nothing is sent again.
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
-        if (!can_ask(order.account)) continue;
+        if (!can_ask(order.account) || order.state == OrderState::CREATED) continue;
         const bool asked = order.state != OrderState::ACCEPTED && order.state != OrderState::PARTIALLY_FILLED;
         if (asked) doubt(order, "the broker was down while it was under way");
     }
@@ -120,6 +121,7 @@ void Broker::on_account_answer(const VenueAnswer& answer, std::string_view detai
         sync.tries = 0;
         if (sync.state != AccountState::READY)
             set_account_state(answer.account, sync, AccountState::READY, "it agrees with its venue");
+        let_out_waiting(answer.account);
     } else {
         sync.differences = found;
     }
@@ -143,7 +145,9 @@ std::map<Compared, Amounts> Broker::differences(std::uint64_t account, const Acc
     accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) {
         const Market* market = markets_.find(key.instrument);
         // What is held of spot stands in the balances.
-        if (key.owner != account || (market && market->definition.get_product() == Product::SPOT)) return;
+        if (key.account != account || key.strategy != 0 ||
+            (market && market->definition.get_product() == Product::SPOT))
+            return;
         compared.try_emplace({key.instrument, {}, key.side}, Amounts{{0, 0}, {0, 0}}).first->second.ours =
             to_money(holding.size);
     });

@@ -65,6 +65,8 @@ std::string unbookable_fill(const Fill& fill, const Market* market) {
     if (fill.get_price().is_none()) return "it has no price";
     if (fill.get_size().is_none() || fill.size <= 0)
         return "its size " + to_text(fill.get_size()) + " is not positive";
+    if (is_inverse(market->definition) && fill.price <= 0)
+        return "its price " + to_text(fill.get_price()) + " is not positive";
     return {};
 }
 
@@ -113,7 +115,9 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
 }
 
 void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view reason) {
-    const OrderState target = settled_state(order, reported.get_state());
+    const bool expired = order.expired && reported.get_state() == OrderState::CANCELED;
+    if (expired && reason.empty()) reason = kTimeIsOver;
+    const OrderState target = expired ? OrderState::EXPIRED : settled_state(order, reported.get_state());
     const std::string odd = shortfall(order, reported);
     const std::string text =
         odd.empty() || reason.empty() ? std::string(reason) + odd : std::string(reason) + "; " + odd;
@@ -159,6 +163,8 @@ void Broker::on_fill(const Fill& reported) {
     if (why.empty() && (order->instrument != reported.instrument || order->account != reported.account)) {
         why = "its account or instrument is not the order's";
     }
+    if (why.empty() && !says_position(*order, reported))
+        why = "neither it nor its order says whether it is of the long or of the short position";
     if (why.empty()) {
         if (!orders_.remember_fill(*order, reported.get_trade_id())) return;
         book(*order, reported);

@@ -5,7 +5,11 @@
 namespace kungfu::broker {
 
 bool RiskView::reduces_position() const {
-    const Number held = position(order_.account, order_.instrument);
+    const Market* market = markets_.find(order_.instrument);
+    if (market == nullptr) return false;
+    const PositionSide which =
+        accounts_.side_of(order_.account, order_.get_position_side(), market->definition);
+    const Number held = accounts_.holding({order_.account, order_.instrument, 0, which}).size;
     const bool opposite = order_.get_side() == Side::SELL ? held.mantissa > 0 : held.mantissa < 0;
     Number all;
     return opposite &&
@@ -27,6 +31,26 @@ Number RiskView::open_size(std::uint64_t account, std::uint64_t instrument, Side
 
 Money RiskView::balance(std::uint64_t account, std::string_view currency) const {
     return accounts_.balance(account, Currency(currency));
+}
+
+Money RiskView::result(Scope scope, std::uint64_t subject, std::string_view currency) const {
+    return accounts_.result(scope, subject, Currency(currency), markets_);
+}
+
+Money RiskView::unrealized(std::uint64_t account, std::string_view currency) const {
+    return accounts_.unrealized(account, Currency(currency), markets_);
+}
+
+Money RiskView::equity(std::uint64_t account, std::string_view currency) const {
+    return accounts_.equity(account, Currency(currency), markets_);
+}
+
+Money RiskView::margin_used(std::uint64_t account, std::string_view currency) const {
+    return accounts_.margin_used(account, Currency(currency), markets_);
+}
+
+Money RiskView::margin_free(std::uint64_t account, std::string_view currency) const {
+    return accounts_.margin_free(account, Currency(currency), markets_);
 }
 
 Number RiskView::last_price(std::uint64_t instrument) const noexcept {
@@ -57,8 +81,7 @@ Money RiskView::mid_price(std::uint64_t instrument) const noexcept {
 Money RiskView::notional(std::uint64_t instrument, Number price, Number size) const noexcept {
     const Market* market = markets_.find(instrument);
     Money value;
-    if (!market || !value_of(price, magnitude(size), multiplier(market->definition), value))
-        return Money::none();
+    if (!market || !worth_of(magnitude(size), price, market->definition, value)) return Money::none();
     return value;
 }
 

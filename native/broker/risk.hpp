@@ -34,12 +34,20 @@ class RiskView {
     Number position(std::uint64_t account, std::uint64_t instrument) const;
     Number open_size(std::uint64_t account, std::uint64_t instrument, Side side) const;
     Money balance(std::uint64_t account, std::string_view currency) const;
+
+    // As in Accounts: none if an open position has no mark.
+    Money result(Scope scope, std::uint64_t subject, std::string_view currency) const;
+    Money unrealized(std::uint64_t account, std::string_view currency) const;
+    Money equity(std::uint64_t account, std::string_view currency) const;
+    Money margin_used(std::uint64_t account, std::string_view currency) const;
+    Money margin_free(std::uint64_t account, std::string_view currency) const;
+
     Number last_price(std::uint64_t instrument) const noexcept;
     Number bid_price(std::uint64_t instrument) const noexcept;
     Number ask_price(std::uint64_t instrument) const noexcept;
     /// None without both a bid and an offer.
     Money mid_price(std::uint64_t instrument) const noexcept;
-    /// Size at a price in settlement or quote currency; none where it is unknown or does not fit.
+    /// Size at a price in settlement currency; none where it is unknown or does not fit.
     Money notional(std::uint64_t instrument, Number price, Number size) const noexcept;
     /// nullptr if it is unknown.
     const Instrument* instrument(std::uint64_t id) const noexcept;

@@ -1,5 +1,6 @@
 #include "broker/rules.hpp"
 
+#include "broker/emulation.hpp"
 #include "broker/exact.hpp"
 
 namespace kungfu::broker {
@@ -73,6 +74,13 @@ bool obeys_expiry(const OrderRequest& order, std::int64_t now, std::string& reas
     return false;
 }
 
+/// What is lacking: what was asked for, and what it would be made of.
+template <class E>
+std::string made_of(E wanted, E sent) {
+    const std::string name = name_of(wanted);
+    return wanted == sent ? name : name + " (it would be made of " + name_of(sent) + ")";
+}
+
 }  // namespace
 
 bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::string& reason) {
@@ -85,14 +93,30 @@ bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::stri
         reason = "side " + std::to_string(order.side) + " is neither BUY nor SELL";
         return false;
     }
-    if (order.type > 31 || !gateway.capabilities.can(order.get_type())) {
-        return lacks(std::string(name_of(order.get_type())) + " orders");
+    const Capabilities& venue = gateway.capabilities;
+    const OrderRequest sent = sent_form(order, venue);
+    if (!venue.can(sent.get_type())) return lacks(made_of(order.get_type(), sent.get_type()) + " orders");
+    if (!venue.can(sent.get_time_in_force())) {
+        return lacks("time in force " + made_of(order.get_time_in_force(), sent.get_time_in_force()));
     }
-    if (order.time_in_force > 31 || !gateway.capabilities.can(order.get_time_in_force())) {
-        return lacks(std::string("time in force ") + name_of(order.get_time_in_force()));
+    if (order.reduce_only && !venue.reduce_only) return lacks("reduce-only orders");
+    if (!order.get_display_size().is_none() && !venue.display_size) return lacks("display size");
+    if (order.get_position_side() != PositionSide::NET && !venue.position_sides) {
+        return lacks(std::string("position side ") + name_of(order.get_position_side()));
     }
-    if (order.reduce_only && !gateway.capabilities.reduce_only) return lacks("reduce-only orders");
     return true;
+}
+
+bool fits_mode(const OrderRequest& order, const AccountTerms& terms, const Instrument& definition,
+               std::string& reason) {
+    const PositionSide side = order.get_position_side();
+    const bool two = terms.hedging && !is_spot(definition);
+    if (two ? side == PositionSide::LONG || side == PositionSide::SHORT : side == PositionSide::NET)
+        return true;
+    reason =
+        two ? "the account holds long and short side by side: position side LONG or SHORT is missing"
+            : std::string("the account has one position of the instrument, not a ") + name_of(side) + " one";
+    return false;
 }
 
 bool obeys_steps(const OrderRequest& order, const Market& market, std::int64_t now, std::string& reason) {
@@ -111,7 +135,9 @@ bool obeys_min_notional(const OrderRequest& order, const Market& market, std::st
     const Number price = order.get_price().is_none() ? market.last : order.get_price();
     if (!is_limit(least) || price.is_none()) return true;
     Money value;
-    if (!value_of(price, order.get_size(), multiplier(market.definition), value)) {
+    // An inverse contract is worth an amount of quote currency, whatever its price.
+    if (!value_of(is_inverse(market.definition) ? Number{1, 0} : price, order.get_size(),
+                  multiplier(market.definition), value)) {
         reason = "the value of size " + to_text(order.get_size()) + " at " + to_text(price) + " does not fit";
         return false;
     }

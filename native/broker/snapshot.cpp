@@ -5,21 +5,6 @@
 namespace kungfu::broker {
 namespace {
 
-template <class Map>
-void put_map(StateWriter& state, const Map& map) {
-    state.put(static_cast<std::uint64_t>(map.size()));
-    for (const auto& [key, value] : map) state.put(key), state.put(value);
-}
-
-template <class Map>
-void get_map(StateReader& state, Map& map) {
-    map.clear();
-    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
-        const auto key = state.get<typename Map::key_type>();
-        map[key] = state.get<typename Map::mapped_type>();
-    }
-}
-
 void put_sync(StateWriter& state, const AccountSync& sync) {
     state.put(sync.state);
     state.put(sync.connected);
@@ -59,6 +44,7 @@ std::string Broker::save() {
     accounts_.save(state);
     deadlines_.save(state);
     put_map(state, doubts_);
+    held_.save(state);
     state.put(static_cast<std::uint64_t>(syncs_.size()));
     for (const auto& [account, sync] : syncs_) {
         state.put(account);
@@ -77,13 +63,14 @@ void Broker::load(std::string_view bytes) {
     const bool whole =
         markets_.load(state) && orders_.load(state) && accounts_.load(state) && deadlines_.load(state);
     get_map(state, doubts_);
+    const bool held = held_.load(state);
     syncs_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto account = state.get<std::uint64_t>();
         syncs_[account] = get_sync(state);
     }
     last_query_ = state.get<std::uint64_t>();
-    const bool limited = whole && limits_.load(state) && pacing_.load(state);
+    const bool limited = whole && held && limits_.load(state) && pacing_.load(state);
     last_own_ = state.get<std::uint64_t>();
     for (Hook& hook : hooks_) hook.faults = state.get<std::uint32_t>();
     if (!limited || !state.good() || !state.at_end())

@@ -60,4 +60,19 @@ class StateReader {
     bool good_ = true;
 };
 
+template <class Map>
+void put_map(StateWriter& state, const Map& map) {
+    state.put(static_cast<std::uint64_t>(map.size()));
+    for (const auto& [key, value] : map) state.put(key), state.put(value);
+}
+
+template <class Map>
+void get_map(StateReader& state, Map& map) {
+    map.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto key = state.get<typename Map::key_type>();
+        map[key] = state.get<typename Map::mapped_type>();
+    }
+}
+
 }  // namespace kungfu::broker

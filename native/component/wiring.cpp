@@ -95,14 +95,17 @@ void Wiring::learn_names(std::string_view names) {
     }
 }
 
-void Wiring::announce_start(ComponentKind kind) noexcept { starting_ = kind; }
+void Wiring::announce_start(ComponentKind kind) noexcept {
+    starting_ = kind;
+    said_positions_ = false;
+}
 
 bool Wiring::read_start(kf_event& event) {
     ComponentStatus status{};
     status.set_kind(*starting_);
     status.set_phase(ComponentPhase::START);
     starting_.reset();
-    if (say_positions() != KF_OK) return false;
+    event_in_hand_ = false;  // nothing that was read makes it start
     if (append(0, ComponentStatus::kType, 0, nullptr, &status, sizeof status) != KF_OK) return false;
     kf_frame frame{};
     frame.sequence = outputs_[0].writer->last_sequence();
@@ -129,10 +132,15 @@ bool Wiring::next(kf_event& event) {
 bool Wiring::read(kf_event& event) {
     if (failed_) return false;
     if (rebuilding_) return read_again(event);
-    if (starting_) return read_start(event);
+    if (starting_ && !said_positions_) {
+        said_positions_ = true;
+        if (say_positions() != KF_OK) return false;
+    }
+    // A strategy starts when it knows what stands there; others before they act on it.
+    if (starting_ && *starting_ != ComponentKind::STRATEGY) return read_start(event);
     if (inputs_.next(event, clock_->now())) return note_consumed(event), true;
-    if (inputs_.status() != KF_OK) error_ = inputs_.error();
-    return false;
+    if (inputs_.status() != KF_OK) return error_ = inputs_.error(), false;
+    return starting_ && read_start(event);
 }
 
 bool Wiring::read_again(kf_event& event) {

@@ -107,6 +107,7 @@ class Wiring {
     kf_cause in_hand_{};
     bool event_in_hand_ = false;
     std::optional<ComponentKind> starting_;
+    bool said_positions_ = false;
     std::vector<char> start_;  ///< The event that said so.
     std::unique_ptr<Rebuilding> rebuilding_;
     bool failed_ = false;

@@ -107,10 +107,10 @@ Reader::Taken Reader::next_of(std::uint64_t id, std::uint64_t up_to, kf_event& e
 
 bool Reader::skip_to(std::uint64_t id, std::uint64_t sequence) {
     if (taken_ != kNobody) earliest();
-    for (const auto& journal : journals_) {
-        if (journal->id() != id) continue;
-        if (journal->last_sequence() < sequence && journal->seek_sequence(sequence + 1) != KF_OK)
-            stop_at(*journal);
+    for (std::size_t i = 0; i < journals_.size(); ++i) {
+        JournalReader& journal = *journals_[i];
+        if (journal.id() != id) continue;
+        if (read_up_to(i) < sequence && journal.seek_sequence(sequence + 1) != KF_OK) stop_at(journal);
         forget_heads();
         return true;
     }

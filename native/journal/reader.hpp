@@ -57,9 +57,11 @@ class Reader {
     /// Looks whether the files under the reader are still whole. KF_OK, or status().
     std::int32_t look_for_damage();
 
-    /// Sequence of the last event that was taken from a journal, the one in the caller's hand included.
-    std::uint64_t read_up_to(std::size_t i) const noexcept {
-        return taken_ == i ? journals_[i]->peeked_sequence() : journals_[i]->last_sequence();
+    /// Sequence of the last event that was taken from a journal, or that a seek went past.
+    std::uint64_t read_up_to(std::size_t i) {
+        JournalReader& journal = *journals_[i];
+        journal.peek();  // a seek only says where to go; this goes there
+        return taken_ == i ? journal.peeked_sequence() : journal.last_sequence();
     }
 
     std::size_t size() const noexcept { return journals_.size(); }

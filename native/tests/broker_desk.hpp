@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,7 +55,8 @@ struct Record {
 /// The in-memory port: a queue of input events, a list of output events.
 class Desk {
   public:
-    explicit Desk(broker::BrokerConfig config = plain()) : broker_(std::move(config)) {
+    explicit Desk(broker::BrokerConfig config = plain())
+        : broker_(std::make_unique<broker::Broker>(std::move(config))) {
         port_.abi_version = KF_ABI_VERSION;
         port_.struct_size = sizeof port_;
         port_.layout_hash = kLayoutHash;
@@ -70,7 +72,15 @@ class Desk {
         port_.source = [](void*) -> std::uint64_t { return kBroker; };
         port_.said = [](void* self) -> std::uint64_t { return static_cast<Desk*>(self)->said_; };
         port_.recorded = [](void*, std::uint32_t, const void**, std::uint32_t*) -> std::int32_t { return 0; };
-        broker_.start(Port(&port_));
+        broker_->start(Port(&port_));
+    }
+
+    /// Another broker goes on with the state of this one.
+    void reload(broker::BrokerConfig config) {
+        const std::string state = broker_->save();
+        broker_ = std::make_unique<broker::Broker>(std::move(config));
+        broker_->start(Port(&port_));
+        broker_->load(state);
     }
 
     static broker::BrokerConfig plain() {
@@ -80,6 +90,7 @@ class Desk {
         gateway.name = "venue";
         gateway.capabilities = {(1U << 1) | (1U << 2) | (1U << 3) | (1U << 5),
                                 (1U << 1) | (1U << 2) | (1U << 4), true, true};
+        gateway.capabilities.display_size = true;
         config.gateways.push_back(gateway);
         config.routes.push_back({kAccount, "venue/main", kVenue});
         return config;
@@ -106,7 +117,7 @@ class Desk {
 
     /// Lets the broker work off its inputs; gives what it appended since the last call.
     std::vector<Record> run() {
-        while (broker_.poll() != 0) {
+        while (broker_->poll() != 0) {
         }
         return std::exchange(outputs_, {});
     }
@@ -172,7 +183,7 @@ class Desk {
         put(kStrategy, kBroker, c);
     }
 
-    void amend(std::uint64_t id, const char* size, const char* price) {
+    void amend(std::uint64_t id, const char* size, const char* price, const char* trigger = nullptr) {
         OrderAmend a{};
         a.order_id = id;
         a.instrument = kPerpetual;
@@ -180,6 +191,7 @@ class Desk {
         a.strategy = kStrategy;
         a.set_size(size ? num(size) : Number::none());
         a.set_price(price ? num(price) : Number::none());
+        a.set_trigger_price(trigger ? num(trigger) : Number::none());
         put(kStrategy, kBroker, a);
     }
 
@@ -260,7 +272,7 @@ class Desk {
     }
 
     kf_port port_{};
-    broker::Broker broker_;
+    std::unique_ptr<broker::Broker> broker_;
     std::deque<Record> inputs_;
     std::vector<Record> outputs_;
     Record current_;

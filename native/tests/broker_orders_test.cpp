@@ -82,7 +82,10 @@ void each_refusal_names_value_and_limit_and_sends_nothing() {
     d.expect_refused(r, "is not the sender");
     r = base();
     r.set_type(OrderType::STOP_MARKET);
-    d.expect_refused(r, "gateway venue takes no STOP_MARKET orders");
+    d.expect_refused(r, "a STOP_MARKET order takes no price, got 100");
+    r = base();
+    r.set_position_side(PositionSide::LONG);
+    d.expect_refused(r, "gateway venue takes no position side LONG");
     r = base();
     r.type = 200;
     d.expect_refused(r, "takes no ? orders");

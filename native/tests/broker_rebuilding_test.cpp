@@ -55,7 +55,11 @@ class Node {
   public:
     Node(const std::string& root, bool asks) : root_(root), runner_(&clock_) {
         broker::BrokerConfig config = desk::Desk::plain();
+        config.gateways[0].capabilities.times_in_force &= ~(1U << static_cast<int>(TimeInForce::GTD));
         config.gateways[0].capabilities.queries = asks;
+        config.history =
+            std::make_unique<broker::OrderHistory>(journal::Location{root, "broker", "BROKER", ""});
+        config.most_closed = 3;
         config.timing.answer_timeout = config.timing.fill_timeout = 200'000;
         config.timing.first_retry = config.timing.longest_retry = 100'000;
         config.timing.order_deadline = config.timing.clock_bound = 100'000;
@@ -96,7 +100,8 @@ class Node {
 /// What happens around the broker, at random: orders, reports in any order, answers or none.
 class World {
   public:
-    World(const std::string& root, std::uint32_t seed) : random_(seed) {
+    /// Orders that `expire` do so at times that no run has again.
+    World(const std::string& root, std::uint32_t seed, bool expire) : random_(seed), expire_(expire) {
         md_ = journal::open_writer(journal::options(root, clock_, kPage, "venue", "MD"));
         td_ = journal::open_writer(journal::options(root, clock_, kPage, "venue", "TD"));
         strategy_ = journal::open_writer(journal::options(root, clock_, kPage, "strategy", "STRATEGY"));
@@ -112,8 +117,9 @@ class World {
             if (const auto* query = static_cast<const Event&>(event).as<VenueQuery>())
                 queries_.push_back(*query);
         const std::uint64_t id = 1 + pick(40);
-        switch (pick(9)) {
+        switch (pick(10)) {
             case 0: return quote();
+            case 9: return trade();
             case 1:
             case 2: return append(*strategy_, kStrategy, kBroker, order(++orders_));
             case 3: return cancel(id);
@@ -122,6 +128,13 @@ class World {
             case 6: return report(1 + pick(orders_ + 1));
             default: return fill(1 + pick(orders_ + 1));
         }
+    }
+
+    void place(std::uint64_t id) {
+        append(*strategy_, kStrategy, kBroker, desk::Desk::limit(id, Side::BUY, "1", "100"));
+    }
+    void fill(std::uint64_t id, const char* trade, const char* size) {
+        append(*td_, kVenue, 0, desk::Desk::a_fill(id, trade, Side::BUY, size, "100"));
     }
 
   private:
@@ -139,7 +152,33 @@ class World {
     }
 
     OrderRequest order(std::uint64_t id) {
-        return desk::Desk::limit(id, pick(2) ? Side::BUY : Side::SELL, pick(9) ? "1" : "0.0001", "100");
+        OrderRequest r =
+            desk::Desk::limit(id, pick(2) ? Side::BUY : Side::SELL, pick(9) ? "1" : "0.0001", "100");
+        switch (pick(5)) {
+            case 0:
+                r.set_price(Number::none());
+                r.set_type(pick(2) ? OrderType::STOP_MARKET : OrderType::TRAILING_STOP);
+                (r.get_type() == OrderType::STOP_MARKET ? r.set_trigger_price(price())
+                                                        : r.set_trailing_offset(desk::num("0.3")));
+                break;
+            case 1: r.parent_id = pick(id); break;
+            case 2: r.group_id = pick(id); break;
+            case 3:
+                if (!expire_) break;
+                r.set_time_in_force(TimeInForce::GTD);
+                r.expire_time = clock_.now() + 300'000;
+                break;
+            default: break;
+        }
+        return r;
+    }
+    Number price() { return {static_cast<std::int64_t>(995 + pick(11)), -1}; }
+    void trade() {
+        Trade t{};
+        t.instrument = kPerpetual;
+        t.set_price(price());
+        t.set_size(desk::num("1"));
+        append(*md_, kVenue, 0, t);
     }
     void quote() {
         Quote q{};
@@ -195,6 +234,7 @@ class World {
     }
 
     std::mt19937 random_;
+    bool expire_;
     Clock clock_;
     std::unique_ptr<journal::Writer> md_, td_, strategy_;
     journal::Reader answers_;
@@ -231,6 +271,56 @@ std::uint64_t events_of_broker(const std::string& root) {
     return reader.last_sequence();
 }
 
+/// A venue that repeats itself long after an order is over, and a strategy that uses an old id again.
+void an_order_that_was_let_go_is_remembered() {
+    const Folder folder;
+    World world(folder.path(), 1, false);
+    Node node(folder.path(), false);
+    const auto said_about = [&](std::uint64_t id) {
+        std::vector<std::string> states;
+        for (const Said& said : said_in(folder.path())) {
+            if (said.type != OrderUpdate::kType) continue;
+            const auto& update = *reinterpret_cast<const OrderUpdate*>(said.payload.data());
+            if (update.order_id == id)
+                states.push_back(name_of(update.get_state()) + std::string(update.anomaly ? "!" : ""));
+        }
+        return states;
+    };
+    for (std::uint64_t id = 1; id <= 20; ++id) {
+        world.place(id);
+        node.turn();
+        world.fill(id, "a", "0.5");
+        world.fill(id, "b", "0.5");
+        node.turn();
+    }
+    const std::vector<std::string> whole = {"SUBMITTED", "PARTIALLY_FILLED", "FILLED"};
+    CHECK(said_about(2) == whole);
+    world.fill(2, "a", "0.5");
+    node.turn();
+    CHECK(said_about(2) == whole);
+    world.fill(2, "c", "0.1");
+    node.turn();
+    auto odd = whole;
+    odd.push_back("FILLED!");
+    CHECK(said_about(2) == odd);
+    // What was booked late is remembered as well, once it is let go again.
+    for (std::uint64_t id = 30; id <= 40; ++id) {
+        world.place(id);
+        world.fill(id, "a", "1");
+        node.turn();
+    }
+    world.fill(2, "c", "0.1");
+    node.turn();
+    CHECK(said_about(2) == odd);
+    world.place(3);
+    node.turn();
+    CHECK(said_about(3).back() == "FILLED!");
+    // An id that nobody had is new.
+    world.place(25);
+    node.turn();
+    CHECK(said_about(25) == std::vector<std::string>{"SUBMITTED"});
+}
+
 void copy(const std::string& from, const std::string& to) {
     fs::remove_all(to);
     fs::copy(from, to, fs::copy_options::recursive);
@@ -241,7 +331,7 @@ void a_broker_cut_off_anywhere_says_the_rest(std::uint32_t seed) {
     const std::string root = folder.path() + "/first";
     const std::string again = folder.path() + "/again";
     {
-        World world(root, seed);
+        World world(root, seed, false);
         Node node(root, false);
         for (int i = 0; i < 400; ++i) {
             world.step();
@@ -270,7 +360,7 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
     const std::string again = folder.path() + "/again";
     std::uint64_t snapshot_at = 0;
     {
-        World world(root, seed);
+        World world(root, seed, true);
         for (int session = 0; session < 3; ++session) {
             Node node(root, true);
             node.rebuild();
@@ -312,7 +402,7 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
 void a_journal_that_says_something_else_is_refused() {
     const Folder folder;
     {
-        World world(folder.path(), 1);
+        World world(folder.path(), 1, false);
         Node node(folder.path(), false);
         for (int i = 0; i < 50; ++i) {
             world.step();
@@ -343,4 +433,5 @@ int main() {
         a_broker_with_timers_and_starts_is_rebuilt_from_any_place(seed);
     }
     a_journal_that_says_something_else_is_refused();
+    an_order_that_was_let_go_is_remembered();
 }

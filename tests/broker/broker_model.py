@@ -119,7 +119,10 @@ class Model:
                 signed += direction * closes
             size, cost = size + signed, cost + signed * price * market.unit
             if market.spot and fill["fee_currency"] == "BTC":
-                size -= fill["fee"]
+                left = size - fill["fee"]
+                if left * size <= 0 and fill["fee"]:
+                    gained, cost = gained - cost, Fraction(0)
+                size = left
             realized.append(gained)
         return size, cost, realized
 

@@ -21,6 +21,7 @@ from kungfu_core.enums import (
 
 STRATEGY, VENUE = _native.id_of("strategy"), _native.id_of("venue")
 ACCOUNT, INSTRUMENT = _native.id_of("venue/main"), _native.id_of("venue:perpetual:BTCUSDT")
+ROUTE = ("venue/main", "venue", False, "1", [])
 
 
 class Check:
@@ -36,9 +37,16 @@ class Check:
 class Trading(Desk):
     def __init__(self, *judges: Any) -> None:
         checks = [(f"check {i}", Check(judge)) for i, judge in enumerate(judges)]
-        gateway = ("venue", [OrderType.MARKET, OrderType.LIMIT], list(TimeInForce), True, True)
+        gateway = (
+            "venue",
+            [OrderType.MARKET, OrderType.LIMIT],
+            list(TimeInForce),
+            [],
+            ["amend", "reduce_only"],
+        )
         super().__init__(
-            _native.make_broker([gateway], [("venue/main", "venue")], checks), "broker"
+            _native.make_broker([gateway], [ROUTE], checks),
+            "broker",
         )
         self.put(
             "instrument",
@@ -223,7 +231,7 @@ def test_a_check_that_exits_refuses_the_order() -> None:
 
 def test_a_route_to_a_gateway_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="account venue/main is routed to gateway"):
-        _native.make_broker([], [("venue/main", "venue")], [])
+        _native.make_broker([], [ROUTE], [])
 
 
 def test_a_view_that_outlives_an_interrupted_check_is_closed() -> None:

@@ -12,9 +12,11 @@ from kungfu_core.values import parse_time
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text()
 SECTIONS = {
     "session": config.SessionSection,
+    "orders": config.OrdersSection,
     "data": config.DataSection,
     "market": config.MarketSection,
     "accounts": config.AccountSection,
+    "orders": config.OrdersSection,
 }
 
 
@@ -25,7 +27,7 @@ def documented(section):
     return set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
 
 
-@pytest.mark.parametrize("section", ["session", "accounts"])
+@pytest.mark.parametrize("section", ["session", "orders", "accounts"])
 def test_keys_of_a_section_are_documented(section):
     """The page and the class have the same keys."""
     assert documented(section) == {field.alias for field in attrs.fields(SECTIONS[section])}
@@ -43,7 +45,7 @@ def test_every_section_is_documented(path, installed):
         config.parse_backtest_config("[x]", path, installed)
     offered = str(caught.value).partition("expected ")[2].partition("\n")[0]
     sections = re.findall(r"'(\w+)'", offered)
-    assert len(sections) == 7
+    assert len(sections) == 8
     assert all(re.search(rf"^## .*\[{section}\b", TEXT, re.MULTILINE) for section in sections)
 
 

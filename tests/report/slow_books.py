@@ -28,22 +28,25 @@ class SlowBooks:
 
     def cost_and_realized(self, time, name):
         size = cost = realized = Fraction(0)
-        for _, traded, price, fee, in_base in self.fills(time, name):
-            taken = fee * in_base
-            if size * traded >= 0:
-                size, cost = size + traded - taken, cost + price * traded
-                continue
-            closed = min(abs(traded), abs(size))
-            whole = closed == abs(size)
-            removed = (
-                cost if whole else Fraction(round(cost * closed / abs(size) * DECIMALS), DECIMALS)
-            )
-            direction = 1 if size > 0 else -1
-            realized += closed * direction * price - removed
-            cost -= removed
-            size -= closed * direction
-            rest = traded + closed * direction
-            size, cost = size + rest - taken, cost + price * rest
+        for _, signed, price, fee, in_base in self.fills(time, name):
+            traded = signed
+            if size * traded < 0:
+                closed = min(abs(traded), abs(size))
+                removed = (
+                    cost
+                    if closed == abs(size)
+                    else Fraction(round(cost * closed / abs(size) * DECIMALS), DECIMALS)
+                )
+                direction = 1 if size > 0 else -1
+                realized += closed * direction * price - removed
+                cost -= removed
+                size -= closed * direction
+                traded += closed * direction
+            size, cost = size + traded, cost + price * traded
+            left = size - fee * in_base
+            if fee * in_base and left * size <= 0:
+                realized, cost = realized - cost, Fraction(0)
+            size = left
         return cost, realized
 
     def price(self, time, name):

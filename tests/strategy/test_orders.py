@@ -6,7 +6,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategy_stage import NAME, definition, trade, update
+from strategy_stage import NAME, OTHER, START, definition, trade, update
 
 from kungfu_core import events
 from kungfu_core._native import id_of
@@ -126,7 +126,69 @@ def test_without_a_price_it_is_a_market_order(stage):
         ),
         (lambda c: c.buy(NAME, "1e200"), "size: 1E+200 is out of range"),
         (lambda c: c.amend(5, price=1), "order 5 is not open"),
-        (lambda c: c.amend(c.buy(NAME, 1)), "amend: expected price=, size= or contracts="),
+        (
+            lambda c: c.amend(c.buy(NAME, 1)),
+            "amend: expected price=, size=, contracts= or trigger_price=",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, trigger_price="100.05"),
+            f"trigger_price 100.05 is off the tick 0.1 of {NAME}: expected 100.0 or 100.1",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, trailing_offset=5, price=100),
+            "trailing_offset: expected neither price= nor trigger_price= with it",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, trailing_offset=-5),
+            "trailing_offset: expected more than 0, got -5",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, trigger_by=PriceKind.MARK),
+            "trigger_by: expected trigger_price= or trailing_offset= with it",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, trigger_price=1, post_only=True),
+            "post_only: a stop cannot be post-only",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, display_size=1),
+            "display_size: expected a limit order, this one is MARKET",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, display_size=2),
+            "display_size: expected at most the size 1, got 2",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, time_in_force=TimeInForce.GTD),
+            "time_in_force: a GTD order needs an expire_time=",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, time_in_force=TimeInForce.IOC, expire_time=c.now + 1),
+            "expire_time: a IOC order takes none",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, expire_time=c.now),
+            "expire_time: expected a time after now, ",
+        ),
+        (
+            lambda c: c.buy(OTHER, 1, parent=c.buy(NAME, 1)),
+            "parent: order 101 is of another instrument or account",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, account="second", group=c.buy(NAME, 1)),
+            "group: order 101 is of another instrument or account",
+        ),
+        (
+            lambda c: c.bracket(Side.BUY, NAME, 1, take_profit=90, stop=110, price=100),
+            (
+                "bracket: expected stop below take_profit and a price between them, "
+                "got stop=110, take_profit=90, price=100"
+            ),
+        ),
+        (
+            lambda c: c.bracket(Side.SELL, NAME, 1, take_profit=90, stop=110, price=110),
+            "bracket: expected take_profit below stop and a price between them",
+        ),
     ],
 )
 def test_what_cannot_be_said_exactly_is_refused(stage, deed, message):
@@ -142,6 +204,76 @@ def test_a_refused_order_leaves_nothing_behind(stage):
     strategy = Does(lambda c: c.buy(NAME, 1, tag="t" * 33))
     stage.run(strategy)
     assert strategy.context.open_orders() == []
+    assert stage.written(events.OrderRequest) == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ({"price": 99, "post_only": True}, {"type": OrderType.POST_ONLY}),
+        (
+            {"trigger_price": 101},
+            {"type": OrderType.STOP_MARKET, "trigger_price": Decimal(101), "price": None},
+        ),
+        (
+            {"trigger_price": 101, "price": "101.5", "trigger_by": PriceKind.MARK},
+            {"type": OrderType.STOP_LIMIT, "trigger_by": PriceKind.MARK, "price": Decimal("101.5")},
+        ),
+        (
+            {"trailing_offset": "2.5"},
+            {"type": OrderType.TRAILING_STOP, "trailing_offset": Decimal("2.5")},
+        ),
+        ({"price": 99, "display_size": "0.1"}, {"display_size": Decimal("0.1")}),
+        (
+            {"price": 99, "expire_time": 2 * START},
+            {"time_in_force": TimeInForce.GTD, "expire_time": 2 * START},
+        ),
+        ({"price": 99, "time_in_force": TimeInForce.DAY}, {"time_in_force": TimeInForce.DAY}),
+        ({"position_side": PositionSide.SHORT}, {"position_side": PositionSide.SHORT}),
+    ],
+)
+def test_each_kind_of_order_is_said_as_what_it_is(stage, terms, expected):
+    stage.run(Does(lambda c: c.buy(NAME, 1, **terms)))
+    (request,) = stage.written(events.OrderRequest)
+    said = request.as_dict()
+    assert {name: said[name] for name in expected} == expected
+
+
+def test_orders_name_their_parent_and_their_group(stage):
+    """A group goes by the id of its first order, however it is joined."""
+
+    def deed(context):
+        entry = context.buy(NAME, 1, price=99)
+        first = context.sell(NAME, 1, price=110, parent=entry)
+        second = context.sell(NAME, 1, trigger_price=95, parent=entry, group=first)
+        context.sell(NAME, 1, trailing_offset=5, group=second)
+
+    stage.run(Does(deed))
+    ties = [(r.order_id, r.parent_id, r.group_id) for r in stage.written(events.OrderRequest)]
+    assert ties == [(101, 0, 0), (102, 101, 0), (103, 101, 102), (104, 0, 102)]
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_a_bracket_is_an_entry_and_two_exits(stage, side):
+    win, loss = (110, 95) if side is Side.BUY else (95, 110)
+    strategy = Does(lambda c: c.bracket(side, NAME, 1, price=100, take_profit=win, stop=loss))
+    stage.run(strategy)
+    entry, winner, loser = stage.written(events.OrderRequest)
+    assert (entry.side, entry.type, entry.price_exact) == (side, OrderType.LIMIT, 100)
+    assert (winner.type, winner.price_exact, winner.group_id) == (OrderType.LIMIT, win, 0)
+    assert (loser.type, loser.trigger_price_exact) == (OrderType.STOP_MARKET, loss)
+    assert loser.group_id == winner.order_id
+    assert {winner.side, loser.side} == {Side.SELL if side is Side.BUY else Side.BUY}
+    assert {winner.parent_id, loser.parent_id} == {entry.order_id}
+    bracket = strategy.got
+    assert (bracket.entry.id, bracket.take_profit.id, bracket.stop.id) == (101, 102, 103)
+    assert strategy.context.open_orders() == [bracket.entry, bracket.take_profit, bracket.stop]
+
+
+def test_a_bracket_of_which_one_order_cannot_be_said_places_none(stage):
+    strategy = Does(lambda c: c.bracket(Side.BUY, NAME, 1, take_profit="110.05", stop=95))
+    stage.run(strategy)
+    assert "price 110.05 is off the tick" in str(strategy.raised)
     assert stage.written(events.OrderRequest) == []
 
 
@@ -171,13 +303,14 @@ def test_an_order_follows_its_updates_until_it_is_over(stage):
 def test_cancel_and_amend_name_the_order(stage):
     def deed(context):
         order = context.buy(NAME, 1, price=99)
-        context.amend(order, price="98.5", size=2)
+        context.amend(order, price="98.5", size=2, trigger_price=97)
         context.cancel(order.id)
         context.cancel(12345)
 
     stage.run(Does(deed))
     amend, cancel = stage.written(events.OrderAmend, events.OrderCancel)
     assert (amend.order_id, str(amend.price_exact), str(amend.size_exact)) == (101, "98.5", "2")
+    assert amend.trigger_price_exact == 97
     assert (cancel.order_id, cancel.destination) == (101, id_of("broker"))
 
 

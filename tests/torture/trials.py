@@ -1,6 +1,7 @@
 """The trials: which program each is, how long it runs, and what its counts come to."""
 
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,18 +17,30 @@ SKIPPED = 77  # as CTest has it
 
 @frozen
 class Trial:
-    """A native program, and how much of it is asked for.
+    """A program, and how much of it is asked for.
 
     The program is given an amount and a seed; it prints lines of "name count", says on stderr what
     was violated, and ends with 0, 77 (with "skipped: why" on stdout) or anything else.
     """
 
     name: str
-    program: str
+    program: str  # a native one by its name, or a file of Python beside this one
     unit: str  # the count that says how much was done
     least: int
     amount: int  # the program's first argument, in each round
     rounds: int
+
+    @property
+    def is_python(self) -> bool:
+        """Whether the program runs in this environment's Python; then kungfu must be installed."""
+        return self.program.endswith(".py")
+
+    @property
+    def command(self) -> list[str]:
+        """How the program is started."""
+        if self.is_python:
+            return [sys.executable, str(Path(__file__).parent / self.program)]
+        return [str(BUILD / self.program)]
 
 
 TRIALS = (
@@ -37,6 +50,7 @@ TRIALS = (
     Trial("journal.readers", "journal_readers", "events", 500_000, 50_000, 10),
     Trial("journal.large", "journal_large", "file_mebibytes", 4096 + 1, 4608, 1),
     Trial("journal.power_loss", "journal_power_loss", "power_cuts", 1200, 120, 10),
+    Trial("broker.kill", "broker_kill.py", "kills", 300, 30, 10),
 )
 
 
@@ -81,7 +95,9 @@ def build(trials: Iterable[Trial]) -> None:
     Raises:
         subprocess.CalledProcessError: CMake or the compiler failed; they have said why.
     """
-    programs = [trial.program for trial in trials]
+    programs = [trial.program for trial in trials if not trial.is_python]
+    if not programs:
+        return
     configure = ["cmake", "-S", str(ROOT), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release"]
     compile_ = ["cmake", "--build", str(BUILD), "--parallel", "2", "--target", *programs]
     for command in (configure, compile_):
@@ -92,7 +108,7 @@ def run(trial: Trial) -> Outcome:
     """Run all rounds of a trial, or those up to the first that fails."""
     counts: Counter[str] = Counter()
     for seed in tqdm(range(1, trial.rounds + 1), trial.name, disable=None, leave=False):
-        command = [str(BUILD / trial.program), str(trial.amount), str(seed)]
+        command = [*trial.command, str(trial.amount), str(seed)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         lines = done.stdout.splitlines()
         if done.returncode == SKIPPED:

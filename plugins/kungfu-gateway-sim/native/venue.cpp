@@ -397,6 +397,7 @@ void Venue::filled(std::uint64_t id, Number price, Number size, Liquidity liquid
     fill.set_fee(fee);
     fill.set_realized_pnl(Money::none());
     fill.set_side(request.get_side());
+    fill.set_position_side(request.get_position_side());
     fill.set_liquidity(liquidity);
     fill.set_fee_currency(is_spot(definition) ? definition.get_quote() : definition.get_settle());
     fill.set_trade_id(std::to_string(++fill_id_));
@@ -426,6 +427,7 @@ void Venue::report(const Order& order, OrderState state, const char* reason) {
     update.set_size(request.get_size());
     update.set_filled(order.filled);
     update.set_side(request.get_side());
+    update.set_position_side(request.get_position_side());
     update.set_state(state);
     update.set_venue_order_id(std::to_string(request.order_id));
     reports_.push_back(

@@ -1,0 +1,61 @@
+"""`kungfu orders`: the orders of a running or a finished session."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from kungfu_core.cli.books import Rows, add_books, show
+
+if TYPE_CHECKING:
+    from kungfu_core.broker_books import BrokerBooks
+
+_EPILOG = """\
+examples:
+  kungfu orders                  what may still fill
+  kungfu orders --all --json     everything there was
+  kungfu orders --watch
+"""
+_HEADS = ("order", "strategy", "account", "instrument", "side", "type", "size", "filled", "price",
+          "state", "since")  # fmt: skip
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EPILOG
+    parser.add_argument("--all", action="store_true", help="those that are over, too")
+    add_books(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    nothing = "There are no orders." if arguments.all else "No order is open."
+    return show(arguments, lambda books: _rows(books, everything=arguments.all), _HEADS, nothing)
+
+
+def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
+    from kungfu_core.broker_books import plain  # noqa: PLC0415 - --help needs none of it
+    from kungfu_core.journal_export import utc_text  # noqa: PLC0415
+
+    rows: Rows = []
+    for number, row in books.orders.items():
+        if not everything and not row.is_open:
+            continue
+        update, request = row.update, row.request
+        rows.append(
+            {
+                "order": f"{number:016x}",
+                "strategy": books.name(update.strategy) if update.strategy else "(external)",
+                "account": books.name(update.account),
+                "instrument": books.name(update.instrument),
+                "side": str(update.side),
+                "type": str(request.type) if request is not None else "-",
+                "size": plain(update.size_exact),
+                "filled": plain(update.filled_exact),
+                "price": plain(update.price_exact),
+                "state": str(update.state),
+                "since": utc_text(row.since),
+                "venue_order_id": update.venue_order_id,
+                "tag": request.tag if request is not None else "",
+                "reason": update.reason,
+            }
+        )
+    return rows

@@ -1,0 +1,60 @@
+"""`kungfu risk`: what keeps orders from going out, and what somebody should look at."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from kungfu_core.cli.books import Rows, add_books, show
+
+if TYPE_CHECKING:
+    from kungfu_core.broker_books import BrokerBooks
+
+_EPILOG = """\
+Shows kill switches that are thrown, accounts whose orders do not go out, orders whose fate is not
+known, and limits that were changed.
+
+examples:
+  kungfu risk
+  kungfu risk --watch
+"""
+_HEADS = ("what", "whose", "state", "since", "reason")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = _EPILOG
+    add_books(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command."""
+    return show(
+        arguments, _rows, _HEADS, "Nothing holds orders up: no kill switch, no account, no order."
+    )
+
+
+def _rows(books: "BrokerBooks") -> Rows:
+    from kungfu_core.journal_export import utc_text  # noqa: PLC0415 - --help needs none of it
+
+    def whose(subject: int) -> str:
+        return books.name(subject) if subject else "everything"
+
+    def row(what: str, subject: str, state: str, since: int, reason: str) -> dict[str, str]:
+        values = (what, subject, state, utc_text(since), reason)
+        return dict(zip(_HEADS, values, strict=True))
+
+    rows: Rows = [
+        row("kill switch", whose(switch.subject), "THROWN", switch.gen_time, switch.reason)
+        for switch in books.switches.values()
+    ]
+    for account in books.unready_accounts:
+        status = books.accounts[account]
+        name = books.name(account)
+        rows.append(row("account", name, str(status.state), status.gen_time, status.detail))
+    for order in books.unknown_orders:
+        update = order.update
+        name = f"{update.order_id:016x}"
+        rows.append(row("order", name, str(update.state), update.gen_time, update.reason))
+    for change in books.limits.values():
+        state = f"{change.limit}: {change.before or 'none'} -> {change.after or 'none'}"
+        rows.append(row("limit", whose(change.subject), state, change.gen_time, change.who))
+    return rows
