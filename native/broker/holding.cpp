@@ -232,7 +232,7 @@ void Broker::settle_ties() {
     changed_.clear();
 }
 
-void Broker::settle_children(const Order& parent) {
+void Broker::settle_children(Order parent) {
     for (const std::uint64_t id : held_.children(parent.id)) {
         Order& child = *orders_.find_kept(id);
         if (parent.filled.mantissa <= 0) {

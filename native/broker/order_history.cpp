@@ -9,6 +9,7 @@ namespace {
 
 void take(RecalledOrder& out, const OrderUpdate& update, std::string_view reason) {
     Order& order = out.order;
+    if (is_terminal(order.state) && !is_terminal(update.get_state())) return;  // not about where it stands
     order.strategy = update.strategy;
     order.account = update.account;
     order.instrument = update.instrument;

@@ -128,7 +128,8 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
     const bool news = is_terminal(order.state) ? !odd.empty() && fnv1a64(text) != order.reason_hash
                                                : has_news(order, reported, text);
     if (repeated && !news) return;
-    if (target != order.state && !may_move(order.state, target)) {
+    // An order that was never sent is the broker's own: no venue can say what becomes of it.
+    if (target != order.state && (order.state == OrderState::CREATED || !may_move(order.state, target))) {
         std::string why =
             std::string("reported ") + name_of(reported.get_state()) + " while " + name_of(order.state);
         if (!text.empty()) why += ": " + text;

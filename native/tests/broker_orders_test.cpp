@@ -85,7 +85,7 @@ void each_refusal_names_value_and_limit_and_sends_nothing() {
     d.expect_refused(r, "a STOP_MARKET order takes no price, got 100");
     r = base();
     r.set_position_side(PositionSide::LONG);
-    d.expect_refused(r, "gateway venue takes no position side LONG");
+    d.expect_refused(r, "the account has one position of the instrument, not a LONG one");
     r = base();
     r.type = 200;
     d.expect_refused(r, "takes no ? orders");
