@@ -232,12 +232,11 @@ class BacktestConfig:
         path: the file that it was read from.
         text: the file as it stands, for the journal.
         session: of the whole run.
-        orders: how long the broker waits for venues.
+        orders: what the broker does with orders that it holds, and how long it waits for venues.
         data: the recorded market, if one is played.
         market: the venue's own market, if that is what runs.
         gateways: by source name.
         accounts: by name.
-        orders: what the broker does with the orders that it holds.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
         strategies: by name.
     """
@@ -250,7 +249,6 @@ class BacktestConfig:
     market: MarketSection | None
     gateways: Mapping[str, ConfiguredGateway]
     accounts: Mapping[str, AccountSection]
-    orders: OrdersSection
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
 
@@ -367,7 +365,6 @@ class _Reader:
             market=market,
             gateways=gateways,
             accounts=accounts,
-            orders=orders or OrdersSection(),
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
         )

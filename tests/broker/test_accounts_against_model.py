@@ -161,7 +161,7 @@ class Trading:
     """A broker and a model that are told the same; what the broker says must be what is booked."""
 
     def __init__(self) -> None:
-        gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], False, False)
+        gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], [], [])
         routes = [
             (
                 NAMES[account],
