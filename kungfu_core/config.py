@@ -10,12 +10,13 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import attrs
 
+from kungfu_core.day_zone import time_zone
 from kungfu_core.errors import ConfigError, PluginError
 from kungfu_core.interfaces import GatewaySpec, RiskCheckSpec
+from kungfu_core.limits import LimitsConfig, LimitsSection
 from kungfu_core.plugins import Plugins
 from kungfu_core.registry import Registry
 from kungfu_core.strategy_file import load_strategy_file
@@ -34,8 +35,8 @@ _LONGEST_CURRENCY = 16
 _DIGITS_EACH_SIDE = 18
 """Of a starting balance; leaves its 128 bits room for exact fees and profits."""
 _MOST_LEVERAGE, _LEVERAGE_DECIMALS = 1000, 8
-
-
+_LIMITED = {"accounts": "account", "strategies": "strategy"}
+"""Whom `[limits]` has sections for, and what one of them is called."""
 RESERVED_NAMES = ("session", "broker")
 """Components of every session; gateways and strategies need other names."""
 
@@ -50,15 +51,6 @@ class SessionSection:
     """`[session]`: what holds for the whole run."""
 
     seed: int = attrs.field(default=1, validator=attrs.validators.ge(0))
-
-
-def _time_zone(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
-    try:
-        ZoneInfo(value)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise ValueError(
-            f'{attribute.name}: expected a time zone such as "Europe/Berlin", got {value!r}'
-        ) from None
 
 
 @attrs.frozen
@@ -81,7 +73,7 @@ class OrdersSection:
     missed_trigger: str = attrs.field(
         default="ask", validator=attrs.validators.in_(("ask", "fire", "cancel"))
     )
-    day_zone: str = attrs.field(default="UTC", validator=_time_zone)
+    day_zone: str = attrs.field(default="UTC", validator=time_zone)
     answer_timeout: Duration = attrs.field(default=Duration(5 * SECOND), validator=_positive)
     order_deadline: Duration = attrs.field(default=Duration(5 * SECOND))
     clock_bound: Duration = attrs.field(default=Duration(SECOND))
@@ -181,6 +173,20 @@ class AccountSection:
 
 
 @attrs.frozen
+class RiskSection:
+    """`[risk]`, the checks apart: how plugins' checks are held to account.
+
+    Attributes:
+        budget: what one check may take of the wall clock for one order; a check that overruns it
+            refuses. Backtests look at no clock.
+        most_faults: a check that failed or overran so often is reported as unhealthy.
+    """
+
+    budget: Duration = attrs.field(default=Duration(10_000_000), validator=_positive)
+    most_faults: int = attrs.field(default=3, validator=attrs.validators.ge(1))
+
+
+@attrs.frozen
 class ConfiguredGateway:
     """`[gateways.NAME]`: a gateway's specification and its checked configuration."""
 
@@ -232,11 +238,13 @@ class BacktestConfig:
         path: the file that it was read from.
         text: the file as it stands, for the journal.
         session: of the whole run.
-        orders: what the broker does with orders that it holds, and how long it waits for venues.
         data: the recorded market, if one is played.
         market: the venue's own market, if that is what runs.
         gateways: by source name.
         accounts: by name.
+        orders: what the broker does with orders that it holds, and how long it waits for venues.
+        limits: what the broker itself holds every order to.
+        risk: how the checks of plugins are held to account.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
         strategies: by name.
     """
@@ -244,11 +252,13 @@ class BacktestConfig:
     path: Path
     text: str
     session: SessionSection
-    orders: OrdersSection
     data: DataSection | None
     market: MarketSection | None
     gateways: Mapping[str, ConfiguredGateway]
     accounts: Mapping[str, AccountSection]
+    orders: OrdersSection
+    limits: LimitsConfig
+    risk: RiskSection
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
 
@@ -337,6 +347,7 @@ class _Reader:
         "market",
         "gateways",
         "accounts",
+        "limits",
         "risk",
         "strategies",
     )
@@ -360,11 +371,13 @@ class _Reader:
             path=path,
             text=text,
             session=session or SessionSection(),
-            orders=orders or OrdersSection(),
             data=data,
             market=market,
             gateways=gateways,
             accounts=accounts,
+            orders=orders or OrdersSection(),
+            limits=self._limits(),
+            risk=self._risk(),
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
         )
@@ -488,16 +501,47 @@ class _Reader:
             self._problem((*path, what), unknown_key(chosen, configured, what))
         return chosen
 
+    def _limits(self) -> LimitsConfig:
+        table = self._table.get("limits", {})
+        if not isinstance(table, dict):
+            self._problem(("limits",), f"expected a table, got {shown(table)}")
+            return LimitsConfig()
+        own = {key: value for key, value in table.items() if key not in _LIMITED}
+        everything = self._structure(own, LimitsSection, ("limits",))
+        parts: dict[str, dict[str, LimitsSection]] = {}
+        for kind in _LIMITED:
+            parts[kind] = {}
+            named = table.get(kind, {})
+            if not isinstance(named, dict):
+                self._problem(("limits", kind), f"expected a table, got {shown(named)}")
+                continue
+            configured = list(self._section(kind))
+            for name, values in named.items():
+                path = ("limits", kind, name)
+                if name not in configured:
+                    self._problem(path, unknown_key(name, configured, _LIMITED[kind]))
+                section = self._structure(values, LimitsSection, path)
+                if section is not None:
+                    parts[kind][name] = section
+        return LimitsConfig(everything or LimitsSection(), **parts)
+
+    def _risk(self) -> RiskSection:
+        table = self._table.get("risk", {})
+        own = table if isinstance(table, dict) else {}
+        section = {key: own[key] for key in _keys(RiskSection) if key in own}
+        return self._structure(section, RiskSection, ("risk",)) or RiskSection()
+
     def _risk_checks(self) -> tuple[ConfiguredRiskCheck, ...]:
         table = self._table.get("risk", {})
         if not isinstance(table, dict):
             self._problem(("risk",), f"expected a table, got {shown(table)}")
             return ()
         names = self._structure(table.get("checks", []), tuple[str, ...], ("risk", "checks")) or ()
+        keys = ["checks", *_keys(RiskSection)]
         for key in table:
-            if key != "checks" and key not in names:
+            if key not in keys and key not in names:
                 hint = "" if not isinstance(table[key], dict) else "; is it missing from checks?"
-                self._problem(("risk", key), unknown_key(key, ["checks", *names]) + hint)
+                self._problem(("risk", key), unknown_key(key, [*keys, *names]) + hint)
         checks: list[ConfiguredRiskCheck] = []
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -549,6 +593,10 @@ class _Reader:
             except ConfigError as error:
                 self._problem((*path, "file"), str(error))
         return None
+
+
+def _keys(section: type) -> list[str]:
+    return [field.name for field in attrs.fields(section)]
 
 
 @attrs.frozen

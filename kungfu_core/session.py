@@ -254,7 +254,18 @@ class SimulatedSession:
         zone = utc_offsets(orders.day_zone, self.start, self.end)
         timing = attrs.asdict(orders, filter=lambda field, _: field.type is Duration)
         own = (self._root, BROKER, "BROKER", "")
-        broker = make_broker(gateways, routes, checks, timing, own, orders.missed_trigger, zone)
+        broker = make_broker(
+            gateways,
+            routes,
+            checks,
+            timing,
+            own,
+            orders.missed_trigger,
+            zone,
+            self._config.limits.rows(self.start, self.end),
+            budget=0,  # time is simulated: no clock may be looked at
+            most_faults=self._config.risk.most_faults,
+        )
         self._runner.add(broker, wiring)
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:

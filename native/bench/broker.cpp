@@ -1,15 +1,15 @@
-// What the broker costs for a quote and for the whole life of an order, beside copying what it writes.
-#include <cstdio>
-#include <cstdlib>
+// What the broker costs for a quote, for an order's whole life, and for an order under all limits.
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "component/runner.hpp"
+#include "figure.hpp"
 #include "kungfu/id.hpp"
 
 using namespace kungfu;
+using namespace kungfu::bench;
 
 namespace {
 
@@ -18,6 +18,13 @@ constexpr std::uint64_t kStrategy = id_of("strategy");
 constexpr std::uint64_t kVenue = id_of("venue");
 constexpr std::uint64_t kAccount = id_of("venue/main");
 constexpr std::uint64_t kInstrument = id_of("venue:perpetual:BTCUSDT");
+
+broker::BrokerConfig plain() {
+    broker::BrokerConfig config;
+    config.gateways.push_back({kVenue, "venue", {~0U, ~0U, true, true, false}});
+    config.routes.push_back({kAccount, "venue/main", kVenue});
+    return config;
+}
 
 /// Inputs lie in one buffer, outputs go round in another, as if both were mapped pages.
 class Tape {
@@ -35,29 +42,26 @@ class Tape {
         inputs_.insert(inputs_.end(), parts[1], parts[1] + sizeof event);
     }
 
-    /// Nanoseconds of processor time for working off all inputs, and the same for copying what was written.
-    void measure(const char* what, std::size_t rounds) {
-        broker::BrokerConfig config;
-        config.gateways.push_back({kVenue, "venue", {~0U, ~0U, true, true}});
-        config.routes.push_back({kAccount, "venue/main", kVenue});
-        broker::Broker broker(std::move(config));
+    /// Nanoseconds for each of `count` things in the inputs.
+    double work_off(std::size_t count) {
+        read_ = written_ = 0;
+        lengths_.clear();
+        broker::Broker broker(plain());
         broker.start(Port(&port_));
-        const std::clock_t begin = std::clock();
+        const std::int64_t begin = Clock::monotonic_now();
         while (broker.poll() != 0) {
         }
-        const std::clock_t middle = std::clock();
+        return static_cast<double>(Clock::monotonic_now() - begin) / static_cast<double>(count);
+    }
+
+    /// The same for copying what was read, and what was written if anything was.
+    double copy_all(std::size_t count) {
+        const std::int64_t begin = Clock::monotonic_now();
         std::size_t at = 0;
+        for (std::size_t i = 0; i + 1 < offsets_.size(); ++i)
+            at = copy(at, inputs_.data() + offsets_[i], static_cast<std::uint32_t>(offsets_[i + 1] - offsets_[i]));
         for (const std::uint32_t length : lengths_) at = copy(at, inputs_.data(), length);
-        const std::clock_t end = std::clock();
-        const auto ns = [](std::clock_t span) { return static_cast<double>(span) * 1e9 / CLOCKS_PER_SEC; };
-        const double each = ns(middle - begin) / static_cast<double>(rounds);
-        std::printf("%-28s %8.1f ns", what, each);
-        if (lengths_.empty()) {
-            std::printf("\n");
-        } else {
-            std::printf("   %.1f x floor (copying the %zu events)\n",
-                        each * static_cast<double>(rounds) / ns(end - middle), lengths_.size() / rounds);
-        }
+        return static_cast<double>(Clock::monotonic_now() - begin) / static_cast<double>(count);
     }
 
   private:
@@ -101,7 +105,8 @@ class Tape {
                   [](void*) -> std::int64_t { return 1; },
                   &append,
                   [](void*) { return kBroker; },
-                  [](void*) -> std::uint64_t { return 0; }};
+                  [](void*) -> std::uint64_t { return 0; },
+                  [](void*, std::uint32_t, const void**, std::uint32_t*) -> std::int32_t { return 0; }};
 };
 
 Instrument definition() {
@@ -124,32 +129,50 @@ Instrument definition() {
     return d;
 }
 
-void put_order(Tape& tape, std::uint64_t id) {
+Quote a_quote() {
+    Quote quote{};
+    quote.instrument = kInstrument;
+    quote.set_bid_price({600000, -1});
+    quote.set_bid_size({5000, -3});
+    quote.set_ask_price({600001, -1});
+    quote.set_ask_size({5000, -3});
+    return quote;
+}
+
+OrderRequest a_request(std::uint64_t id, Side side, std::int64_t price) {
     OrderRequest request{};
     request.order_id = id;
     request.instrument = kInstrument;
     request.account = kAccount;
     request.strategy = kStrategy;
-    request.set_price({600000, -1});
+    request.set_price({price, -1});
     request.set_size({1000, -3});
     request.set_trigger_price(Number::none());
     request.set_trailing_offset(Number::none());
     request.set_display_size(Number::none());
-    request.set_side(id % 3 == 0 ? Side::BUY : Side::SELL);
+    request.set_side(side);
     request.set_type(OrderType::LIMIT);
     request.set_time_in_force(TimeInForce::GTC);
-    tape.put(kStrategy, kBroker, request);
+    return request;
+}
 
-    OrderUpdate accepted{};
-    accepted.order_id = id;
-    accepted.instrument = kInstrument;
-    accepted.account = kAccount;
-    accepted.set_price(Number::none());
-    accepted.set_size(Number::none());
-    accepted.side = request.side;
-    accepted.set_state(OrderState::ACCEPTED);
-    tape.put(kVenue, 0, accepted);
+OrderUpdate an_update(std::uint64_t id, Side side, OrderState state) {
+    OrderUpdate update{};
+    update.order_id = id;
+    update.instrument = kInstrument;
+    update.account = kAccount;
+    update.set_price(Number::none());
+    update.set_size(Number::none());
+    update.set_filled(Number::none());
+    update.set_side(side);
+    update.set_state(state);
+    return update;
+}
 
+void put_life(Tape& tape, std::uint64_t id) {
+    const Side side = id % 3 == 0 ? Side::BUY : Side::SELL;
+    tape.put(kStrategy, kBroker, a_request(id, side, 600000));
+    tape.put(kVenue, 0, an_update(id, side, OrderState::ACCEPTED));
     Fill fill{};
     fill.order_id = id;
     fill.instrument = kInstrument;
@@ -158,28 +181,215 @@ void put_order(Tape& tape, std::uint64_t id) {
     fill.set_size({1000, -3});
     fill.set_fee({30, 0});
     fill.set_realized_pnl(Money::none());
-    fill.side = request.side;
+    fill.set_side(side);
     fill.set_fee_currency("USDT");
     fill.set_trade_id(std::to_string(id));
     tape.put(kVenue, 0, fill);
 }
 
+void measure(const char* name, Tape& tape, std::size_t count) {
+    std::vector<double> ours;
+    std::vector<double> copies;
+    for (int round = 0; round < 11; ++round) {
+        ours.push_back(tape.work_off(count));
+        copies.push_back(tape.copy_all(count));
+    }
+    tell(name, "ns", ours, copies);
+}
+
+void quotes() {
+    constexpr std::size_t kQuotes = 200'000;
+    Tape tape;
+    tape.put(kVenue, 0, definition());
+    for (std::size_t i = 0; i < kQuotes; ++i) tape.put(kVenue, 0, a_quote());
+    measure("broker.quote", tape, kQuotes);
+}
+
+void lives() {
+    constexpr std::size_t kOrders = 50'000;
+    Tape tape;
+    tape.put(kVenue, 0, definition());
+    for (std::uint64_t id = 1; id <= kOrders; ++id) put_life(tape, id);
+    measure("broker.life", tape, kOrders);
+}
+
+/// Every limit that there is, in all scopes, each so wide that the orders here pass.
+std::vector<broker::ScopeConfig> all_limits() {
+    const std::vector<std::pair<std::string, std::string>> limits = {
+        {"max_order_size", "10"},
+        {"max_order_notional", "USDT=1000000"},
+        {"max_position", "1000000"},
+        {"max_net_notional", "USDT=100000000000"},
+        {"max_gross_notional", "USDT=100000000000"},
+        {"max_leverage", "100000"},
+        {"max_open_orders", "1000000"},
+        {"max_order_rate", "1000000/1s"},
+        {"max_cancel_rate", "1000000/1s"},
+        {"price_collar_last", "0.1"},
+        {"price_collar_mid", "0.1"},
+        {"price_collar_mark", "0.1"},
+        {"max_slippage", "0.1"},
+        {"max_volume_share", "0.5"},
+        {"volume_window", "1h"},
+        {"duplicate_window", "1ms"},
+        {"self_trade", "reject"},
+        {"check_funds", "true"},
+        {"max_data_age", "1h"},
+        {"max_clock_offset", "1s"},
+        {"instruments", "binance:*,venue:perpetual:*"},
+        {"trading_hours", "00:00-24:00"},
+        {"max_daily_loss", "USDT=1000000"},
+        {"max_drawdown", "USDT=1000000"},
+    };
+    std::vector<broker::ScopeConfig> scopes;
+    for (const auto& [scope, subject, name] : {std::tuple{Scope::GLOBAL, std::uint64_t{0}, ""},
+                                               std::tuple{Scope::ACCOUNT, kAccount, "venue/main"},
+                                               std::tuple{Scope::STRATEGY, kStrategy, "strategy"}}) {
+        scopes.push_back({scope, subject, name, limits, {}});
+    }
+    return scopes;
+}
+
+/// A broker on real journals, and the writers of what it reads.
+class Node {
+  public:
+    Node(const std::string& root, std::vector<broker::ScopeConfig> limits)
+        : runner_(&clock_), venue_(writer(root, "venue", "TD")), strategy_(writer(root, "strategy", "STRATEGY")) {
+        broker::BrokerConfig config = plain();
+        config.limits = std::move(limits);
+        config.history =
+            std::make_unique<broker::OrderHistory>(journal::Location{root, "broker", "BROKER", ""});
+        wiring_ = std::make_shared<Wiring>("broker", &clock_, journal::core_types());
+        for (const auto& [source, name] : {std::pair{"venue", "TD"}, std::pair{"strategy", "STRATEGY"}})
+            if (wiring_->inputs().join({root, source, name, ""}) != KF_OK) fail(wiring_->inputs().error());
+        wiring_->add_output(writer(root, "broker", "BROKER"));
+        if (!runner_.add(export_component(std::make_unique<broker::Broker>(std::move(config))), wiring_) ||
+            !runner_.start()) {
+            fail(runner_.error());
+        }
+        say(definition(), "venue:perpetual:BTCUSDT");
+        say(a_quote());
+        Trade trade{};
+        trade.instrument = kInstrument;
+        trade.set_price({600000, -1});
+        trade.set_size({1000, 0});
+        say(trade);
+        MarkPrice mark{};
+        mark.instrument = kInstrument;
+        mark.set_price({600000, -1});
+        say(mark);
+        CashMovement cash{};
+        cash.account = kAccount;
+        cash.set_amount({10'000'000'000, 0});
+        cash.set_kind(CashKind::TRANSFER);
+        cash.set_currency("USDT");
+        say(cash);
+        say(ClockOffset{});
+        work();
+    }
+
+    void say_update(const OrderUpdate& update) { say(update); }
+
+    /// Nanoseconds from the request in one journal to the order in another.
+    double order(const OrderRequest& request) {
+        put(*strategy_, kStrategy, kBroker, request, {});
+        const std::int64_t begin = Clock::monotonic_now();
+        const std::int64_t done = runner_.turn();
+        const std::int64_t end = Clock::monotonic_now();
+        if (done != 1) fail(runner_.error());
+        return static_cast<double>(end - begin);
+    }
+
+    void work() {
+        while (const std::int64_t done = runner_.turn())
+            if (done < 0) fail(runner_.error());
+    }
+
+    std::uint64_t said() const { return wiring_->output(0).last_sequence(); }
+
+  private:
+    std::unique_ptr<journal::Writer> writer(const std::string& root, const char* source, const char* name) {
+        journal::WriterOptions options;
+        options.root = root;
+        options.source = source;
+        options.name = name;
+        options.page_size = 64 << 20;
+        options.clock = &clock_;
+        std::unique_ptr<journal::Writer> made;
+        std::string error;
+        if (journal::Writer::open(std::move(options), made, error) != KF_OK) fail(error);
+        return made;
+    }
+
+    template <class T>
+    void say(const T& event, std::string_view tail = {}) {
+        put(*venue_, kVenue, 0, event, tail);
+    }
+
+    template <class T>
+    static void put(journal::Writer& to, std::uint64_t source, std::uint64_t destination, const T& event,
+                    std::string_view tail) {
+        std::string payload(reinterpret_cast<const char*>(&event), sizeof event);
+        payload += tail;
+        if (to.append(T::kType, source, destination, journal::kNoCause, payload.data(),
+                      static_cast<std::uint32_t>(payload.size())) != KF_OK) {
+            fail(to.error());
+        }
+    }
+
+    Clock clock_;
+    std::shared_ptr<Wiring> wiring_;
+    Runner runner_;
+    std::unique_ptr<journal::Writer> venue_, strategy_;
+};
+
+/// Orders that rest, a hundred at a time, from journal to journal; beside the same without a limit.
+void orders() {
+    constexpr std::uint64_t kRounds = 201;
+    constexpr std::uint64_t kOrders = 100;
+    const Folder folder(in_memory());
+    const Folder bare_folder(in_memory());
+    Node node(folder.path(), all_limits());
+    Node bare(bare_folder.path(), {});
+    std::uint64_t id = std::uint64_t{7} << 40;
+    std::vector<double> all;
+    std::vector<double> medians[2];
+    for (std::uint64_t round = 0; round < kRounds; ++round) {
+        const std::uint64_t first = id + 1;
+        std::vector<double> times[2];
+        for (const int which : {0, 1}) {
+            Node& n = which == 0 ? node : bare;
+            const std::uint64_t said = n.said();
+            for (std::uint64_t i = 0; i < kOrders; ++i) {
+                const Side side = i % 2 == 0 ? Side::BUY : Side::SELL;
+                // Not the price of the rounds before: the same order again would be refused.
+                const auto away = static_cast<std::int64_t>(10 + i + kOrders * (round % 50)) *
+                                  (side == Side::BUY ? -1 : 1);
+                times[which].push_back(n.order(a_request(first + i, side, 600000 + away)));
+            }
+            // What was read, where the order stands, and the order itself.
+            if (round > 0 && n.said() != said + 3 * kOrders) fail("an order was refused");
+            for (std::uint64_t i = 0; i < kOrders; ++i) {
+                const Side side = i % 2 == 0 ? Side::BUY : Side::SELL;
+                n.say_update(an_update(first + i, side, OrderState::CANCELED));
+            }
+            n.work();
+        }
+        id += kOrders;
+        if (round == 0) continue;
+        for (int which : {0, 1}) medians[which].push_back(median(times[which]));
+        all.insert(all.end(), times[0].begin(), times[0].end());
+    }
+    tell("broker.order", "ns", medians[0], medians[1],
+         also("p99", quantile(all, 0.99)) +
+             also("limits", median(medians[0]) - median(medians[1])));
+}
+
 }  // namespace
 
-int main() {
-    constexpr std::size_t kQuotes = 2'000'000;
-    constexpr std::size_t kOrders = 200'000;
-    Quote quote{};
-    quote.instrument = kInstrument;
-    quote.set_bid_price({600000, -1});
-    quote.set_ask_price({600001, -1});
-    Tape quotes;
-    quotes.put(kVenue, 0, definition());
-    for (std::size_t i = 0; i < kQuotes; ++i) quotes.put(kVenue, 0, quote);
-    quotes.measure("a quote", kQuotes);
-
-    Tape orders;
-    orders.put(kVenue, 0, definition());
-    for (std::uint64_t id = 1; id <= kOrders; ++id) put_order(orders, id);
-    orders.measure("an order, from request to fill", kOrders);
+int main(int count, char** arguments) {
+    const std::vector<std::string> wanted(arguments + 1, arguments + count);
+    if (is_wanted("broker.quote", wanted)) quotes();
+    if (is_wanted("broker.life", wanted)) lives();
+    if (is_wanted("broker.order", wanted)) orders();
 }

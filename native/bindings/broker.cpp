@@ -18,6 +18,7 @@
 
 #include "bindings/component.hpp"
 #include "bindings/layout.hpp"
+#include "bindings/limits.hpp"
 #include "bindings/view.hpp"
 #include "broker/broker.hpp"
 #include "broker/exact.hpp"
@@ -108,6 +109,8 @@ class PythonCheck : public broker::RiskCheck {
         check_.reset();
         view_.reset();
     }
+
+    std::string_view name() const override { return name_; }
 
     Verdict judge(const OrderRequest& order, const broker::RiskView& view, std::string& reason) override {
         const nb::gil_scoped_acquire gil;
@@ -238,9 +241,12 @@ broker::MissedTrigger missed_trigger(const std::string& name) {
 nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
                        const std::vector<CheckRow>& checks, const TimingRow& timing,
                        const std::optional<JournalRow>& own, const std::string& missed,
-                       const std::vector<OffsetRow>& day_zone) {
+                       const std::vector<OffsetRow>& day_zone, const std::vector<LimitRow>& limits,
+                       std::int64_t budget, std::uint32_t most_faults) {
     broker::BrokerConfig config;
     config.timing = timing_of(timing);
+    config.limits = limits_of(limits);
+    config.hooks = {budget, most_faults};
     if (own) {
         const auto& [root, source, name, scope] = *own;
         config.history = std::make_unique<broker::OrderHistory>(journal::Location{root, source, name, scope});
@@ -319,12 +325,15 @@ void bind_broker(nb::module_& m) {
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
           nb::arg("timing") = TimingRow(), nb::arg("own").none() = nb::none(),
           nb::arg("missed_trigger") = "ask", nb::arg("day_zone") = std::vector<OffsetRow>(),
+          nb::arg("limits") = std::vector<LimitRow>(), nb::arg("budget") = 0, nb::arg("most_faults") = 3,
           "A broker component. A gateway is (source, order types, times in force, triggers, names of what\n"
           "else it can do), a route (account, source of its gateway, hedging, leverage, leverages of single\n"
           "instruments by name), a check (name, object with check(order, view)). `timing` is ns by the\n"
           "names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),\n"
           "from which it reads back orders that are over. The day zone is (from a time on, ahead of UTC) in\n"
-          "ns, the earliest first; none is UTC.");
+          "ns, the earliest first; none is UTC. Limits are (scope, name of its account or strategy, limits\n"
+          "by name as text, time zone like the day zone). `budget` is what one check may take of the wall\n"
+          "clock for one order, in ns: 0 where time is simulated, as no clock may then be looked at.");
 }
 
 }  // namespace kungfu::python

@@ -10,6 +10,7 @@
 #include "bindings/journal.hpp"
 #include "bindings/journal_care.hpp"
 #include "bindings/layout.hpp"
+#include "bindings/limits.hpp"
 #include "bindings/session.hpp"
 #include "bindings/strategy_host.hpp"
 #include "bindings/view.hpp"
@@ -35,5 +36,6 @@ NB_MODULE(_native, m) {
     kungfu::python::bind_journal(m);
     kungfu::python::bind_journal_care(m);
     kungfu::python::bind_strategy_host(m);
+    kungfu::python::bind_limits(m);
     kungfu::python::bind_session(m);
 }

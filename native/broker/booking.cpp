@@ -98,6 +98,7 @@ void Broker::tell_balances(std::uint64_t account, const Booking& booking) {
 }
 
 void Broker::tell_position(const HoldingKey& key, const Holding& holding, const Market& market) {
+    limits_.on_position(key, holding);
     Position position{};
     position.account = key.account;
     position.strategy = key.strategy;

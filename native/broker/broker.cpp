@@ -36,7 +36,8 @@ void require_appended(std::int32_t status, const char* type) {
 }
 
 Broker::Broker(BrokerConfig config)
-    : checks_(std::move(config.checks)), timing_(config.timing), emulation_(std::move(config.emulation)) {
+    : hook_terms_(config.hooks), timing_(config.timing), emulation_(std::move(config.emulation)) {
+    for (auto& check : config.checks) hooks_.push_back({std::move(check)});
     if (config.history)
         orders_.set_history(std::move(config.history), config.most_closed, [this] { return port_.said(); });
     for (Gateway& gateway : config.gateways) {
@@ -52,10 +53,13 @@ Broker::Broker(BrokerConfig config)
                                         ", which is not configured");
         }
         accounts_.set_terms(route.account, route.terms);
+        limits_.add_account(route.account, name);
         if (!routes_.emplace(route.account, std::move(route)).second) {
             throw std::invalid_argument("account " + name + " is configured twice");
         }
     }
+    limits_.configure(config.limits);
+    orders_.set_watch([this](const Order& order, int sign) { limits_.count(order, sign); });
 }
 
 void Broker::start(Port port) { port_ = std::move(port); }
@@ -72,6 +76,12 @@ std::int64_t Broker::poll() {
 }
 
 void Broker::handle(const Event& event) {
+    dispatch(event);
+    enforce_limits(event);
+}
+
+void Broker::dispatch(const Event& event) {
+    limits_.take_market_data(event);
     if (const auto* quote = event.as<Quote>()) {
         markets_.on_quote(*quote);
     } else if (const auto* trade = event.as<Trade>()) {
@@ -94,6 +104,8 @@ void Broker::handle(const Event& event) {
         on_balance_report(*balance);
     } else if (const auto* answer = event.as<VenueAnswer>()) {
         on_answer(*answer, event.tail<VenueAnswer>());
+    } else if (const auto* offset = event.as<ClockOffset>()) {
+        limits_.on_clock_offset(*offset);
     } else if (const auto* connection = event.as<Connection>()) {
         on_connection(*connection, event.frame->source);
     } else if (const auto* status = event.as<ComponentStatus>()) {
@@ -150,14 +162,18 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
     order.request = request;
     order.created_at = port_.now();
     std::string reason;
-    if (is_tied_well(request, reason) && is_acceptable(request, sender, reason))
+    if (is_tied_well(request, reason) && is_acceptable(request, sender, nullptr, reason)) {
+        limits_.remember(request, port_.now());
+        order.worst_price = limits_.worst_price(request, *markets_.find(request.instrument));
         return place(orders_.add(order));
+    }
     order.state = OrderState::RISK_REJECTED;
     if (order.id != 0) orders_.add(order);
     tell(order, 0, false, reason);
 }
 
-bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason) {
+bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, const Order* held,
+                           std::string& reason) {
     if (request.order_id == 0) return reason = "order id 0 stands for no order", false;
     if (request.strategy != sender) {
         reason = "strategy " + hex(request.strategy) + " is not the sender, " + hex(sender);
@@ -179,16 +195,19 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, st
     if (!fits_mode(request, accounts_.terms(request.account), market->definition, reason)) return false;
     if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
         return false;
-    const RiskView view(port_.now(), markets_, orders_, accounts_, request, nullptr);
-    if (!request.reduce_only && !view.reduces_position() && !obeys_min_notional(request, *market, reason))
-        return false;
+    const RiskView view(port_.now(), markets_, orders_, accounts_, request, held);
+    const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
+    if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
+    reason.clear();
     Number open;
     if (!exact_sum(orders_.open_size(request.account, request.instrument, request.get_side()),
                    request.get_size(), open)) {
         return reason = "size " + to_text(request.get_size()) + " on top of the open orders does not fit",
                false;
     }
-    return passes(checks_, request, view, reason);
+    if (!limits_.obeys_reduce_only(request, reason)) return false;
+    if (!limits_.allow(request, *market, held, port_.now(), reason) && !exempt()) return false;
+    return passes_checks(request, view, reason);
 }
 
 template <class Request>
@@ -223,21 +242,6 @@ void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
     emit(update, reason, event.frame->source);
 }
 
-void Broker::send_cancel(Order& order, std::string_view why) {
-    orders_.change(order, [](Order& o) {
-        o.state = OrderState::PENDING_CANCEL;
-        o.reason_hash = 0;
-    });
-    expect_answer(order);
-    tell(order, 0, false, why);
-    OrderCancel cancel{};
-    cancel.order_id = order.id;
-    cancel.instrument = order.instrument;
-    cancel.account = order.account;
-    cancel.strategy = order.strategy;
-    emit(cancel, gateway_of(order.account)->source);
-}
-
 void Broker::on_amend(const Event& event, const OrderAmend& amend) {
     Order* order = orders_.find(amend.order_id);
     if (!order) return answer_unknown(event, amend, "amend");
@@ -254,11 +258,14 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
 void Broker::send_amend(Order& order, const OrderAmend& amend, std::string_view why) {
     orders_.change(order, [&](Order& o) {
         if (!amend.get_size().is_none()) o.ask_for(amend.get_size());
+        const Number price = amend.get_price();
+        if (!price.is_none() && (o.worst_price.is_none() || price > o.worst_price)) o.worst_price = price;
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;
     });
     expect_answer(order);
     tell(order, 0, false, why);
+    limits_.pass(order.request, port_.now());
     OrderAmend forwarded = amend;
     forwarded.order_id = order.id;
     forwarded.instrument = order.instrument;
@@ -303,7 +310,10 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
         return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
     }
     const bool increases = size > order.size || !same_price;
-    return !increases || passes(checks_, changed, view, reason);
+    if (!increases) return true;
+    if (!limits_.allow(changed, *market, &order, port_.now(), reason) && !view.reduces_position()) return false;
+    reason.clear();
+    return passes_checks(changed, view, reason);
 }
 
 }  // namespace kungfu::broker

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "broker/cancel_pacing.hpp"
 #include "broker/config.hpp"
 #include "broker/deadlines.hpp"
 #include "broker/emulation.hpp"
+#include "broker/limits.hpp"
 #include "kungfu/component.hpp"
 
 namespace kungfu::broker {
@@ -32,14 +34,23 @@ class Broker : public Component {
     void load(std::string_view state) override;
 
   private:
+    /// A plugin's check, and how often it failed or overran.
+    struct Hook {
+        std::unique_ptr<RiskCheck> check;
+        std::uint32_t faults = 0;
+    };
+
     void handle(const Event& event);
+    void dispatch(const Event& event);
     void handle_request(const Event& event);
 
     // from strategies
     void on_request(const Event& event, const OrderRequest& request);
     void on_cancel(const Event& event, const OrderCancel& cancel);
     void on_amend(const Event& event, const OrderAmend& amend);
-    bool is_acceptable(const OrderRequest& request, std::uint64_t sender, std::string& reason);
+    /// `held`: the order itself if it has been accepted before, and was held since; else nullptr.
+    bool is_acceptable(const OrderRequest& request, std::uint64_t sender, const Order* held,
+                       std::string& reason);
     bool is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender, std::string& reason);
 
     /// What of an order another one must allow: its parent, or an order of its group.
@@ -58,6 +69,7 @@ class Broker : public Component {
     void apply_amend(Order& order, const OrderAmend& amend);
     void expire_at(const Order& order, std::int64_t time);
     void expire(Order& order);
+    /// Cancels an order that can be, as soon as the rates of cancels allow.
     void send_cancel(Order& order, std::string_view why);
     void send_amend(Order& order, const OrderAmend& amend, std::string_view why);
     /// Does what the orders that have changed mean for others.
@@ -68,7 +80,6 @@ class Broker : public Component {
     void settle_leg(Leg& leg);
     bool can_shrink(const Order& order, Number size) const noexcept;
     Number price_of(std::uint64_t instrument, PriceKind kind) const noexcept;
-    void on_command(const OperatorCommand& command, std::string_view who);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -116,6 +127,32 @@ class Broker : public Component {
     void adjust_position(std::uint64_t account, const AccountSync& sync, const Compared& what,
                          const Amounts& amounts);
 
+    // limits
+    /// After an event: throws kill switches whose limit it broke, and goes on closing positions.
+    void enforce_limits(const Event& event);
+    void throw_switch(LimitScope& scope, const std::string& reason);
+    void reset_switch(LimitScope& scope, const std::string& reason);
+    void tell_switch(const LimitScope& scope, SwitchState state, const std::string& reason);
+    void cancel_all(const LimitScope& scope, const std::string& why);
+    void flatten(LimitScope& scope);
+    void close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
+    void submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
+                        Number size);
+    std::uint64_t next_own_id();
+    void release_cancels();
+    void emit_cancel(Order& order, std::string_view why);
+    /// Fires a trigger, or cancels an order.
+    void on_order_command(const OperatorCommand& command, std::string_view who);
+    /// Ends an order, or others, that would trade with each other; false if it is this one that ended.
+    bool settle_self_trade(Order& order);
+    bool reduces(const Order& order) const;
+    void on_command(const OperatorCommand& command, std::string_view who);
+    /// What a check says of an order, or said when the session that is rebuilt was there.
+    RiskVerdict ask(Hook& hook, const OrderRequest& order, const RiskView& view, std::string& why);
+    /// Asks the checks in order; false, with the reason, at the first refusal. One that failed or overran
+    /// refuses too, unless the order provably makes the position smaller.
+    bool passes_checks(const OrderRequest& order, const RiskView& view, std::string& reason);
+
     Order* find_or_adopt(const OrderUpdate& reported);
     void apply(Order& order, const OrderUpdate& reported, std::string_view reason);
     void book(Order& order, const Fill& reported);
@@ -145,11 +182,15 @@ class Broker : public Component {
 
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Route> routes_;
-    std::vector<std::unique_ptr<RiskCheck>> checks_;
+    std::vector<Hook> hooks_;
+    HookTerms hook_terms_;
     Port port_;
     Markets markets_;
     Orders orders_;
     Accounts accounts_;
+    Limits limits_{markets_, orders_, accounts_};
+    CancelPacing pacing_;
+    std::uint64_t last_own_ = 0;
     Timing timing_;
     Emulation emulation_;
     HeldOrders held_;
@@ -159,8 +200,5 @@ class Broker : public Component {
     std::unordered_map<std::uint64_t, AccountSync> syncs_;
     std::uint64_t last_query_ = 0;
 };
-
-/// An id as error messages show it.
-std::string hex(std::uint64_t id);
 
 }  // namespace kungfu::broker

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/limit_config.hpp"
 #include "broker/order_history.hpp"
 #include "broker/risk.hpp"
 #include "broker/settling.hpp"
@@ -46,12 +47,6 @@ struct Gateway {
 /// What becomes of a held order whose trigger was crossed while the broker was down.
 enum class MissedTrigger : std::uint8_t { ASK, FIRE, CANCEL };
 
-/// From a time on, how far a time zone is ahead of UTC; both in ns.
-struct UtcOffset {
-    std::int64_t from = 0;
-    std::int64_t ahead = 0;
-};
-
 /// What the broker does for orders that a venue cannot express.
 struct Emulation {
     MissedTrigger missed_trigger = MissedTrigger::ASK;
@@ -66,10 +61,18 @@ struct Route {
     AccountTerms terms;
 };
 
+/// How the checks of plugins are held to account.
+struct HookTerms {
+    std::int64_t budget = 0;  // of wall time for one order, ns; 0: no clock is looked at
+    std::uint32_t most_faults = 3;
+};
+
 struct BrokerConfig {
     std::vector<Gateway> gateways;
     std::vector<Route> routes;
+    std::vector<ScopeConfig> limits;
     std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order
+    HookTerms hooks;
     Timing timing;
     Emulation emulation;
     std::unique_ptr<OrderHistory> history;  // of the broker's own journal; without it no order is let go

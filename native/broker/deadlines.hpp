@@ -18,6 +18,7 @@ enum class Purpose : std::uint8_t {
     SETTLE,     // an order in doubt: ask again
     RECONCILE,  // an account: ask again
     EXPIRY,     // an order: its venue would not end it
+    CANCELS,    // cancels that their rate held up
 };
 
 struct Deadline {

@@ -55,6 +55,8 @@ std::int64_t Broker::fire_deadlines() {
 /// Whether it still has to be acted on. What does not matter once never does again: a rebuild, which does not
 /// see the deadlines that were let go by, would act on it otherwise.
 bool Broker::matters(const Deadline& deadline) {
+    if (deadline.purpose == Purpose::CANCELS)
+        return !pacing_.empty() && pacing_.next_time() == deadline.due;
     if (deadline.purpose == Purpose::RECONCILE) {
         const auto sync = syncs_.find(deadline.subject);
         return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due;
@@ -72,6 +74,7 @@ bool Broker::matters(const Deadline& deadline) {
 
 void Broker::act_on(const Deadline& deadline) {
     if (deadline.purpose == Purpose::RECONCILE) return ask_for_account(deadline.subject);
+    if (deadline.purpose == Purpose::CANCELS) return release_cancels();
     Order& order = *orders_.find_kept(deadline.subject);
     switch (deadline.purpose) {
         case Purpose::ANSWER:
@@ -79,7 +82,8 @@ void Broker::act_on(const Deadline& deadline) {
         case Purpose::FILLS: return doubt(order, {});
         case Purpose::SETTLE: return ask_again(order, doubts_.at(order.id));
         case Purpose::EXPIRY: return expire(order);
-        case Purpose::RECONCILE: return;
+        case Purpose::RECONCILE:
+        case Purpose::CANCELS: return;
     }
 }
 

@@ -52,6 +52,14 @@ bool wide_divide(Wide numerator, uint128 denominator, uint128& quotient, uint128
 /// The same value without trailing zeros.
 template <class Exact>
 Exact trimmed(Exact value) noexcept {
+    // Dividing 128 bits is slow, and hardly any value needs them.
+    const auto word = static_cast<std::int64_t>(value.mantissa);
+    if constexpr (sizeof value.mantissa > sizeof word) {
+        if (word == value.mantissa) {
+            const Number short_one = trimmed(Number{word, value.exponent});
+            return {short_one.mantissa, short_one.exponent};
+        }
+    }
     while (value.mantissa != 0 && value.mantissa % 10 == 0 && value.exponent < 127) {
         value.mantissa /= 10;
         ++value.exponent;
@@ -128,13 +136,13 @@ bool exact_sum(Money a, Money b, Money& out) noexcept {
     return add(a, b, out) || add(trimmed(a), trimmed(b), out);
 }
 
-Number sum(Number a, Number b, const char* what) {
+Number any_sum(Number a, Number b, const char* what) {
     Number out;
     if (!exact_sum(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
     return out;
 }
 
-Money sum(Money a, Money b, const char* what) {
+Money any_sum(Money a, Money b, const char* what) {
     Money out;
     if (!exact_sum(a, b, out)) too_large(std::string(what) + ": " + to_text(a) + " + " + to_text(b));
     return out;

@@ -13,13 +13,26 @@ struct Fault : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// a + b at the exponent that both have; false if they differ or it does not fit.
+template <class Exact>
+bool plain_sum(Exact a, Exact b, Exact& out) noexcept {
+    out.exponent = a.exponent;
+    return a.exponent == b.exponent && !a.is_none() && !__builtin_add_overflow(a.mantissa, b.mantissa, &out.mantissa) &&
+           out.mantissa != std::numeric_limits<std::int64_t>::min();
+}
+
 /// a + b; gives up trailing zeros, but no digit, where the sum would not fit otherwise.
 bool exact_sum(Number a, Number b, Number& out) noexcept;
 bool exact_sum(Money a, Money b, Money& out) noexcept;
 
 /// The same, or a fault. `what` names the sum in its text.
-Number sum(Number a, Number b, const char* what);
-Money sum(Money a, Money b, const char* what);
+Number any_sum(Number a, Number b, const char* what);
+Money any_sum(Money a, Money b, const char* what);
+template <class Exact>
+Exact sum(Exact a, Exact b, const char* what) {
+    Exact out;
+    return plain_sum(a, b, out) ? out : any_sum(a, b, what);
+}
 
 /// price * size * multiplier, exact; false if it does not fit 128 bits.
 bool value_of(Number price, Number size, Number multiplier, Money& out) noexcept;

@@ -103,7 +103,7 @@ void Broker::let_out(Order& order) {
     if (held_.find(order.id)) {
         held_.let_go(order.id);
         std::string reason;
-        if (!is_acceptable(sent, order.strategy, reason)) {
+        if (!is_acceptable(sent, order.strategy, &order, reason)) {
             orders_.change(order, [](Order& o) { o.state = OrderState::RISK_REJECTED; });
             return tell(order, 0, false, reason);
         }
@@ -117,6 +117,8 @@ void Broker::let_out(Order& order) {
     });
     expect_answer(order);
     tell(order, 0, false, {});
+    if (!settle_self_trade(order)) return;
+    limits_.pass(order.request, port_.now());
     emit(order.request, gateway_of(order.account)->source);
 }
 
@@ -169,9 +171,8 @@ void Broker::on_trigger_missed(Order& order, Held& held, Number price) {
     alarm("order " + hex(order.id) + " is held: " + why + "; say FIRE_TRIGGER or CANCEL_ORDER");
 }
 
-void Broker::on_command(const OperatorCommand& command, std::string_view who) {
+void Broker::on_order_command(const OperatorCommand& command, std::string_view who) {
     const CommandKind kind = command.get_kind();
-    if (kind != CommandKind::FIRE_TRIGGER && kind != CommandKind::CANCEL_ORDER) return;
     const std::string what = name_of(kind) + std::string(" of order ") + hex(command.order_id);
     Order* order = orders_.find(command.order_id);
     if (!order) return alarm(what + ": it is not known");

@@ -171,6 +171,7 @@ bool Orders::remember_fill(Order& order, std::string_view trade_id) {
 }
 
 void Orders::count(const Order& order, int sign) {
+    if (watch_) watch_(order, sign);
     const Number rest = order.remaining();
     if (rest.is_zero()) return;
     Number& open = open_.try_emplace(OpenKey{order.account, order.instrument, order.side}).first->second;

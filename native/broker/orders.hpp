@@ -29,6 +29,7 @@ struct Order {
     Number pending_size = Number::none();  // the largest that amends under way ask for
     Number filled{0, 0};                   // sum of the booked fills
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
+    Number worst_price = Number::none();   // that it may trade at, as it was judged; none if that is not known
     std::int64_t created_at = 0;           // when the broker heard of it
     std::int64_t asked_at = 0;             // when it, its cancel or its amend last went to the gateway
     std::int64_t fills_due = 0;            // when fills are asked for that its venue told of
@@ -39,6 +40,7 @@ struct Order {
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
     bool expired = false;  // the broker ended it at its time
+    bool closes = false;   // the broker sent it to close a position
 
     std::string_view get_venue_order_id() const noexcept {
         return fixed_text(venue_order_id, sizeof venue_order_id);
@@ -94,6 +96,15 @@ class Orders {
     Order* find(std::uint64_t id);
     /// The order if it is in memory: whatever is not over is.
     Order* find_kept(std::uint64_t id) noexcept;
+
+    /// `watch` hears of each order that counts from now on (1) or as it is no longer (-1).
+    void set_watch(std::function<void(const Order&, int)> watch) { watch_ = std::move(watch); }
+
+    /// Calls visit(order) for each order in memory, in no particular order.
+    template <class Visit>
+    void each(Visit&& visit) const {
+        for (const auto& [id, order] : orders_) visit(order);
+    }
 
     /// The ids of all orders that are not over, in order.
     std::vector<std::uint64_t> live() const;
@@ -176,6 +187,7 @@ class Orders {
     std::unique_ptr<OrderHistory> history_;
     std::size_t most_closed_ = 0;
     std::function<std::uint64_t()> said_;
+    std::function<void(const Order&, int)> watch_;
 };
 
 }  // namespace kungfu::broker

@@ -95,17 +95,4 @@ std::string_view RiskView::instrument_name(std::uint64_t id) const noexcept {
     return market ? std::string_view(market->name) : std::string_view();
 }
 
-bool passes(const std::vector<std::unique_ptr<RiskCheck>>& checks, const OrderRequest& order,
-            const RiskView& view, std::string& reason) {
-    for (const auto& check : checks) {
-        std::string why;
-        const Verdict verdict = check->judge(order, view, why);
-        if (verdict == Verdict::ALLOWED) continue;
-        if (verdict == Verdict::FAILED && view.reduces_position()) continue;
-        reason = why;
-        return false;
-    }
-    return true;
-}
-
 }  // namespace kungfu::broker

@@ -67,12 +67,7 @@ struct RiskCheck {
     virtual ~RiskCheck() = default;
     /// REFUSED and FAILED say why in `reason`; FAILED means that the check itself is broken.
     virtual Verdict judge(const OrderRequest& order, const RiskView& view, std::string& reason) = 0;
+    virtual std::string_view name() const { return {}; }
 };
-
-/// Asks the checks in order; false, with the reason, at the first refusal.
-///
-/// A check that failed refuses too, unless the order provably makes the position smaller.
-bool passes(const std::vector<std::unique_ptr<RiskCheck>>& checks, const OrderRequest& order,
-            const RiskView& view, std::string& reason);
 
 }  // namespace kungfu::broker

@@ -19,7 +19,6 @@ bool is_limit(Number limit) noexcept { return !limit.is_none() && !limit.is_zero
 /// A price that the type wants must be there, positive and on tick; another must be absent.
 bool obeys_tick(const char* what, Number price, bool wanted, const OrderRequest& order, const Market& market,
                 std::string& reason) {
-    const std::string type = name_of(order.get_type());
     if (price.is_none() != wanted) {
         if (!wanted) return true;
         if (price.mantissa <= 0) {
@@ -31,6 +30,7 @@ bool obeys_tick(const char* what, Number price, bool wanted, const OrderRequest&
                  to_text(market.definition.get_tick()) + " of " + market.name;
         return false;
     }
+    const std::string type = name_of(order.get_type());
     reason = wanted ? "a " + type + " order needs a " + what
                     : "a " + type + " order takes no " + what + ", got " + to_text(price);
     return false;
@@ -39,15 +39,15 @@ bool obeys_tick(const char* what, Number price, bool wanted, const OrderRequest&
 bool obeys_size(const OrderRequest& order, const Market& market, std::string& reason) {
     const Instrument& d = market.definition;
     const Number size = order.get_size();
-    const std::string text = "size " + to_text(size);
+    const auto text = [&] { return "size " + to_text(size); };
     if (size.is_none() || size.mantissa <= 0) {
-        reason = text + " is not positive";
+        reason = text() + " is not positive";
     } else if (!is_multiple(size, d.get_lot())) {
-        reason = text + " is not a multiple of the lot " + to_text(d.get_lot()) + " of " + market.name;
+        reason = text() + " is not a multiple of the lot " + to_text(d.get_lot()) + " of " + market.name;
     } else if (is_limit(d.get_min_size()) && size < d.get_min_size()) {
-        reason = text + " is below the minimum " + to_text(d.get_min_size()) + " of " + market.name;
+        reason = text() + " is below the minimum " + to_text(d.get_min_size()) + " of " + market.name;
     } else if (is_limit(d.get_max_size()) && size > d.get_max_size()) {
-        reason = text + " is above the maximum " + to_text(d.get_max_size()) + " of " + market.name;
+        reason = text() + " is above the maximum " + to_text(d.get_max_size()) + " of " + market.name;
     } else {
         return true;
     }

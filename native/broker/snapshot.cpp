@@ -51,6 +51,10 @@ std::string Broker::save() {
         put_sync(state, sync);
     }
     state.put(last_query_);
+    limits_.save(state);
+    pacing_.save(state);
+    state.put(last_own_);
+    for (const Hook& hook : hooks_) state.put(hook.faults);
     return state.bytes();
 }
 
@@ -66,7 +70,10 @@ void Broker::load(std::string_view bytes) {
         syncs_[account] = get_sync(state);
     }
     last_query_ = state.get<std::uint64_t>();
-    if (!whole || !held || !state.good() || !state.at_end())
+    const bool limited = whole && held && limits_.load(state) && pacing_.load(state);
+    last_own_ = state.get<std::uint64_t>();
+    for (Hook& hook : hooks_) hook.faults = state.get<std::uint32_t>();
+    if (!limited || !state.good() || !state.at_end())
         throw Fault("the broker's snapshot is not one of this build");
 }
 

@@ -84,6 +84,15 @@ Rebuilding::Next Rebuilding::next(journal::Reader& inputs, kf_event& event) {
     }
 }
 
+bool Rebuilding::peek(std::uint32_t type, const void*& payload, std::uint32_t& length) {
+    const kf_frame* frame = recorded();
+    if (frame == nullptr) return false;
+    const bool same = own_.type() == type;
+    payload = same ? frame + 1 : nullptr;
+    length = same ? own_.length() - static_cast<std::uint32_t>(sizeof *frame) : 0;
+    return true;
+}
+
 Rebuilding::Said Rebuilding::say(std::uint32_t type, std::uint64_t destination, const kf_cause& cause,
                                  const void* payload, std::uint32_t length) {
     const kf_frame* frame = recorded();

@@ -27,6 +27,9 @@ class Rebuilding {
     /// The event that the component read next; NOTHING where it said something without one (a timer).
     Next next(journal::Reader& inputs, kf_event& event);
 
+    /// Whether something stands there that it said next; its payload if that is of this type.
+    bool peek(std::uint32_t type, const void*& payload, std::uint32_t& length);
+
     /// Compares what the component says with what it said.
     Said say(std::uint32_t type, std::uint64_t destination, const kf_cause& cause, const void* payload,
              std::uint32_t length);

@@ -35,6 +35,10 @@ Wiring::Wiring(std::string source, Clock* clock, std::vector<journal::TypeDefini
     };
     port_.source = [](void* self) -> std::uint64_t { return static_cast<Wiring*>(self)->source_id_; };
     port_.said = [](void* self) -> std::uint64_t { return static_cast<Wiring*>(self)->said(); };
+    port_.recorded = [](void* self, std::uint32_t type, const void** payload,
+                        std::uint32_t* length) -> std::int32_t {
+        return static_cast<Wiring*>(self)->recorded(type, payload, length);
+    };
 }
 
 void Wiring::add_output(std::unique_ptr<journal::Writer> writer) {
@@ -154,6 +158,11 @@ bool Wiring::read_again(kf_event& event) {
 std::uint64_t Wiring::said() const noexcept {
     if (rebuilding_) return rebuilding_->place();
     return outputs_.empty() ? 0 : outputs_[0].writer->last_sequence();
+}
+
+std::int32_t Wiring::recorded(std::uint32_t type, const void** payload, std::uint32_t* length) {
+    if (!rebuilding_ || !rebuilding_->peek(type, *payload, *length)) return 0;
+    return *payload != nullptr ? 2 : 1;
 }
 
 std::int64_t Wiring::now() const noexcept {

@@ -83,6 +83,7 @@ class Wiring {
     bool read_again(kf_event& event);
     std::int64_t now() const noexcept;
     std::uint64_t said() const noexcept;
+    std::int32_t recorded(std::uint32_t type, const void** payload, std::uint32_t* length);
     std::int32_t append(std::uint32_t output, std::uint32_t type, std::uint64_t destination,
                         const kf_cause* cause, const void* payload, std::uint32_t length);
     void note_consumed(const kf_event& event);

@@ -71,6 +71,7 @@ class Desk {
         };
         port_.source = [](void*) -> std::uint64_t { return kBroker; };
         port_.said = [](void* self) -> std::uint64_t { return static_cast<Desk*>(self)->said_; };
+        port_.recorded = [](void*, std::uint32_t, const void**, std::uint32_t*) -> std::int32_t { return 0; };
         broker_->start(Port(&port_));
     }
 

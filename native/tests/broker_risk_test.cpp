@@ -53,9 +53,11 @@ void the_first_refusal_gives_the_reason_and_ends_the_chain() {
     d.define_perpetual();
     d.request(Desk::limit(1, Side::BUY, "1", "100"));
     const auto out = d.run();
-    CHECK(out.size() == 1);
-    CHECK(out[0].as<OrderUpdate>().get_state() == OrderState::RISK_REJECTED);
-    CHECK(out[0].tail<OrderUpdate>() == "first");
+    CHECK(out.size() == 2);
+    CHECK(out[0].as<RiskVerdict>().get_verdict() == Verdict::REFUSED);
+    CHECK(out[0].tail<RiskVerdict>() == "first");
+    CHECK(out[1].as<OrderUpdate>().get_state() == OrderState::RISK_REJECTED);
+    CHECK(out[1].tail<OrderUpdate>() == "first");
     CHECK(later == 0);
 }
 

@@ -66,6 +66,9 @@ _APPEND = c.CFUNCTYPE(
     c.c_uint32,
 )
 _SOURCE = c.CFUNCTYPE(c.c_uint64, c.c_void_p)
+_RECORDED = c.CFUNCTYPE(
+    c.c_int32, c.c_void_p, c.c_uint32, c.POINTER(c.c_void_p), c.POINTER(c.c_uint32)
+)
 
 
 class _Port(c.Structure):
@@ -79,6 +82,7 @@ class _Port(c.Structure):
         ("append", _APPEND),
         ("source", _SOURCE),
         ("said", _SOURCE),
+        ("recorded", _RECORDED),
     )
 
 
@@ -187,6 +191,7 @@ class Desk:
             _APPEND(self._append),
             _SOURCE(lambda _: self.source),
             _SOURCE(lambda _: 0),
+            _RECORDED(lambda *_: 0),
         )
         self._do("start", c.byref(self._port))
 

@@ -145,7 +145,47 @@ class OrderBook {
         return !bids_.empty() && !asks_.empty() && bids_.back().price >= asks_.back().price;
     }
 
+    /// Writes all of the book with state.put(value).
+    template <class Writer>
+    void save(Writer& state) const {
+        state.put(known_), state.put(update_id_), state.put(price_exponent_), state.put(size_exponent_);
+        for (const Ladder* levels : {&bids_, &asks_}) save_items(state, *levels);
+        state.put(static_cast<std::uint64_t>(pending_.size()));
+        for (const Delta& delta : pending_) {
+            state.put(delta.update_id), state.put(delta.previous_id);
+            save_items(state, delta.levels);
+        }
+    }
+
+    /// Reads what save() wrote, with state.get<T>() and state.good().
+    template <class Reader>
+    void load(Reader& state) {
+        *this = OrderBook();
+        known_ = state.template get<bool>();
+        update_id_ = state.template get<std::uint64_t>();
+        price_exponent_ = state.template get<int>();
+        size_exponent_ = state.template get<int>();
+        for (Ladder* levels : {&bids_, &asks_}) load_items(state, *levels);
+        for (auto n = state.template get<std::uint64_t>(); n > 0 && state.good(); --n) {
+            Delta delta{state.template get<std::uint64_t>(), state.template get<std::uint64_t>(), {}};
+            load_items(state, delta.levels);
+            pending_levels_ += delta.levels.size() + 1;
+            pending_.push_back(std::move(delta));
+        }
+    }
+
   private:
+    template <class Writer, class Items>
+    static void save_items(Writer& state, const Items& items) {
+        state.put(static_cast<std::uint64_t>(items.size()));
+        for (const auto& item : items) state.put(item);
+    }
+    template <class Reader, class Items>
+    static void load_items(Reader& state, Items& items) {
+        for (auto n = state.template get<std::uint64_t>(); n > 0 && state.good(); --n)
+            items.push_back(state.template get<typename Items::value_type>());
+    }
+
     struct Delta {
         std::uint64_t update_id;
         std::uint64_t previous_id;

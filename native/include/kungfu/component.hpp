@@ -52,6 +52,12 @@ class Port {
     std::uint64_t source() const noexcept { return port_->source(port_->self); }
     std::uint64_t said() const noexcept { return port_->said(port_->self); }
 
+    /// While the component is rebuilt, what it said next; for verdicts that may not be made again.
+    enum class Recorded : std::int32_t { NOTHING, OTHER, SAME_TYPE };
+    Recorded recorded(std::uint32_t type, const void*& payload, std::uint32_t& length) const noexcept {
+        return static_cast<Recorded>(port_->recorded(port_->self, type, &payload, &length));
+    }
+
     /// Appends an event without a tail; the cause is the event last taken unless one is named.
     template <class T>
     std::int32_t append(const T& event, std::uint64_t destination = 0, const kf_cause* cause = nullptr,

@@ -21,12 +21,18 @@ __extension__ typedef unsigned __int128 uint128;
 inline constexpr std::int8_t kNoneExponent = -128;
 inline constexpr int128 kInt128Max = static_cast<int128>(~static_cast<uint128>(0) >> 1);
 
+namespace detail {
+struct PowersOfTen {
+    int128 of[39] = {1};
+    constexpr PowersOfTen() noexcept {
+        for (int i = 1; i < 39; ++i) of[i] = of[i - 1] * 10;
+    }
+};
+inline constexpr PowersOfTen kPowersOfTen;
+}  // namespace detail
+
 /// 10^n as a 128-bit integer, n in 0..38.
-constexpr int128 power_of_ten(int n) noexcept {
-    int128 value = 1;
-    for (int i = 0; i < n; ++i) value *= 10;
-    return value;
-}
+constexpr int128 power_of_ten(int n) noexcept { return detail::kPowersOfTen.of[n]; }
 
 /// Multiplies by 10^n; false if that does not fit.
 inline bool scale_up(int128& value, int n) noexcept {
@@ -83,6 +89,7 @@ struct Number {
 
     /// The same value at another exponent; false if it does not fit exactly.
     bool at(int wanted, std::int64_t& out) const noexcept {
+        if (exponent == wanted) return out = mantissa, true;
         int128 m = mantissa;
         if (!rescale(m, exponent, wanted)) return false;
         if (m > std::numeric_limits<std::int64_t>::max() || m < std::numeric_limits<std::int64_t>::min())
@@ -114,6 +121,7 @@ enum class NumberError : std::uint8_t { OK, SYNTAX, OVERFLOWED };
 
 /// -1, 0 or 1; exact whatever the exponents.
 inline int compare(Money a, Money b) noexcept {
+    if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
     const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
     const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
     if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
@@ -130,7 +138,10 @@ inline int compare(Money a, Money b) noexcept {
 
 inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
 
-inline int compare(Number a, Number b) noexcept { return compare(to_money(a), to_money(b)); }
+inline int compare(Number a, Number b) noexcept {
+    if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
+    return compare(to_money(a), to_money(b));
+}
 
 inline bool operator==(Number a, Number b) noexcept { return compare(a, b) == 0; }
 inline bool operator!=(Number a, Number b) noexcept { return compare(a, b) != 0; }

@@ -1,0 +1,785 @@
+#include "broker/limits.hpp"
+
+#include <stdexcept>
+
+#include "broker/exact.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+std::string currency_text(Currency currency) { return " " + std::string(currency.code()); }
+
+/// The end of a message: whose limit it is.
+std::string of(const LimitScope& scope) {
+    if (scope.scope == Scope::GLOBAL) return {};
+    return std::string(scope.scope == Scope::ACCOUNT ? " (account " : " (strategy ") + scope.name + ")";
+}
+
+bool refuse(const LimitScope& scope, const char* limit, const std::string& what, std::string& reason) {
+    reason = std::string("limit ") + limit + ": " + what + of(scope);
+    return false;
+}
+
+std::string text_of(const LimitScope& scope, const char* limit) {
+    const auto found = scope.texts.find(limit);
+    return found == scope.texts.end() ? std::string() : found->second;
+}
+
+/// amount * factor; a fault if that does not fit.
+Money times(Money amount, Number factor) {
+    const int exponent = amount.exponent + factor.exponent;
+    Money out;
+    if (exponent <= kNoneExponent || exponent > 127 ||
+        __builtin_mul_overflow(amount.mantissa, static_cast<int128>(factor.mantissa), &out.mantissa)) {
+        throw Fault(to_text(amount) + " times " + to_text(factor) + " does not fit");
+    }
+    out.exponent = static_cast<std::int8_t>(exponent);
+    return out;
+}
+
+/// sum(), but quick where one of both is 0, as it mostly is here.
+template <class Exact>
+Exact plus(Exact a, Exact b, const char* what) {
+    if (a.mantissa == 0) return b;
+    return b.mantissa == 0 ? a : sum(a, b, what);
+}
+
+/// What a size is worth in quote currency; an inverse contract is worth the same at any price.
+Money quote_value(Number size, Number price, const Instrument& definition) {
+    if (Money value; definition.get_size_unit() == SizeUnit::BASE && multiply(price, size, value)) return value;
+    const Number at = is_inverse(definition) ? Number{1, 0} : price;
+    Money value;
+    if (value_of(at, size, multiplier(definition), value)) return value;
+    throw Fault("the value of " + to_text(size) + " at " + to_text(price) + " does not fit");
+}
+
+Number larger(Number a, Number b) noexcept {
+    if (a.is_none() || b.is_none()) return a.is_none() ? b : a;
+    return a < b ? b : a;
+}
+
+/// Where an order of a side would trade now, as far as that is known.
+Number market_price(const Market& market, Side side) noexcept {
+    const Number touch = side == Side::BUY ? market.ask : market.bid;
+    if (!touch.is_none()) return touch;
+    return market.last.is_none() ? market.mark : market.last;
+}
+
+}  // namespace
+
+// --- the scopes -----------------------------------------------------------------------------------
+
+void Limits::configure(const std::vector<ScopeConfig>& configs) {
+    for (const ScopeConfig& config : configs) {
+        LimitScope& s = scope(config.scope, config.subject);
+        s.name = config.name;
+        s.clock = config.clock;
+        for (const auto& [name, text] : config.limits) {
+            std::string why;
+            if (!set_limit(s.limits, name, text, why)) throw std::invalid_argument("limit " + name + ": " + why + of(s));
+            s.texts[name] = text;
+        }
+        s.orders.set(s.limits.max_order_rate);
+        s.cancels.set(s.limits.max_cancel_rate);
+        begin_watching(s);
+    }
+    renew_needs();
+}
+
+void Limits::add_account(std::uint64_t account, const std::string& name) {
+    scope(Scope::ACCOUNT, account).name = name;
+}
+
+bool Limits::change(LimitScope& s, const std::string& name, const std::string& text, std::string& why) {
+    if (!set_limit(s.limits, name, text, why)) return false;
+    if (text.empty()) {
+        s.texts.erase(name);
+    } else {
+        s.texts[name] = text;
+    }
+    s.changes[name] = text;
+    if (name == "max_order_rate") s.orders.set(s.limits.max_order_rate);
+    if (name == "max_cancel_rate") s.cancels.set(s.limits.max_cancel_rate);
+    if (name == "instruments")
+        for (Exposure& e : s.exposures) resolve(s, e);
+    begin_watching(s);
+    renew_needs();
+    return true;
+}
+
+LimitScope& Limits::scope(Scope which, std::uint64_t subject) {
+    if (which == Scope::GLOBAL) return global_;
+    auto& scopes = which == Scope::ACCOUNT ? account_scopes_ : strategy_scopes_;
+    const auto [found, is_new] = scopes.try_emplace(subject);
+    if (is_new) {
+        found->second.scope = which;
+        found->second.subject = subject;
+        found->second.name = hex(subject);
+    }
+    return found->second;
+}
+
+std::vector<LimitScope*> Limits::scopes() {
+    std::vector<LimitScope*> all{&global_};
+    for (auto* scopes : {&account_scopes_, &strategy_scopes_})
+        for (auto& [subject, s] : *scopes) all.push_back(&s);
+    return all;
+}
+
+std::array<LimitScope*, 3> Limits::scopes_of(std::uint64_t account, std::uint64_t strategy) {
+    return {&global_, &scope(Scope::ACCOUNT, account),
+            strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
+}
+
+std::array<LimitScope*, 3> Limits::paced(const Order& order) {
+    auto scopes = scopes_of(order.account, order.strategy);
+    for (LimitScope*& s : scopes)
+        if (s && !s->cancels.is_limited()) s = nullptr;
+    return scopes;
+}
+
+Exposure& Limits::exposure(LimitScope& s, std::uint64_t account, std::uint64_t instrument) {
+    for (Exposure& e : s.exposures) {
+        if (e.instrument != instrument || e.account != account) continue;
+        if (e.market == nullptr) resolve(s, e);
+        return e;
+    }
+    Exposure& e = s.exposures.emplace_back();
+    e.account = account;
+    e.instrument = instrument;
+    resolve(s, e);
+    return e;
+}
+
+void Limits::resolve(const LimitScope& s, Exposure& e) const {
+    e.market = markets_.find(e.instrument);
+    if (e.market == nullptr) return;
+    const Instrument& definition = e.market->definition;
+    e.base = Currency(definition.get_base());
+    e.quote = Currency(definition.get_quote());
+    e.settle = Currency(settlement_currency(definition));
+    e.is_spot = definition.get_product() == Product::SPOT;
+    const auto& patterns = s.limits.instruments;
+    e.is_allowed = patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
+                       return matches_pattern(e.market->name, pattern);
+                   });
+}
+
+void Limits::renew_needs() {
+    MarketWatch::Needs needs;
+    longest_repetition_ = 0;
+    watches_results_ = false;
+    for (const LimitScope* s : scopes()) {
+        const LimitSettings& l = s->limits;
+        needs.age |= l.max_data_age > 0;
+        needs.depth |= !l.max_slippage.is_none();
+        if (!l.max_volume_share.is_none())
+            needs.volume_window = std::max(needs.volume_window, l.volume_window);
+        longest_repetition_ = std::max(longest_repetition_, l.duplicate_window);
+        watches_results_ |= l.limits_losses();
+    }
+    watch_.set_needs(needs);
+}
+
+void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
+    has_clock_offset_ = true;
+    const std::int64_t off = offset.offset < 0 ? -offset.offset : offset.offset;
+    if (__builtin_add_overflow(off, offset.error, &clock_off_by_)) clock_off_by_ = kNever;
+}
+
+void Limits::count(const Order& order, int sign) {
+    const bool is_open = !is_terminal(order.state);
+    const Number rest = order.remaining();
+    if (!is_open && rest.is_zero()) return;
+    // An order that may only reduce never adds to what can be reached.
+    const Number part = order.request.reduce_only ? Number{0, 0} : sign < 0 ? -rest : rest;
+    const Number price = order.worst_price.is_none() ? order.price : order.worst_price;
+    Money cost{0, 0};
+    if (order.side == Side::BUY && !price.is_none() && !multiply(part, price, cost)) cost = {0, 0};
+    for (LimitScope* s : scopes_of(order.account, order.strategy)) {
+        if (s == nullptr) continue;
+        if (is_open) s->open_orders += sign;
+        Exposure& e = exposure(*s, order.account, order.instrument);
+        Number& open = order.side == Side::BUY ? e.buys : e.sells;
+        open = plus(open, part, "open size");
+        e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
+    }
+    if (!is_open || OwnOrders::waits(order.request.get_type())) return;
+    if (sign > 0) {
+        own_.add(order);
+    } else {
+        own_.remove(order);
+    }
+}
+
+void Limits::on_position(const HoldingKey& key, const Holding& holding) {
+    const auto set = [&](LimitScope& s) {
+        Exposure& e = exposure(s, key.account, key.instrument);
+        const bool is_long = holding.size.mantissa > 0;
+        const Number size = magnitude(holding.size);
+        if (key.side != PositionSide::SHORT) e.longs = is_long ? size : Number{0, 0};
+        if (key.side != PositionSide::LONG) e.shorts = is_long ? Number{0, 0} : size;
+    };
+    if (key.strategy != 0) return set(scope(Scope::STRATEGY, key.strategy));
+    set(global_);
+    set(scope(Scope::ACCOUNT, key.account));
+}
+
+// --- results --------------------------------------------------------------------------------------
+
+void Limits::begin_watching(LimitScope& s) {
+    for (const CurrencyTable* table : {&s.limits.max_daily_loss, &s.limits.max_drawdown}) {
+        for (const auto& [currency, limit] : *table) {
+            const bool known = std::any_of(s.results.begin(), s.results.end(),
+                                           [&c = currency](const ResultWatch& w) { return w.currency == c; });
+            if (known) continue;
+            ResultWatch watch;
+            watch.currency = currency;
+            const Money result = accounts_.result(s.scope, s.subject, currency, markets_);
+            watch.is_known = !result.is_none();
+            if (watch.is_known) watch.day_began = watch.peak = watch.last = result;
+            s.results.push_back(watch);
+        }
+    }
+}
+
+bool Limits::holds_watched(std::uint64_t instrument) const noexcept {
+    // Whatever a scope holds, the global one does.
+    for (const Exposure& e : global_.exposures)
+        if (e.instrument == instrument && (!e.longs.is_zero() || !e.shorts.is_zero())) return true;
+    return false;
+}
+
+std::vector<std::pair<LimitScope*, std::string>> Limits::watch_results(std::int64_t now) {
+    std::vector<std::pair<LimitScope*, std::string>> broken;
+    for (LimitScope* s : scopes()) {
+        if (!s->limits.limits_losses()) continue;
+        const std::int64_t day = s->clock.day(now);
+        std::string reason;
+        bool too_much = false;
+        for (ResultWatch& watch : s->results) {
+            // Nothing has changed since the last time, so that is what it was when the day began.
+            if (day != s->day) watch.day_began = watch.last;
+            const Money result = accounts_.result(s->scope, s->subject, watch.currency, markets_);
+            watch.is_known = !result.is_none();
+            if (!watch.is_known) continue;
+            watch.last = result;
+            if (compare(result, watch.peak) > 0) watch.peak = result;
+            too_much = too_much || is_too_much(*s, watch, reason);
+        }
+        s->day = day;
+        if (too_much && !s->is_thrown) broken.emplace_back(s, reason);
+    }
+    return broken;
+}
+
+bool Limits::is_too_much(const LimitScope& s, const ResultWatch& watch, std::string& reason) const {
+    const auto exceeds = [&](const CurrencyTable& table, Money from, const char* limit, const char* since) {
+        const Money* most = amount_of(table, watch.currency);
+        if (most == nullptr) return false;
+        const Money lost = sum(from, -watch.last, "loss");
+        if (compare(lost, *most) <= 0) return false;
+        refuse(s, limit,
+               "a loss of " + to_text(lost) + currency_text(watch.currency) + " since " + since +
+                   " is above " + to_text(*most),
+               reason);
+        return true;
+    };
+    return exceeds(s.limits.max_daily_loss, watch.day_began, "max_daily_loss", "the day began") ||
+           exceeds(s.limits.max_drawdown, watch.peak, "max_drawdown", "the best result");
+}
+
+void Limits::forgive(LimitScope& s) {
+    for (ResultWatch& watch : s.results) watch.day_began = watch.peak = watch.last;
+}
+
+// --- an order -------------------------------------------------------------------------------------
+
+Number Limits::worst_price(const OrderRequest& order, const Market& market) const noexcept {
+    const Number asked = larger(order.get_price(), order.get_trigger_price());
+    const bool may_do_better = order.get_side() == Side::SELL || order.get_price().is_none();
+    return may_do_better ? larger(asked, market_price(market, order.get_side())) : asked;
+}
+
+bool Limits::allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
+                   std::string& reason) {
+    const Case c{order,
+                 market,
+                 amended,
+                 now,
+                 order.get_size(),
+                 order.get_side(),
+                 worst_price(order, market),
+                 Currency(market.definition.get_quote()),
+                 Currency(settlement_currency(market.definition)),
+                 longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever};
+    bool wants_funds = false;
+    try {
+        for (LimitScope* s : scopes_of(order.account, order.strategy)) {
+            if (s == nullptr) continue;
+            if (!obeys(*s, c, reason)) return false;
+            wants_funds = wants_funds || s->limits.check_funds;
+        }
+        return !wants_funds || obeys_funds(c, reason);
+    } catch (const Fault& fault) {
+        return refuse(global_, "arithmetic", fault.what(), reason);
+    }
+}
+
+bool Limits::obeys_reduce_only(const OrderRequest& order, std::string& reason) const {
+    if (!order.reduce_only) return true;
+    const bool sells = order.get_side() == Side::SELL;
+    const PositionSide side = order.get_position_side();
+    const Number held = side == PositionSide::NET
+                            ? accounts_.net_size(order.account, order.instrument)
+                            : accounts_.holding({order.account, order.instrument, 0, side}).size;
+    const Number other =
+        orders_.open_size(order.account, order.instrument, sells ? Side::BUY : Side::SELL);
+    Number most;
+    if (!exact_sum(sells ? held : -held, other, most) || order.get_size() <= most) return true;
+    return refuse(global_, "reduce_only",
+                  "size " + to_text(order.get_size()) + " would turn over the position " + to_text(held) +
+                      ", with all open orders of the other side filled",
+                  reason);
+}
+
+void Limits::remember(const OrderRequest& order, std::int64_t now) {
+    if (longest_repetition_ > 0) recent_.add(order, now, now - longest_repetition_);
+}
+
+void Limits::pass(const OrderRequest& order, std::int64_t now) {
+    for (LimitScope* s : scopes_of(order.account, order.strategy))
+        if (s && s->orders.is_limited()) s->orders.take(now);
+}
+
+bool Limits::obeys(LimitScope& s, const Case& c, std::string& reason) {
+    const LimitSettings& l = s.limits;
+    if (s.is_thrown) return refuse(s, "kill_switch", "thrown: " + s.reason, reason);
+    if (!l.instruments.empty() && !exposure(s, c.order.account, c.order.instrument).is_allowed) {
+        return refuse(s, "instruments", c.market.name + " is not among " + text_of(s, "instruments"), reason);
+    }
+    if (!obeys_times(s, c, reason) || !obeys_sizes(s, c, reason) || !obeys_prices(s, c, reason)) return false;
+    if (!l.max_slippage.is_none() && !obeys_slippage(s, c, reason)) return false;
+    if (!l.max_volume_share.is_none() && !obeys_volume(s, c, reason)) return false;
+    if (!obeys_repetition(s, c, reason)) return false;
+    if (l.needs_reach() && !obeys_reach(s, c, reason)) return false;
+    if (!s.orders.is_limited() || s.orders.has(c.now)) return true;
+    return refuse(s, "max_order_rate",
+                  "more than " + std::to_string(l.max_order_rate.count) + " orders in " +
+                      duration_text(l.max_order_rate.interval),
+                  reason);
+}
+
+bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) const {
+    const LimitSettings& l = s.limits;
+    if (!l.trading_hours.empty() &&
+        !l.trading_hours.are_open(s.clock.weekday(c.now), s.clock.minute(c.now))) {
+        const int minute = s.clock.minute(c.now);
+        char time[16];
+        std::snprintf(time, sizeof time, "%s %02d:%02d", weekday_name(s.clock.weekday(c.now)), minute / 60,
+                      minute % 60);
+        return refuse(s, "trading_hours", std::string(time) + " is outside of " + l.trading_hours.text, reason);
+    }
+    if (l.max_data_age > 0) {
+        const WatchedMarket* market = watch_.find(c.order.instrument);
+        if (market == nullptr || market->updated == 0)
+            return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
+        if (c.now - market->updated > l.max_data_age) {
+            return refuse(s, "max_data_age",
+                          "the market data of " + c.market.name + " is " +
+                              duration_text(c.now - market->updated) + " old, the most is " +
+                              duration_text(l.max_data_age),
+                          reason);
+        }
+    }
+    if (l.max_clock_offset > 0) {
+        if (!has_clock_offset_)
+            return refuse(s, "max_clock_offset", "how far the clock is off is not known", reason);
+        if (clock_off_by_ > l.max_clock_offset) {
+            return refuse(s, "max_clock_offset",
+                          "the clock may be off by " + duration_text(clock_off_by_) + ", the most is " +
+                              duration_text(l.max_clock_offset),
+                          reason);
+        }
+    }
+    for (const ResultWatch& watch : s.results) {
+        if (watch.is_known || !l.limits_losses()) continue;
+        return refuse(s, l.max_daily_loss.empty() ? "max_drawdown" : "max_daily_loss",
+                      "the result in" + currency_text(watch.currency) +
+                          " is not known: a position has no mark price",
+                      reason);
+    }
+    return true;
+}
+
+bool Limits::obeys_sizes(const LimitScope& s, const Case& c, std::string& reason) const {
+    const LimitSettings& l = s.limits;
+    if (l.max_open_orders > 0 && !c.amended && s.open_orders >= l.max_open_orders) {
+        return refuse(s, "max_open_orders",
+                      std::to_string(s.open_orders) + " orders are open, the most is " +
+                          std::to_string(l.max_open_orders),
+                      reason);
+    }
+    if (!l.max_order_size.is_none() && c.size > l.max_order_size) {
+        return refuse(s, "max_order_size",
+                      "size " + to_text(c.size) + " is above " + to_text(l.max_order_size), reason);
+    }
+    if (l.max_order_notional.empty()) return true;
+    const Money* most = amount_of(l.max_order_notional, c.quote);
+    if (most == nullptr)
+        return refuse(s, "max_order_notional", "there is none for" + currency_text(c.quote), reason);
+    if (c.worst.is_none() && !is_inverse(c.market.definition)) {
+        return refuse(s, "max_order_notional",
+                      "the notional of size " + to_text(c.size) + " is not known: there is no market price",
+                      reason);
+    }
+    const Money notional = quote_value(c.size, c.worst, c.market.definition);
+    if (compare(notional, *most) <= 0) return true;
+    return refuse(
+        s, "max_order_notional",
+        "notional " + to_text(notional) + currency_text(c.quote) + " is above " + to_text(*most), reason);
+}
+
+bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reason) const {
+    const LimitSettings& l = s.limits;
+    const Number price = c.order.get_price();
+    if (price.is_none()) return true;
+    const Number trigger = c.order.get_trigger_price();
+    const Market& m = c.market;
+    // In `parts` halves or wholes, so that the middle of bid and offer needs no division.
+    const auto is_near = [&](const char* limit, const char* what, Number most, Number reference,
+                             std::int64_t parts) {
+        if (most.is_none()) return true;
+        if (!trigger.is_none()) reference = trigger, parts = 1, what = "trigger";
+        const auto text = [&] { return "price " + to_text(price); };
+        if (reference.is_none())
+            return refuse(s, limit, text() + " cannot be compared: there is no " + what + " price", reason);
+        Money scaled;
+        if (!multiply(price, {parts, 0}, scaled)) throw Fault(text() + " does not fit");
+        const Money apart = magnitude(sum(scaled, -to_money(reference), "distance of a price"));
+        if (compare(apart, times(to_money(reference), most)) <= 0) return true;
+        const Money shown = parts == 1 ? to_money(reference) : times(to_money(reference), {5, -1});
+        return refuse(s, limit,
+                      text() + " is further than " + to_text(most) + " from the " + what + " price " +
+                          to_text(shown),
+                      reason);
+    };
+    const bool has_mid = !m.bid.is_none() && !m.ask.is_none();
+    const Number both = has_mid ? sum(m.bid, m.ask, "middle of bid and offer") : Number::none();
+    return is_near("price_collar_last", "last", l.price_collar_last, m.last, 1) &&
+           is_near("price_collar_mid", "mid", l.price_collar_mid, both, 2) &&
+           is_near("price_collar_mark", "mark", l.price_collar_mark, m.mark, 1);
+}
+
+bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& reason) const {
+    if (c.order.get_type() != OrderType::MARKET) return true;
+    const Number most = s.limits.max_slippage;
+    const WatchedMarket* watched = watch_.find(c.order.instrument);
+    const bool has_book = watched && watched->book.known();
+    const Side other = c.side == Side::BUY ? Side::SELL : Side::BUY;
+    const Number bid = has_book ? watched->book.best_bid().price : c.market.bid;
+    const Number ask = has_book ? watched->book.best_ask().price : c.market.ask;
+    if (bid.is_none() || ask.is_none())
+        return refuse(s, "max_slippage", "there is no bid and offer to compare with", reason);
+    Number reached = c.side == Side::BUY ? ask : bid;
+    Number shown{0, 0};
+    if (has_book) {
+        for (std::size_t i = 0; i < watched->book.depth(other) && shown < c.size; ++i) {
+            const PriceLevel level = watched->book.level(other, i);
+            shown = sum(shown, level.size, "size in a book");
+            reached = level.price;
+        }
+    } else if (watched) {
+        const Number touch = c.side == Side::BUY ? watched->ask_size : watched->bid_size;
+        if (!touch.is_none()) shown = touch;
+    }
+    if (shown < c.size) {
+        return refuse(s, "max_slippage",
+                      "size " + to_text(c.size) + " is above the " + to_text(shown) + " that the " +
+                          (has_book ? "book" : "quote") + " shows",
+                      reason);
+    }
+    const Number both = sum(bid, ask, "middle of bid and offer");
+    Money twice;
+    if (!multiply(reached, {2, 0}, twice)) throw Fault("price " + to_text(reached) + " does not fit");
+    const Money apart = magnitude(sum(twice, -to_money(both), "slippage"));
+    if (compare(apart, times(to_money(both), most)) <= 0) return true;
+    return refuse(s, "max_slippage",
+                  "size " + to_text(c.size) + " would trade down to price " + to_text(reached) +
+                      ", further than " + to_text(most) + " from the mid price " +
+                      to_text(times(to_money(both), {5, -1})),
+                  reason);
+}
+
+bool Limits::obeys_volume(const LimitScope& s, const Case& c, std::string& reason) const {
+    const LimitSettings& l = s.limits;
+    const WatchedMarket* market = watch_.find(c.order.instrument);
+    const Money traded = market ? market->volume.after(c.now - l.volume_window) : Money{0, 0};
+    if (compare(to_money(c.size), times(traded, l.max_volume_share)) <= 0) return true;
+    return refuse(s, "max_volume_share",
+                  "size " + to_text(c.size) + " is above " + to_text(l.max_volume_share) + " of the " +
+                      to_text(traded) + " traded in " + duration_text(l.volume_window),
+                  reason);
+}
+
+bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& reason) {
+    const LimitSettings& l = s.limits;
+    if (c.repeats != RecentOrders::kNever && c.now - c.repeats < l.duplicate_window) {
+        return refuse(s, "duplicate_window",
+                      "the same order came " + duration_text(c.now - c.repeats) + " ago, within " +
+                          duration_text(l.duplicate_window),
+                      reason);
+    }
+    const bool rejects = l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
+    if (!rejects || OwnOrders::waits(c.order.get_type())) return true;
+    return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
+        if (other.id == c.order.order_id || !s.has(other.account, other.strategy)) return false;
+        refuse(s, "self_trade",
+               (c.order.get_price().is_none() ? std::string("a market order")
+                                              : "price " + to_text(c.order.get_price())) +
+                   " would trade with our order " + hex(other.id) + " at " + to_text(other.price),
+               reason);
+        return true;
+    });
+}
+
+Limits::Ends Limits::ends_of(const Exposure& e, const Case& c) const {
+    const char* what = "position with all open orders filled";
+    Number buys = e.buys;
+    Number sells = e.sells;
+    if (e.account == c.order.account && e.instrument == c.order.instrument) {
+        Number& own = c.side == Side::BUY ? buys : sells;
+        if (!c.order.reduce_only) own = plus(own, c.size, what);
+        if (c.amended && !c.amended->request.reduce_only) own = plus(own, -c.amended->remaining(), what);
+    }
+    const Number held = e.shorts.is_zero() ? e.longs : plus(e.longs, -e.shorts, what);
+    Ends ends{plus(held, buys, what), plus(held, -sells, what), {}};
+    ends.farthest = larger(magnitude(ends.high), magnitude(ends.low));
+    if (!e.longs.is_zero() && !e.shorts.is_zero()) {
+        const Number smaller = e.longs < e.shorts ? e.longs : e.shorts;
+        ends.farthest = plus(ends.farthest, plus(smaller, smaller, what), what);
+    }
+    return ends;
+}
+
+Number Limits::price_of(const Exposure& e, const Case& c) const noexcept {
+    const Number mark = e.market->marking_price();
+    if (!mark.is_none()) return mark;
+    return e.instrument == c.order.instrument ? c.worst : market_price(*e.market, Side::BUY);
+}
+
+Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
+    const LimitSettings& l = s.limits;
+    const bool wants_notional = !l.max_net_notional.empty() || !l.max_gross_notional.empty();
+    const bool wants_leverage = !l.max_leverage.is_none();
+    Reach reach;
+    for (Exposure& e : s.exposures) {
+        if (e.market == nullptr) resolve(s, e);
+        const Ends ends = ends_of(e, c);
+        if (ends.farthest.is_zero() && e.instrument != c.order.instrument) continue;
+        const Number end = c.side == Side::BUY ? ends.high : ends.low;
+        if (e.instrument == c.order.instrument)
+            reach.position = plus(reach.position, end, "position with all open orders filled");
+        if (!wants_notional && !wants_leverage) continue;
+        const Number price = e.market ? price_of(e, c) : Number::none();
+        if (price.is_none()) {
+            reach.is_known = false;
+            continue;
+        }
+        const Instrument& definition = e.market->definition;
+        if (wants_notional && e.quote == c.quote) {
+            const Money gross = quote_value(ends.farthest, price, definition);
+            const Money net = magnitude(end) == ends.farthest ? (end.mantissa < 0 ? -gross : gross)
+                                                              : quote_value(end, price, definition);
+            reach.net = plus(reach.net, net, "net notional");
+            reach.gross = plus(reach.gross, gross, "gross notional");
+        }
+        if (wants_leverage && e.settle == c.settle && !e.is_spot)
+            reach.levered = plus(reach.levered, value_at(ends.farthest, price, definition), "gross notional");
+    }
+    return reach;
+}
+
+bool Limits::obeys_reach(LimitScope& s, const Case& c, std::string& reason) {
+    const LimitSettings& l = s.limits;
+    exposure(s, c.order.account, c.order.instrument);  // this order's own
+    const Reach reach = reach_of(s, c);
+    const auto beyond = [&](auto reached, auto most) {
+        return compare(c.side == Side::BUY ? reached : -reached, most) > 0;
+    };
+    if (!l.max_position.is_none() && beyond(reach.position, l.max_position)) {
+        return refuse(s, "max_position",
+                      "position " + to_text(reach.position) + " with all open orders filled is beyond " +
+                          to_text(l.max_position),
+                      reason);
+    }
+    const auto is_within = [&](const char* limit, const char* what, const CurrencyTable& table, Money reached,
+                               bool is_signed) {
+        if (table.empty()) return true;
+        const Money* most = amount_of(table, c.quote);
+        if (most == nullptr) return refuse(s, limit, "there is none for" + currency_text(c.quote), reason);
+        if (!reach.is_known)
+            return refuse(s, limit, std::string(what) + " is not known: a price is missing", reason);
+        if (is_signed ? !beyond(reached, *most) : compare(reached, *most) <= 0) return true;
+        return refuse(s, limit,
+                      std::string(what) + " " + to_text(reached) + currency_text(c.quote) +
+                          " with all open orders filled is beyond " + to_text(*most),
+                      reason);
+    };
+    return is_within("max_net_notional", "net notional", l.max_net_notional, reach.net, true) &&
+           is_within("max_gross_notional", "gross notional", l.max_gross_notional, reach.gross, false) &&
+           (l.max_leverage.is_none() || obeys_leverage(s, c, reach, reason));
+}
+
+bool Limits::obeys_leverage(const LimitScope& s, const Case& c, const Reach& reach,
+                            std::string& reason) const {
+    if (c.market.definition.get_product() == Product::SPOT) return true;
+    const Number most = s.limits.max_leverage;
+    const Money equity = equity_of(s, c);
+    if (!reach.is_known || equity.is_none())
+        return refuse(s, "max_leverage", "the leverage is not known: a price is missing", reason);
+    if (compare(reach.levered, times(equity, most)) <= 0) return true;
+    return refuse(s, "max_leverage",
+                  "gross notional " + to_text(reach.levered) + currency_text(c.settle) +
+                      " with all open orders filled is more than " + to_text(most) + " times the equity " +
+                      to_text(equity),
+                  reason);
+}
+
+/// A strategy has no equity of its own: it is that of the order's account.
+Money Limits::equity_of(const LimitScope& s, const Case& c) const {
+    if (s.scope != Scope::GLOBAL) return accounts_.equity(c.order.account, c.settle, markets_);
+    Money total{0, 0};
+    for (const auto& [account, unused] : account_scopes_) {
+        const Money equity = accounts_.equity(account, c.settle, markets_);
+        if (equity.is_none()) return equity;
+        total = sum(total, equity, "equity");
+    }
+    return total;
+}
+
+bool Limits::obeys_funds(const Case& c, std::string& reason) {
+    LimitScope& account = scope(Scope::ACCOUNT, c.order.account);
+    exposure(account, c.order.account, c.order.instrument);
+    const bool is_spot = c.market.definition.get_product() == Product::SPOT;
+    const bool sells_coins = is_spot && c.side == Side::SELL;
+    const Currency base(c.market.definition.get_base());
+    const Currency currency = sells_coins ? base : c.settle;
+    const char* what = "funds that are needed";
+    Money needed{0, 0};
+    if (c.worst.is_none() && !sells_coins) {
+        return refuse(account, "check_funds",
+                      "what size " + to_text(c.size) + " costs is not known: there is no market price", reason);
+    }
+    if (sells_coins) {
+        needed = to_money(c.size);
+        if (c.amended) needed = plus(needed, -to_money(c.amended->remaining()), what);
+    } else if (is_spot) {
+        if (!multiply(c.size, c.worst, needed)) throw Fault("the cost of an order does not fit");
+        Money freed{0, 0};
+        const bool frees = c.amended && !c.amended->worst_price.is_none();
+        if (frees && !multiply(c.amended->remaining(), c.amended->worst_price, freed))
+            throw Fault("the cost of an order does not fit");
+        needed = plus(needed, -freed, what);
+    }
+    for (Exposure& e : account.exposures) {
+        if (e.market == nullptr) resolve(account, e);
+        if (e.market == nullptr || e.is_spot != is_spot) continue;
+        if (sells_coins) {
+            if (e.base == base) needed = plus(needed, to_money(e.sells), what);
+        } else if (e.settle != currency) {
+            continue;
+        } else if (is_spot) {
+            needed = plus(needed, e.buys_cost, what);
+        } else {
+            const Number size = ends_of(e, c).farthest;
+            const Number price = price_of(e, c);
+            if (size.is_zero()) continue;
+            if (price.is_none()) return refuse(account, "check_funds", "a price is missing", reason);
+            const Number leverage = accounts_.leverage(e.account, e.instrument);
+            const Money margin = margin_of(size, price, leverage, e.market->definition);
+            if (margin.is_none()) throw Fault("a margin does not fit");
+            needed = plus(needed, margin, what);
+        }
+    }
+    const Money there = is_spot ? accounts_.balance(c.order.account, currency)
+                                : accounts_.equity(c.order.account, currency, markets_);
+    if (there.is_none()) return refuse(account, "check_funds", "the equity is not known", reason);
+    if (compare(needed, there) <= 0) return true;
+    return refuse(account, "check_funds",
+                  to_text(needed) + currency_text(currency) + " is needed with all open orders filled, " +
+                      to_text(there) + " is there",
+                  reason);
+}
+
+// --- state ----------------------------------------------------------------------------------------
+
+namespace {
+
+void put_scope(StateWriter& state, const LimitScope& s) {
+    state.put(s.scope);
+    state.put(s.subject);
+    state.put(static_cast<std::uint64_t>(s.changes.size()));
+    for (const auto& [name, text] : s.changes) state.put_text(name), state.put_text(text);
+    state.put(s.orders);
+    state.put(s.cancels);
+    state.put(static_cast<std::uint64_t>(s.results.size()));
+    for (const ResultWatch& watch : s.results) state.put(watch);
+    state.put(s.day);
+    state.put(s.is_thrown);
+    state.put(s.flattens);
+    state.put_text(s.reason);
+}
+
+}  // namespace
+
+void Limits::save(StateWriter& state) const {
+    state.put(static_cast<std::uint64_t>(1 + account_scopes_.size() + strategy_scopes_.size()));
+    put_scope(state, global_);
+    for (const auto* scopes : {&account_scopes_, &strategy_scopes_})
+        for (const auto& [subject, s] : *scopes) put_scope(state, s);
+    watch_.save(state);
+    recent_.save(state);
+    state.put(has_clock_offset_);
+    state.put(clock_off_by_);
+}
+
+bool Limits::load(StateReader& state) {
+    own_.clear();
+    for (LimitScope* s : scopes()) {
+        s->exposures.clear();
+        s->open_orders = 0;
+    }
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto which = state.get<Scope>();
+        LimitScope& s = scope(which, state.get<std::uint64_t>());
+        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m) {
+            const std::string name(state.get_text());
+            const std::string text(state.get_text());
+            std::string why;
+            if (!change(s, name, text, why)) return false;
+        }
+        // A rate that was changed in the configuration begins with a full bucket.
+        const auto orders = state.get<TokenBucket>();
+        const auto cancels = state.get<TokenBucket>();
+        if (orders.has_rate(s.limits.max_order_rate)) s.orders = orders;
+        if (cancels.has_rate(s.limits.max_cancel_rate)) s.cancels = cancels;
+        std::vector<ResultWatch> results;
+        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m)
+            results.push_back(state.get<ResultWatch>());
+        s.results = std::move(results);
+        s.day = state.get<std::int64_t>();
+        s.is_thrown = state.get<bool>();
+        s.flattens = state.get<bool>();
+        s.reason = state.get_text();
+    }
+    if (!watch_.load(state) || !recent_.load(state)) return false;
+    has_clock_offset_ = state.get<bool>();
+    clock_off_by_ = state.get<std::int64_t>();
+    orders_.each([&](const Order& order) { count(order, 1); });
+    accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) { on_position(key, holding); });
+    for (LimitScope* s : scopes()) begin_watching(*s);
+    return state.good();
+}
+
+}  // namespace kungfu::broker

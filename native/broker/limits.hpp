@@ -1,0 +1,212 @@
+/// The limits that every order passes: what each scope holds, may come to hold, and is allowed.
+///
+/// A scope is everything, an account or a strategy; an order passes the limits of all that it is in.
+/// docs/reference/limits.md has each limit and its message. Nothing here allocates while orders pass.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "broker/accounts.hpp"
+#include "broker/limit_config.hpp"
+#include "broker/market_watch.hpp"
+#include "broker/orders.hpp"
+#include "broker/own_orders.hpp"
+#include "broker/recent_orders.hpp"
+
+namespace kungfu::broker {
+
+/// What a scope holds of an instrument in an account, and what its open orders may still fill.
+struct Exposure {
+    std::uint64_t account = 0;
+    std::uint64_t instrument = 0;
+    const Market* market = nullptr;  // nullptr while the instrument is not defined
+    Currency base, quote, settle;
+    bool is_spot = false;
+    bool is_allowed = true;  // by the limit `instruments`
+    Number longs{0, 0};
+    Number shorts{0, 0};  // without sign
+    Number buys{0, 0};
+    Number sells{0, 0};
+    Money buys_cost{0, 0};  // of the open buys at the prices that they were judged at
+};
+
+/// How an owner's result in a currency has gone.
+struct ResultWatch {
+    Currency currency;
+    Money day_began{0, 0};  // what it was then
+    Money peak{0, 0};
+    Money last{0, 0};
+    bool is_known = true;
+};
+
+/// A scope: its limits, and what they are compared with.
+struct LimitScope {
+    Scope scope = Scope::GLOBAL;
+    std::uint64_t subject = 0;
+    std::string name;  // of the subject; empty for the global scope
+
+    LimitSettings limits;
+    std::map<std::string, std::string> texts;    // of the limits in force, by name
+    std::map<std::string, std::string> changes;  // of these, what was changed while it ran
+    DayClock clock;
+
+    std::vector<Exposure> exposures;
+    std::int64_t open_orders = 0;
+    TokenBucket orders;
+    TokenBucket cancels;
+    std::vector<ResultWatch> results;
+    std::int64_t day = std::numeric_limits<std::int64_t>::min();
+
+    bool is_thrown = false;  // the kill switch
+    bool flattens = false;   // positions are being closed
+    std::string reason;      // why it was thrown
+
+    /// Whether something of an account and a strategy is in it.
+    bool has(std::uint64_t account, std::uint64_t strategy) const noexcept {
+        return scope == Scope::GLOBAL || subject == (scope == Scope::ACCOUNT ? account : strategy);
+    }
+};
+
+/// An id as messages show it.
+std::string hex(std::uint64_t id);
+
+class Limits {
+  public:
+    Limits(const Markets& markets, const Orders& orders, const Accounts& accounts)
+        : markets_(markets), orders_(orders), accounts_(accounts) {}
+
+    /// Throws std::invalid_argument if a limit is not what it should be.
+    void configure(const std::vector<ScopeConfig>& scopes);
+    /// An account that is configured: its result counts in the global one.
+    void add_account(std::uint64_t account, const std::string& name);
+
+    /// Sets or lifts a limit while it runs; false with the reason if that cannot be.
+    bool change(LimitScope& scope, const std::string& name, const std::string& text, std::string& why);
+
+    LimitScope& scope(Scope scope, std::uint64_t subject);
+    /// All scopes, in an order that is always the same.
+    std::vector<LimitScope*> scopes();
+
+    // --- what happens -------------------------------------------------------------------------------
+    void take_market_data(const Event& event) { watch_.take(event); }
+    void on_clock_offset(const ClockOffset& offset) noexcept;
+    /// An order counts in its scopes from now on (1), or no longer (-1).
+    void count(const Order& order, int sign);
+    void on_position(const HoldingKey& key, const Holding& holding);
+    /// Follows results after a price or a booking; gives the scopes that lost too much just now, and why.
+    std::vector<std::pair<LimitScope*, std::string>> watch_results(std::int64_t now);
+    bool watches_results() const noexcept { return watches_results_; }
+    /// Whether a scope whose losses are limited holds something of the instrument.
+    bool holds_watched(std::uint64_t instrument) const noexcept;
+    /// Measures losses from now on anew.
+    void forgive(LimitScope& scope);
+
+    // --- an order -----------------------------------------------------------------------------------
+    /// The worst price that the order can trade at, as far as that is known; none if it is not.
+    Number worst_price(const OrderRequest& order, const Market& market) const noexcept;
+    /// False with the reason if it breaks a limit. `amended` is the order that it would replace, or nullptr.
+    bool allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
+               std::string& reason);
+    /// False with the reason if it may only reduce a position, and would turn it over or open one even if the
+    /// open orders of the other side filled first.
+    bool obeys_reduce_only(const OrderRequest& order, std::string& reason) const;
+    /// It was accepted: the same order is noticed for a while.
+    void remember(const OrderRequest& order, std::int64_t now);
+    /// It, or a change of it, goes out: takes its place in the rates.
+    void pass(const OrderRequest& order, std::int64_t now);
+    /// Calls visit(resting) for our open orders that this one would trade with and that share a scope with it
+    /// whose `self_trade` is `how`, until it gives true; whether it did.
+    template <class Visit>
+    bool self_trades(const OrderRequest& order, SelfTrade how, Visit&& visit) {
+        if (OwnOrders::waits(order.get_type())) return false;
+        const auto scopes = scopes_of(order.account, order.strategy);
+        return own_.crossing(order.instrument, order.get_side(), order.get_price(),
+                             [&](const OwnOrders::Resting& other) {
+                                 for (const LimitScope* s : scopes) {
+                                     if (s && s->limits.self_trade == how && other.id != order.order_id &&
+                                         s->has(other.account, other.strategy))
+                                         return visit(other);
+                                 }
+                                 return false;
+                             });
+    }
+
+    // --- cancels ------------------------------------------------------------------------------------
+    /// The scopes of an order whose cancels are paced.
+    std::array<LimitScope*, 3> paced(const Order& order);
+
+    void save(StateWriter& state) const;
+    /// Reads the state; what follows from orders and positions is counted anew.
+    bool load(StateReader& state);
+
+  private:
+    /// An order that is being judged.
+    struct Case {
+        const OrderRequest& order;
+        const Market& market;
+        const Order* amended;
+        std::int64_t now;
+        Number size;
+        Side side;
+        Number worst;  // price
+        Currency quote;
+        Currency settle;
+        std::int64_t repeats;  // when the same order came last
+    };
+    /// What a scope may come to if this order and all open ones fill.
+    struct Reach {
+        Number position{0, 0};
+        Money net{0, 0};
+        Money gross{0, 0};
+        Money levered{0, 0};  // gross, in settlement currency, of what is not spot
+        bool is_known = true;
+    };
+    /// Signed sizes at both ends of what may fill.
+    struct Ends {
+        Number high;
+        Number low;
+        Number farthest;  // without sign; both positions of hedging mode count
+    };
+
+    std::array<LimitScope*, 3> scopes_of(std::uint64_t account, std::uint64_t strategy);
+    Exposure& exposure(LimitScope& scope, std::uint64_t account, std::uint64_t instrument);
+    void resolve(const LimitScope& scope, Exposure& exposure) const;
+    void begin_watching(LimitScope& scope);
+    void renew_needs();
+    bool is_too_much(const LimitScope& scope, const ResultWatch& watch, std::string& reason) const;
+
+    bool obeys(LimitScope& scope, const Case& c, std::string& reason);
+    bool obeys_times(LimitScope& scope, const Case& c, std::string& reason) const;
+    bool obeys_sizes(const LimitScope& scope, const Case& c, std::string& reason) const;
+    bool obeys_prices(const LimitScope& scope, const Case& c, std::string& reason) const;
+    bool obeys_slippage(const LimitScope& scope, const Case& c, std::string& reason) const;
+    bool obeys_volume(const LimitScope& scope, const Case& c, std::string& reason) const;
+    bool obeys_repetition(const LimitScope& scope, const Case& c, std::string& reason);
+    bool obeys_reach(LimitScope& scope, const Case& c, std::string& reason);
+    bool obeys_leverage(const LimitScope& scope, const Case& c, const Reach& reach, std::string& reason) const;
+    bool obeys_funds(const Case& c, std::string& reason);
+    Money equity_of(const LimitScope& scope, const Case& c) const;
+    Ends ends_of(const Exposure& e, const Case& c) const;
+    Reach reach_of(LimitScope& scope, const Case& c) const;
+    Number price_of(const Exposure& e, const Case& c) const noexcept;
+
+    const Markets& markets_;
+    const Orders& orders_;
+    const Accounts& accounts_;
+    LimitScope global_;
+    std::map<std::uint64_t, LimitScope> account_scopes_;
+    std::map<std::uint64_t, LimitScope> strategy_scopes_;
+    MarketWatch watch_;
+    OwnOrders own_;
+    RecentOrders recent_;
+    std::int64_t longest_repetition_ = 0;  // 0: no order is remembered
+    bool watches_results_ = false;
+    bool has_clock_offset_ = false;
+    std::int64_t clock_off_by_ = 0;
+};
+
+}  // namespace kungfu::broker

@@ -1,0 +1,81 @@
+/// Our open orders by price, so that one that would trade with another of ours is noticed.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/orders.hpp"
+
+namespace kungfu::broker {
+
+class OwnOrders {
+  public:
+    struct Resting {
+        Number price = Number::none();  // none takes any
+        std::uint64_t id = 0;
+        std::uint64_t account = 0;
+        std::uint64_t strategy = 0;
+        OrderState state = OrderState::CREATED;
+    };
+
+    /// Orders that wait for a trigger are in no book.
+    static bool waits(OrderType type) noexcept {
+        return type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
+               type == OrderType::TRAILING_STOP;
+    }
+
+    void add(const Order& order) {
+        std::vector<Resting>& side = of(order);
+        const Resting resting{order.price, order.id, order.account, order.strategy, order.state};
+        const auto behind = [s = order.side](const Resting& a, const Resting& b) { return is_behind(s, a, b); };
+        side.insert(std::upper_bound(side.begin(), side.end(), resting, behind), resting);
+    }
+
+    void remove(const Order& order) {
+        std::vector<Resting>& side = of(order);
+        const auto found = std::find_if(side.begin(), side.end(),
+                                        [&](const Resting& resting) { return resting.id == order.id; });
+        if (found != side.end()) side.erase(found);
+    }
+
+    /// Calls visit(resting) for those that an order of this side and price would trade with, the best first,
+    /// until it gives true; whether it did.
+    template <class Visit>
+    bool crossing(std::uint64_t instrument, Side side, Number price, Visit&& visit) const {
+        const auto found = orders_.find(instrument);
+        if (found == orders_.end()) return false;
+        const std::vector<Resting>& others = side == Side::BUY ? found->second.sells : found->second.buys;
+        for (auto other = others.rbegin(); other != others.rend(); ++other) {
+            const bool meets = price.is_none() || other->price.is_none() ||
+                               (side == Side::BUY ? other->price <= price : other->price >= price);
+            if (!meets) return false;
+            if (visit(*other)) return true;
+        }
+        return false;
+    }
+
+    void clear() { orders_.clear(); }
+
+  private:
+    struct Sides {
+        std::vector<Resting> buys, sells;  // the best last
+    };
+
+    std::vector<Resting>& of(const Order& order) {
+        Sides& sides = orders_[order.instrument];
+        return order.side == Side::BUY ? sides.buys : sides.sells;
+    }
+
+    static bool is_behind(Side side, const Resting& a, const Resting& b) noexcept {
+        const bool same = a.price.is_none() ? b.price.is_none() : !b.price.is_none() && a.price == b.price;
+        if (same) return a.id > b.id;
+        if (a.price.is_none() || b.price.is_none()) return b.price.is_none();
+        return side == Side::BUY ? a.price < b.price : a.price > b.price;
+    }
+
+    std::unordered_map<std::uint64_t, Sides> orders_;
+};
+
+}  // namespace kungfu::broker
