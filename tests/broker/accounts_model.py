@@ -141,7 +141,10 @@ class Books:
         if thing.spot:
             paid = thing.worth(size, v["price"])
             assert paid is not None
-            moves = [(CashKind.PRINCIPAL, thing.base, size), (CashKind.PRINCIPAL, thing.settle, -paid)]
+            moves = [
+                (CashKind.PRINCIPAL, thing.base, size),
+                (CashKind.PRINCIPAL, thing.settle, -paid),
+            ]
         else:
             moves = [(CashKind.REALIZED_PNL, thing.settle, realized)]
         moves = [move for move in [*moves, (CashKind.FEE, currency, -fee)] if move[2]]
@@ -237,9 +240,7 @@ class Books:
         return sum((self.holdings[key].size for key in held), ZERO)
 
     def unrealized(self, account: int, currency: str) -> Decimal | None:
-        return self._sum(
-            h.open_gain(t, p) for t, h, p in self._open(account, currency) if h.size
-        )
+        return self._sum(h.open_gain(t, p) for t, h, p in self._open(account, currency) if h.size)
 
     def equity(self, account: int, currency: str) -> Decimal | None:
         contracts = [row for row in self._open(account, currency) if not row[0].spot]
@@ -271,9 +272,7 @@ class Books:
                 won += [holding.realized, holding.open_gain(thing, self.price(instrument))]
         return self._sum([*charged, *won])
 
-    def _open(
-        self, account: int, currency: str
-    ) -> list[tuple[Thing, Holding, Decimal | None]]:
+    def _open(self, account: int, currency: str) -> list[tuple[Thing, Holding, Decimal | None]]:
         return [
             (self.things[k[2]], h, self.price(k[2]))
             for k, h in self.holdings.items()

@@ -33,7 +33,12 @@ LENGTH, EXAMPLES = 50, 240
 
 
 def thing(
-    product: Product, symbol: str, settle: str, decimals: int, unit: str = "1", inverse: bool = False
+    product: Product,
+    symbol: str,
+    settle: str,
+    decimals: int,
+    unit: str = "1",
+    inverse: bool = False,
 ) -> Thing:
     identity = _native.id_of(f"venue:{product.name}:{symbol}")
     return Thing(identity, product, symbol[:3], settle, decimals, Decimal(unit), inverse)
