@@ -353,9 +353,8 @@ void a_fault_books_nothing_anywhere() {
     CHECK(held.size == num("1") && same(held.cost, money("100")) && same(f.held().cost, money("100")));
     Fill fine = Desk::a_fill(1, "y", Side::BUY, "100", "1", "0.000000000000000001", kSpot);
     fine.set_fee_currency("BTC");
-    CHECK(fails([&] {
-        f.accounts.book(fine, kOne, Desk::definition(kSpot, Product::SPOT, ContractKind::NONE));
-    }));
+    CHECK(fails(
+        [&] { f.accounts.book(fine, kOne, Desk::definition(kSpot, Product::SPOT, ContractKind::NONE)); }));
     CHECK(f.accounts.holding({kAccount, kSpot, kOne, PositionSide::NET}).size.is_zero());
     CHECK(f.accounts.balance(kAccount, broker::Currency("BTC")).mantissa == 0);
 }
