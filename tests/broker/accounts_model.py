@@ -57,7 +57,7 @@ class Holding:
     realized: Decimal = ZERO
 
     def trade(self, thing: Thing, size: Decimal, price: Decimal) -> Decimal:
-        """Close what is of the other sign first, then open with the rest; give what that realised."""
+        """Close what is of the other sign, open with the rest; give what that realised."""
         closes = ZERO
         if self.size * size < 0:
             closes = -self.size if abs(size) > abs(self.size) else size
@@ -155,7 +155,7 @@ class Books:
         return said + [self.position(key) for key in keys]
 
     def cash(self, v: dict[str, Any], strategy: int) -> list[Event]:
-        """Book a movement that the venue reports; `strategy` is that of the order it names, or 0."""
+        """Book a movement that the venue reports; `strategy`: of the order it names, or 0."""
         account, amount, currency, kind = v["account"], v["amount"], v["currency"], v["kind"]
         said = [self.moved(account, strategy, kind, currency, amount), self.told(account, currency)]
         thing = self.things.get(v["instrument"])

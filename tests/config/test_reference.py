@@ -16,7 +16,6 @@ SECTIONS = {
     "data": config.DataSection,
     "market": config.MarketSection,
     "accounts": config.AccountSection,
-    "orders": config.OrdersSection,
 }
 
 
