@@ -102,7 +102,7 @@ def define_inverse(script):
 
 
 def test_books_of_an_inverse_contract_add_up(script):
-    """Through zero, at prices that make every value a rounded quotient; profit is in base currency."""
+    """Through zero, at prices that make every value a rounded quotient; profit is in base."""
     define_inverse(script)
     script.trade_now(1, INVERSE, Side.BUY, "3", "30000.7", fee=("0.00001", "BTC"))
     script.trade_now(5, INVERSE, Side.SELL, "7", "31000.3")
