@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kungfu_core.enums import Liquidity as Liquidity
     from kungfu_core.enums import OrderState as OrderState
     from kungfu_core.enums import OrderType as OrderType
+    from kungfu_core.enums import PositionSide as PositionSide
+    from kungfu_core.enums import Scope as Scope
     from kungfu_core.enums import Side as Side
     from kungfu_core.enums import TimeInForce as TimeInForce
     from kungfu_core.errors import KungfuError as KungfuError
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "_native": ("OrderBook",),
     "context": ("Context",),
-    "enums": ("CashKind", "Liquidity", "OrderState", "OrderType", "Side", "TimeInForce"),
+    "enums": (
+        "CashKind", "Liquidity", "OrderState", "OrderType", "PositionSide", "Scope", "Side",
+        "TimeInForce",
+    ),
     "errors": ("KungfuError", "OrderError"),
     "events": (
         "Balance", "Bar", "Connection", "FeedStatus", "Fill", "FundingRate", "IndexPrice",
