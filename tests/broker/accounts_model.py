@@ -187,7 +187,9 @@ class Books:
                 won[key] = thing.gain(thing.part(worth, holding.size, whole), holding.cost)
             else:
                 won[key] = holding.open_gain(thing, self.price(thing.id)) or ZERO
-        if own:
+        if not own:
+            self.charge(held[0][0], 0, thing.settle, amount)
+        else:
             won[own[-1]] = amount - sum((won[key] for key in own[:-1]), ZERO)
         for key, gained in won.items():
             self.holdings[key] = Holding(realized=self.holdings[key].realized + gained)

@@ -4,14 +4,16 @@ import io
 from decimal import Decimal
 
 import pytest
-from scripted_run import ACCOUNT, PERP, SPOT, START, instrument
+from scripted_run import ACCOUNT, PERP, SECOND, SPOT, START, instrument
 
 from kungfu_core import events
 from kungfu_core._native import Clock, id_of
-from kungfu_core.enums import CashKind, ContractKind, OrderState, Side, SizeUnit
+from kungfu_core.enums import CashKind, ContractKind, OrderState, PositionSide, Side, SizeUnit
 from kungfu_core.errors import JournalCorrupt
 from kungfu_core.journal import Writer
 from kungfu_core.report import print_summary, summarize, write_html
+from kungfu_core.report.chart_data import read_chart_data
+from kungfu_core.report.run_folder import RunFolder
 
 NOBODY = {"account": id_of(ACCOUNT), "instrument": id_of(PERP)}
 
@@ -102,7 +104,7 @@ def define_inverse(script):
 
 
 def test_books_of_an_inverse_contract_add_up(script):
-    """Through zero, at prices that make every value a rounded quotient; profit is in base."""
+    """Through zero, where every value is a rounded quotient; profit is in base currency."""
     define_inverse(script)
     script.trade_now(1, INVERSE, Side.BUY, "3", "30000.7", fee=("0.00001", "BTC"))
     script.trade_now(5, INVERSE, Side.SELL, "7", "31000.3")
@@ -139,3 +141,21 @@ def test_a_profit_that_the_venue_worked_out_is_checked_by_what_was_paid(script):
     summary = summarize(script.finish())
     assert [f for check in summary.checks for f in check.failures] == []
     assert summary.instruments[0].realized == Decimal("9.99")
+
+
+def test_the_chart_of_a_position_shows_the_account_and_both_sides(tmp_path):
+    """Not the part of a strategy; a long and a short one cancel out as they do in the market."""
+    held = NOBODY | {"cost": 0, "realized_pnl": 0, "currency": "USDT"}
+    with Writer(tmp_path / "journal", "broker", "BROKER", clock=Clock(START)) as writer:
+        writer.append(instrument(PERP))
+        for at, told in enumerate(
+            (
+                {"size": 5, "position_side": PositionSide.LONG},
+                {"size": 1, "position_side": PositionSide.LONG, "strategy": 7},
+                {"size": -3, "position_side": PositionSide.SHORT},
+            )
+        ):
+            writer.at(START + at * SECOND, START + at * SECOND)
+            writer.append(events.Position(**held, **told))
+    (series,) = read_chart_data(RunFolder.open(tmp_path)).positions.values()
+    assert list(dict.fromkeys(value for _, value in series)) == [0, 5, 2]
