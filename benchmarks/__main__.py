@@ -11,14 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import native_journal
+import native_programs
 import python_boundary
 import start
 
 Figure = dict[str, Any]
 SUITES: dict[str, Callable[[list[str]], Iterator[Figure]]] = {
-    "journal.": native_journal.figures,
-    "clock.": native_journal.figures,
+    "journal.": native_programs.figures,
+    "clock.": native_programs.figures,
+    "broker.": native_programs.figures,
     "python.": python_boundary.figures,
     "import.": start.figures,
     "cli.": start.figures,

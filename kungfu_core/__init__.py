@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kungfu_core.enums import OrderType as OrderType
     from kungfu_core.enums import PositionSide as PositionSide
     from kungfu_core.enums import PriceKind as PriceKind
+    from kungfu_core.enums import Scope as Scope
     from kungfu_core.enums import Side as Side
     from kungfu_core.enums import TimeInForce as TimeInForce
     from kungfu_core.errors import KungfuError as KungfuError
@@ -45,7 +46,8 @@ _HOMES = {
     "_native": ("OrderBook",),
     "context": ("Context",),
     "enums": (
-        "CashKind", "Liquidity", "OrderState", "OrderType", "PositionSide", "PriceKind", "Side",
+        "CashKind", "Liquidity", "OrderState", "OrderType", "PositionSide", "PriceKind", "Scope",
+        "Side",
         "TimeInForce",
     ),
     "errors": ("KungfuError", "OrderError"),

@@ -136,12 +136,16 @@ class RiskView:
 
     def instrument(self, instrument: int) -> Any: ...
 
-def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], bool, bool, bool]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]], timing: Mapping[str, int] = {}, own: tuple[str, str, str, str] | None = None) -> Any:
+def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequence[int], Sequence[str]]], routes: Sequence[tuple[str, str, bool, str, Sequence[tuple[str, str]]]], checks: Sequence[tuple[str, object]], timing: Mapping[str, int] = {}, own: tuple[str, str, str, str] | None = None, missed_trigger: str = 'ask', day_zone: Sequence[tuple[int, int]] = [], limits: Sequence[tuple[int, str, Sequence[tuple[str, str]], Sequence[tuple[int, int]]]] = [], budget: int = 0, most_faults: int = 3) -> Any:
     """
-    A broker component. A gateway is (source, order types, times in force, amend, reduce_only,
-    queries), a route (account, source of its gateway), a check (name, object with
-    check(order, view)). `timing` is ns by the names of native/broker/settling.hpp; `own` is the
-    broker's journal (root, source, name, scope), from which it reads back orders that are over.
+    A broker component. A gateway is (source, order types, times in force, triggers, names of what
+    else it can do), a route (account, source of its gateway, hedging, leverage, leverages of single
+    instruments by name), a check (name, object with check(order, view)). `timing` is ns by the
+    names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),
+    from which it reads back orders that are over. The day zone is (from a time on, ahead of UTC) in
+    ns, the earliest first; none is UTC. Limits are (scope, name of its account or strategy, limits
+    by name as text, time zone like the day zone). `budget` is what one check may take of the wall
+    clock for one order, in ns: 0 where time is simulated, as no clock may then be looked at.
     """
 
 class Clock:
@@ -378,6 +382,9 @@ class StrategyHost:
     @property
     def interruption(self) -> Any:
         """The KeyboardInterrupt to raise again, or None."""
+
+def check_limit(name: str, text: str) -> None:
+    """Raise ValueError if a limit cannot have that value."""
 
 class Wiring:
     """What ties a component to its journals."""

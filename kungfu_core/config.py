@@ -242,7 +242,7 @@ class BacktestConfig:
         market: the venue's own market, if that is what runs.
         gateways: by source name.
         accounts: by name.
-        orders: what the broker does with the orders that it holds.
+        orders: what the broker does with orders that it holds, and how long it waits for venues.
         limits: what the broker itself holds every order to.
         risk: how the checks of plugins are held to account.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
@@ -509,7 +509,7 @@ class _Reader:
         own = {key: value for key, value in table.items() if key not in _LIMITED}
         everything = self._structure(own, LimitsSection, ("limits",))
         parts: dict[str, dict[str, LimitsSection]] = {}
-        for kind in _LIMITED:
+        for kind, one in _LIMITED.items():
             parts[kind] = {}
             named = table.get(kind, {})
             if not isinstance(named, dict):
@@ -519,7 +519,7 @@ class _Reader:
             for name, values in named.items():
                 path = ("limits", kind, name)
                 if name not in configured:
-                    self._problem(path, unknown_key(name, configured, _LIMITED[kind]))
+                    self._problem(path, unknown_key(name, configured, one))
                 section = self._structure(values, LimitsSection, path)
                 if section is not None:
                     parts[kind][name] = section

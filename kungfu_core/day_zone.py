@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import attrs
+if TYPE_CHECKING:
+    import attrs
 
 _DAY = timedelta(days=1)
 _LAST_YEAR = 2262

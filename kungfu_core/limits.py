@@ -86,9 +86,7 @@ class LimitsSection:
     max_daily_loss: Table | None = _limit()
     max_drawdown: Table | None = _limit()
     flatten: bool | None = _limit()
-    timezone: str | None = attrs.field(
-        default=None, validator=attrs.validators.optional(time_zone)
-    )
+    timezone: str | None = attrs.field(default=None, validator=attrs.validators.optional(time_zone))
 
     def texts(self) -> list[tuple[str, str]]:
         """Give the limits that are set, as text by name."""

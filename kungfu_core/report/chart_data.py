@@ -6,7 +6,7 @@ from collections import defaultdict
 import attrs
 
 from kungfu_core import events
-from kungfu_core.enums import Side
+from kungfu_core.enums import PositionSide, Side
 from kungfu_core.journal import Reader
 from kungfu_core.report.run_folder import BROKER, RunFolder
 from kungfu_core.report.series import Series
@@ -38,16 +38,18 @@ def read_chart_data(folder: RunFolder) -> ChartData:
     start, end = folder.first_time, folder.last_time
     fills: dict[tuple[int, int], list[FillMark]] = defaultdict(list)
     positions: dict[tuple[int, int], Series] = {}
+    sides: dict[tuple[int, int], dict[PositionSide, float]] = defaultdict(dict)
     for event in Reader(*(journal for journal in folder.own if journal.name == BROKER)):
         if type(event) is events.Fill:
             mark = FillMark(event.gen_time, event.price, event.side)
             fills[event.account, event.instrument].append(mark)
-        elif type(event) is events.Position:
+        elif type(event) is events.Position and not event.strategy:
             pair = event.account, event.instrument
             if pair not in positions:
                 positions[pair] = Series(start, end, COLUMNS)
                 positions[pair].add(start, 0.0)
-            positions[pair].add(event.gen_time, event.size)
+            sides[pair][event.position_side] = event.size
+            positions[pair].add(event.gen_time, sum(sides[pair].values()))
     traded = {instrument for _, instrument in (*fills, *positions)}
     return ChartData(_prices(folder, traded), fills, positions)
 

@@ -59,10 +59,10 @@ def _misplaced(ledger: Ledger, name: Callable[[int], str]) -> list[str]:
 
 def _miscosted(ledger: Ledger, name: Callable[[int], str]) -> list[str]:
     return [
-        f"{name(a)} {name(i)}: the cost is {h.cost}, "
-        f"value and realised profit sum up to {h.value + h.realized}"
-        for (a, i), h in sorted(ledger.holdings.items(), key=lambda item: item[0])
-        if h.cost != h.value + h.realized
+        f"{name(pair[0])} {name(pair[1])}: the cost is {h.cost}, "
+        f"value and realised profit sum up to {ledger.cost_explained(pair)}"
+        for pair, h in sorted(ledger.holdings.items(), key=lambda item: item[0])
+        if h.cost != ledger.cost_explained(pair)
     ]
 
 

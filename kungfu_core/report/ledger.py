@@ -1,6 +1,7 @@
-"""Follows the accounts of a run event by event, and values them; nothing is rounded.
+"""Follows the accounts of a run event by event, and values them.
 
-All of it runs under `EXACT`, in which a result that would have to be rounded is an error.
+All of it runs under `EXACT`, in which a result that would have to be rounded is an error; but what
+an inverse contract is worth is a quotient, rounded as in the books.
 """
 
 import decimal
@@ -10,12 +11,22 @@ from decimal import Decimal
 import attrs
 
 from kungfu_core import events
-from kungfu_core.enums import CashKind, Liquidity, Product, Side, SizeUnit
+from kungfu_core.enums import (
+    CashKind,
+    ContractKind,
+    Liquidity,
+    PositionSide,
+    Product,
+    Side,
+    SizeUnit,
+)
 
 EXACT = decimal.Context(
     prec=200, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.DivisionByZero]
 )
 """Wide enough for sums of products of 128-bit amounts."""
+
+ROUNDED = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_EVEN)
 
 ZERO = Decimal(0)
 _HALF = Decimal("0.5")
@@ -53,15 +64,27 @@ class Prices:
         return self.fill, "fill" if self.fill is not None else "", self.fill_time
 
 
+@attrs.frozen
+class OnePosition:
+    """A position as the broker told it: the only one, or in hedging mode one of two."""
+
+    size: Decimal = ZERO
+    cost: Decimal = ZERO
+    realized: Decimal = ZERO
+
+
 @attrs.define
 class Holding:
     """What an account has done with, and holds of, an instrument."""
 
+    sides: dict[PositionSide, OnePosition] = attrs.field(factory=dict)
     position: Decimal = ZERO
     cost: Decimal = ZERO
     realized: Decimal = ZERO
-    spot_units: Decimal = ZERO
-    """Base currency gained by trading, fees in it taken off; spot only."""
+    settled: Decimal = ZERO
+    """What settlements closed of the position."""
+    paid: Decimal | None = None
+    """Profit that the venue itself worked out, once it did, and other movements of profit."""
     funding: Decimal = ZERO
     fills: int = 0
     maker_fills: int = 0
@@ -69,7 +92,7 @@ class Holding:
     sold: Decimal = ZERO
     turnover: Decimal = ZERO
     value: Decimal = ZERO
-    """Sum of the signed values of the fills."""
+    """Sum of the signed values of the fills, less that of what settlements closed."""
     fees: dict[str, Decimal] = attrs.field(factory=lambda: defaultdict(Decimal))
 
 
@@ -114,19 +137,50 @@ class Ledger:
         definition = self.instruments.get(instrument)
         return definition is not None and definition.product == Product.SPOT
 
+    def is_inverse(self, instrument: int) -> bool:
+        """Whether it pays in base currency."""
+        definition = self.instruments.get(instrument)
+        return definition is not None and definition.contract_kind == ContractKind.INVERSE
+
+    def worth(self, instrument: int, size: Decimal, price: Decimal) -> Decimal:
+        """Give what a size is worth at a price, with the sign of the size."""
+        if not self.is_inverse(instrument):
+            return price * size * self.unit(instrument)
+        step = Decimal(1).scaleb(-self.instruments[instrument].settle_decimals)
+        return ROUNDED.divide(size * self.unit(instrument), price).quantize(step, context=ROUNDED)
+
+    def gain(self, instrument: int, worth: Decimal, cost: Decimal) -> Decimal:
+        """Give what is won by what costs so much and is worth so much."""
+        return cost - worth if self.is_inverse(instrument) else worth - cost
+
     def traded(self, pair: Pair) -> Decimal:
-        """Give the sum of the fills' signed sizes, those of fees in kind taken off."""
+        """Give the signed sizes of fills summed up, less fees in kind and what was settled."""
         holding, definition = self.holdings[pair], self.instruments.get(pair[1])
         taken = holding.fees.get(definition.base, ZERO) if definition else ZERO
-        return holding.bought - holding.sold - (taken if self.is_spot(pair[1]) else ZERO)
+        net = holding.bought - holding.sold - holding.settled
+        return net - (taken if self.is_spot(pair[1]) else ZERO)
+
+    def cost_explained(self, pair: Pair) -> Decimal:
+        """Give the cost that follows from the values of the fills and from what they realised.
+
+        Where the venue works out what is realised, only that can be checked: the cost less what is
+        told too much of it.
+        """
+        holding = self.holdings[pair]
+        if holding.paid is not None:
+            return holding.cost + holding.realized - holding.paid
+        inverse = self.is_inverse(pair[1])
+        return holding.value + (-holding.realized if inverse else holding.realized)
 
     # --- what is told --------------------------------------------------------------------------
 
     def on_fill(self, fill: events.Fill) -> Decimal:
         """Take a booked fill, and give its value without a sign."""
         price, size = fill.price_exact, fill.size_exact
-        value = price * size * self.unit(fill.instrument)
         holding = self.holdings[fill.account, fill.instrument]
+        value = self._value(fill, holding)
+        if fill.realized_pnl_exact is not None and holding.paid is None:
+            holding.paid = holding.realized
         holding.fills += 1
         holding.maker_fills += fill.liquidity == Liquidity.MAKER
         holding.turnover += value
@@ -139,6 +193,15 @@ class Ledger:
         prices = self.prices[fill.instrument]
         prices.fill, prices.fill_time = price, fill.gen_time
         return value
+
+    def _value(self, fill: events.Fill, holding: Holding) -> Decimal:
+        """Value a fill; one that goes through zero is two, and each may be rounded."""
+        size, price, instrument = fill.size_exact, fill.price_exact, fill.instrument
+        held = holding.sides.get(fill.position_side, OnePosition()).size
+        closes = held > 0 if fill.side == Side.SELL else held < 0
+        first = abs(held) if closes and abs(held) < size else size
+        rest = self.worth(instrument, size - first, price) if first != size else ZERO
+        return self.worth(instrument, first, price) + rest
 
     def on_cash(self, movement: events.CashMovement) -> None:
         """Take a change of a balance."""
@@ -155,9 +218,13 @@ class Ledger:
             holding.fees[movement.currency] -= amount
         elif kind == CashKind.FUNDING:
             holding.funding += amount
-        traded = kind in (CashKind.FEE, CashKind.PRINCIPAL) and self.is_spot(movement.instrument)
-        if traded and movement.currency == self.instruments[movement.instrument].base:
-            holding.spot_units += amount
+        elif kind == CashKind.SETTLEMENT and any(p.size for p in holding.sides.values()):
+            # It pays for all that is held, which is then worth its cost and the profit.
+            inverse = self.is_inverse(movement.instrument)
+            holding.value -= holding.cost + (-amount if inverse else amount)
+            holding.settled += holding.position
+        if kind in (CashKind.REALIZED_PNL, CashKind.SETTLEMENT) and holding.paid is not None:
+            holding.paid += amount
 
     def on_balance(self, balance: events.Balance) -> None:
         """Take the broker's word for a balance."""
@@ -168,11 +235,14 @@ class Ledger:
         if position.strategy:
             return
         holding = self.holdings[position.account, position.instrument]
-        holding.position = position.size_exact
-        holding.cost = position.cost_exact
-        holding.realized = position.realized_pnl_exact
+        holding.sides[position.position_side] = OnePosition(
+            position.size_exact, position.cost_exact, position.realized_pnl_exact
+        )
+        holding.position = sum((p.size for p in holding.sides.values()), ZERO)
+        holding.cost = sum((p.cost for p in holding.sides.values()), ZERO)
+        holding.realized = sum((p.realized for p in holding.sides.values()), ZERO)
         presence = self._presence[position.account, self.currency(position.instrument)]
-        if holding.position:
+        if any(p.size for p in holding.sides.values()):
             if not presence.open_positions:
                 presence.since = position.gen_time
             presence.open_positions.add(position.instrument)
@@ -185,31 +255,30 @@ class Ledger:
 
     def unrealized(self, pair: Pair) -> Decimal | None:
         """Give the position's value less its cost; None without a price."""
-        holding = self.holdings[pair]
-        if not holding.position:
-            return -holding.cost
+        open_sides = [p for p in self.holdings[pair].sides.values() if p.size]
         price = self.prices[pair[1]].valuation()[0]
-        if price is None:
+        if open_sides and price is None:
             return None
-        return price * holding.position * self.unit(pair[1]) - holding.cost
+        gains = [
+            self.gain(pair[1], self.worth(pair[1], p.size, price or ZERO), p.cost)
+            for p in open_sides
+        ]
+        return sum(gains, ZERO)
 
     def equity(self, purse: Purse) -> tuple[Decimal, Decimal]:
         """Give equity and exposure of an account in a settlement currency."""
         account, currency = purse
         equity, exposure = self.cash[purse], ZERO
         for pair, holding in self.holdings.items():
-            held = holding.position or holding.spot_units
-            if pair[0] != account or not held or self.currency(pair[1]) != currency:
+            is_held = any(p.size for p in holding.sides.values())
+            if pair[0] != account or not is_held or self.currency(pair[1]) != currency:
                 continue
             price = self.prices[pair[1]].valuation()[0]
             if price is None:
                 continue
-            value = price * holding.position * self.unit(pair[1])
+            value = self.worth(pair[1], holding.position, price)
             exposure += abs(value)
-            if self.is_spot(pair[1]):
-                equity += price * holding.spot_units
-            else:
-                equity += value - holding.cost
+            equity += value if self.is_spot(pair[1]) else self.unrealized(pair) or ZERO
         return equity, exposure
 
     def time_open(self, purse: Purse, now: int) -> int:

@@ -236,7 +236,7 @@ std::vector<broker::ScopeConfig> all_limits() {
         {"check_funds", "true"},
         {"max_data_age", "1h"},
         {"max_clock_offset", "1s"},
-        {"instruments", "binance:*,venue:perpetual:*"},
+        {"instruments", "other:*,venue:perpetual:*"},
         {"trading_hours", "00:00-24:00"},
         {"max_daily_loss", "USDT=1000000"},
         {"max_drawdown", "USDT=1000000"},

@@ -216,8 +216,8 @@ using Part = std::pair<HoldingKey, Holding>;
 ///
 /// The amount says what a unit of size was worth, and so what each part of it was; that of an account whose
 /// positions cancel out does not, and the mark says it. The account's own positions realise the amount
-/// exactly.
-void settle(std::vector<Part>& parts, Money amount, const Market& market) {
+/// exactly. Gives what of it they did not, if there are none.
+Money settle(std::vector<Part>& parts, Money amount, const Market& market) {
     const Instrument& definition = market.definition;
     Number net{0, 0};
     Money cost{0, 0};
@@ -244,6 +244,7 @@ void settle(std::vector<Part>& parts, Money amount, const Market& market) {
         if (own) left = sum(left, -realized, "realised profit");
         held = {{0, 0}, {0, 0}, sum(held.realized, realized, "realised profit")};
     }
+    return left;
 }
 
 }  // namespace
@@ -264,12 +265,13 @@ Booking Accounts::book(const CashMovement& cash, std::uint64_t strategy, const M
             throw Fault("a settlement of " + market->name + " in " + std::string(currency.code()) +
                         " is not in its settlement currency; nothing was booked");
         }
-        settle(closed, cash.get_amount(), *market);
+        const Money left = settle(closed, cash.get_amount(), *market);
+        if (left.mantissa != 0) charged.emplace_back(key, left);
     } else if (is_result(cash.get_kind())) {
         charged = shares(cash, strategy, market);
         charged.emplace_back(key, cash.get_amount());
-        for (auto& [whose, amount] : charged) amount = sum(charges(whose), amount, "charges");
     }
+    for (auto& [whose, amount] : charged) amount = sum(charges(whose), amount, "charges");
 
     balances_[key] = total;
     for (const auto& [whose, amount] : charged) charges_[whose] = amount;

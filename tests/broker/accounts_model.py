@@ -57,7 +57,7 @@ class Holding:
     realized: Decimal = ZERO
 
     def trade(self, thing: Thing, size: Decimal, price: Decimal) -> Decimal:
-        """Close what is of the other sign first, then open with the rest; give what that realised."""
+        """Close what is of the other sign, open with the rest; give what that realised."""
         closes = ZERO
         if self.size * size < 0:
             closes = -self.size if abs(size) > abs(self.size) else size
@@ -141,7 +141,10 @@ class Books:
         if thing.spot:
             paid = thing.worth(size, v["price"])
             assert paid is not None
-            moves = [(CashKind.PRINCIPAL, thing.base, size), (CashKind.PRINCIPAL, thing.settle, -paid)]
+            moves = [
+                (CashKind.PRINCIPAL, thing.base, size),
+                (CashKind.PRINCIPAL, thing.settle, -paid),
+            ]
         else:
             moves = [(CashKind.REALIZED_PNL, thing.settle, realized)]
         moves = [move for move in [*moves, (CashKind.FEE, currency, -fee)] if move[2]]
@@ -152,7 +155,7 @@ class Books:
         return said + [self.position(key) for key in keys]
 
     def cash(self, v: dict[str, Any], strategy: int) -> list[Event]:
-        """Book a movement that the venue reports; `strategy` is that of the order it names, or 0."""
+        """Book a movement that the venue reports; `strategy`: of the order it names, or 0."""
         account, amount, currency, kind = v["account"], v["amount"], v["currency"], v["kind"]
         said = [self.moved(account, strategy, kind, currency, amount), self.told(account, currency)]
         thing = self.things.get(v["instrument"])
@@ -184,7 +187,9 @@ class Books:
                 won[key] = thing.gain(thing.part(worth, holding.size, whole), holding.cost)
             else:
                 won[key] = holding.open_gain(thing, self.price(thing.id)) or ZERO
-        if own:
+        if not own:
+            self.charge(held[0][0], 0, thing.settle, amount)
+        else:
             won[own[-1]] = amount - sum((won[key] for key in own[:-1]), ZERO)
         for key, gained in won.items():
             self.holdings[key] = Holding(realized=self.holdings[key].realized + gained)
@@ -237,9 +242,7 @@ class Books:
         return sum((self.holdings[key].size for key in held), ZERO)
 
     def unrealized(self, account: int, currency: str) -> Decimal | None:
-        return self._sum(
-            h.open_gain(t, p) for t, h, p in self._open(account, currency) if h.size
-        )
+        return self._sum(h.open_gain(t, p) for t, h, p in self._open(account, currency) if h.size)
 
     def equity(self, account: int, currency: str) -> Decimal | None:
         contracts = [row for row in self._open(account, currency) if not row[0].spot]
@@ -271,9 +274,7 @@ class Books:
                 won += [holding.realized, holding.open_gain(thing, self.price(instrument))]
         return self._sum([*charged, *won])
 
-    def _open(
-        self, account: int, currency: str
-    ) -> list[tuple[Thing, Holding, Decimal | None]]:
+    def _open(self, account: int, currency: str) -> list[tuple[Thing, Holding, Decimal | None]]:
         return [
             (self.things[k[2]], h, self.price(k[2]))
             for k, h in self.holdings.items()

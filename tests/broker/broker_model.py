@@ -7,9 +7,10 @@ out from the whole history each time that they are needed.
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+from unittest.mock import ANY
 
 from kungfu_core import _native
-from kungfu_core.enums import CashKind, OrderState, OrderType, Side
+from kungfu_core.enums import CashKind, OrderState, OrderType, Side, Verdict
 from kungfu_core.order_states import TERMINAL, TRANSITIONS
 
 S = OrderState
@@ -78,6 +79,7 @@ class Model:
         self.orders: dict[int, Order] = {}
         self.booked: dict[tuple[int, int, str], dict[str, Any]] = {}
         self.movements: list[tuple[str, Fraction]] = []
+        self.refused = 0
         self.judged: list[tuple[int, Fraction, Fraction, Fraction, bool]] = []
 
     # --- derived from the history -------------------------------------------------------------
@@ -203,7 +205,7 @@ class Model:
             or not self.within(order, order.size)
         ):
             self.orders[order.id] = order
-            return [self.update(order, reason=True)]
+            return [*self.verdicts(), self.update(order, reason=True)]
         order.state = S.SUBMITTED
         self.orders[order.id] = order
         return [self.update(order), ("order_request", self.venue, v)]
@@ -239,7 +241,16 @@ class Model:
         open_size = self.open_size(order.instrument, order.side, but=order)
         reduces = self.reduces(order, size)
         self.judged.append((order.id, size, held, open_size, reduces))
-        return reduces or abs(held + sign * (open_size + size)) <= self.limit
+        if reduces or abs(held + sign * (open_size + size)) <= self.limit:
+            return True
+        self.refused = order.id
+        return False
+
+    def verdicts(self) -> list[Event]:
+        """What the broker says of a check that refused, if one did."""
+        number, self.refused = self.refused, 0
+        values = {"order_id": number, "verdict": Verdict.REFUSED, "check": "limit", "reason": ANY}
+        return [("risk_verdict", 0, values)] if number else []
 
     def order_cancel(self, v: dict[str, Any], sender: int) -> list[Event]:
         order = self.orders.get(v["order_id"])
@@ -255,7 +266,7 @@ class Model:
         if order is None:
             return [self.nowhere(v, sender, bare=True)]
         if not self.is_amendable(order, v, sender):
-            return [self.update(order, anomaly=True, reason=True, to=sender)]
+            return [*self.verdicts(), self.update(order, anomaly=True, reason=True, to=sender)]
         order.state, order.last_reason = S.PENDING_AMEND, ""
         if v["size"] is not None:
             order.wanted.append(v["size"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kungfu_core.config import parse_backtest_config, read_backtest_config
+from kungfu_core.config import PositionMode, parse_backtest_config, read_backtest_config
 from kungfu_core.errors import ConfigError
 
 
@@ -26,6 +26,17 @@ def test_good_configuration(good, path, installed):
     assert config.accounts["main"].balances == {"USDT": Decimal(100000)}
     assert config.strategies["ema"].account == "main"
     assert config.text == good
+
+
+def test_an_account_has_terms(good, path, installed):
+    """One position and no leverage, unless the file says otherwise."""
+    account = parse_backtest_config(good, path, installed).accounts["main"]
+    assert (account.position_mode, account.leverage) == (PositionMode.NET, 1)
+    terms = 'position_mode = "hedge"\nleverage = 5\nleverages = { "v:perpetual:X" = "12.5" }\n'
+    told = good.replace("[accounts.main]\n", f"[accounts.main]\n{terms}")
+    account = parse_backtest_config(told, path, installed).accounts["main"]
+    assert (account.position_mode, account.leverage) == (PositionMode.HEDGE, 5)
+    assert account.leverages == {"v:perpetual:X": Decimal("12.5")}
 
 
 def test_digits_of_a_decimal_survive(good, path, installed):
@@ -168,6 +179,21 @@ def test_a_byte_order_mark_is_no_mistake(good, tmp_path, installed):
             '"100000"',
             '"-1"',
             "b.toml:14: accounts.main.balances: balances.USDT must not be negative: -1",
+        ),
+        (
+            "[accounts.main]\n",
+            '[accounts.main]\nposition_mode = "both"\n',
+            'b.toml:13: accounts.main.position_mode: expected one of net, hedge, got "both"',
+        ),
+        (
+            "[accounts.main]\n",
+            "[accounts.main]\nleverage = 0\n",
+            "b.toml:13: accounts.main.leverage: leverage must be above 0 and at most 1000: 0",
+        ),
+        (
+            "[accounts.main]\n",
+            '[accounts.main]\nleverages = { "x:y" = 1001 }\n',
+            "b.toml:13: accounts.main.leverages: leverages.x:y must be above 0 and at most 1000",
         ),
         (
             "[accounts.main]",

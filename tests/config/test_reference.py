@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from kungfu_core import config
+from kungfu_core.limits import LimitsSection
 from kungfu_core.values import parse_time
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text()
@@ -16,7 +17,6 @@ SECTIONS = {
     "data": config.DataSection,
     "market": config.MarketSection,
     "accounts": config.AccountSection,
-    "orders": config.OrdersSection,
 }
 
 
@@ -45,7 +45,7 @@ def test_every_section_is_documented(path, installed):
         config.parse_backtest_config("[x]", path, installed)
     offered = str(caught.value).partition("expected ")[2].partition("\n")[0]
     sections = re.findall(r"'(\w+)'", offered)
-    assert len(sections) == 8
+    assert len(sections) == 9
     assert all(re.search(rf"^## .*\[{section}\b", TEXT, re.MULTILINE) for section in sections)
 
 
@@ -53,3 +53,11 @@ def test_default_start_is_documented():
     """The fixed moment at which a venue's own market begins."""
     (written,) = re.findall(r'`start` \| time, default `"(.*?)"`', TEXT)
     assert parse_time(written) == config.DEFAULT_START
+
+
+def test_every_limit_is_documented():
+    """The page on limits has every key, and no other."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text()
+    first_cells = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
+    keys = {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)}
+    assert keys == {field.name for field in attrs.fields(LimitsSection)}

@@ -111,12 +111,12 @@ class ScriptedRun:
             strategy=id_of(STRATEGY), side=side, state=state, venue_order_id=f"v{order}",
             price=None, size=None, filled=None, reason=reason))  # fmt: skip
 
-    def fill(self, at, order, name, side, *, size, price, fee="0", fee_currency=""):
+    def fill(self, at, order, name, side, *, size, price, fee="0", fee_currency="", **more):
         self.say(at, self.td, events.Fill(
             order_id=order, instrument=id_of(name), account=id_of(ACCOUNT),
             strategy=id_of(STRATEGY), price=price, size=size, fee=fee, side=side,
             liquidity=Liquidity.TAKER, fee_currency=fee_currency,
-            trade_id=f"t{next(self._trades)}", venue_order_id=f"v{order}"))  # fmt: skip
+            trade_id=f"t{next(self._trades)}", venue_order_id=f"v{order}", **more))  # fmt: skip
 
     def trade_now(self, at, name, side, size, price, *, fee=("0", "")):
         """An order that the venue takes a second later and fills whole in the next."""

@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import sysconfig
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from kungfu_core import events
-from kungfu_core.enums import OrderState
+from kungfu_core.enums import OrderState, PositionSide
 from kungfu_core.journal import Journal, Reader
 
 pytest.importorskip("kungfu_gateway_sim", reason="the runs take place on its venue")
@@ -64,6 +65,51 @@ class Bad(Strategy):
 """
 
 
+HEDGING = """
+[market]
+duration = "30s"
+
+[gateways.venue]
+plugin = "sim"
+instruments = [{ name = "sim:perpetual:BTC-USDT" }]
+
+[accounts.main]
+balances = { USDT = "100000" }
+position_mode = "hedge"
+
+[strategies.hedger]
+file = "hedger.py"
+"""
+
+HEDGER = """
+import attrs
+from kungfu_core import PositionSide, Strategy
+
+@attrs.define(eq=False)
+class Hedger(Strategy):
+    def on_start(self, context):
+        context.timer(after="5s")
+
+    def on_timer(self, context, timer):
+        context.buy(context.instruments[0], "0.002", position_side=PositionSide.LONG)
+        context.sell(context.instruments[0], "0.001", position_side=PositionSide.SHORT)
+        context.sell(context.instruments[0], "0.001")
+"""
+
+
+def run_backtest(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the configuration of a folder in a process of its own."""
+    command = [Path(sysconfig.get_path("scripts"), "kungfu"), "backtest", "backtest.toml"]
+    return subprocess.run(
+        [*command, "--no-report", "--json"],
+        cwd=folder,
+        env={**os.environ, "KF_HOME": str(folder / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 class Run:
     """`kungfu backtest` in a process of its own."""
 
@@ -71,15 +117,7 @@ class Run:
         (folder / "backtest.toml").write_text(CONFIG)
         (folder / "good.py").write_text(GOOD)
         (folder / "bad.py").write_text(BAD.format(deed=deed))
-        command = [Path(sysconfig.get_path("scripts"), "kungfu"), "backtest", "backtest.toml"]
-        self.done = subprocess.run(
-            [*command, "--no-report", "--json"],
-            cwd=folder,
-            env={**os.environ, "KF_HOME": str(folder / "home")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        self.done = run_backtest(folder)
         (self.folder,) = (folder / "home" / "runs").iterdir()
 
     def read(self, source, name, *kinds):
@@ -113,3 +151,24 @@ def test_an_interrupt_ends_the_run_with_whole_journals(tmp_path):
     assert run.read("bad", "STRATEGY", events.Timer)
     assert run.read("bad", "STRATEGY", events.ComponentStatus) == []
     assert run.read("broker", "BROKER", events.OrderRequest)
+
+
+def test_an_account_in_hedging_mode_holds_long_and_short(tmp_path):
+    """As the configuration says; an order that does not say which is refused."""
+    (tmp_path / "backtest.toml").write_text(HEDGING)
+    (tmp_path / "hedger.py").write_text(HEDGER)
+    done = run_backtest(tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "home" / "runs").iterdir()
+    with Reader(Journal(folder / "journal", "broker", "BROKER"), verify=True) as reader:
+        told = list(reader)
+    sizes = {
+        p.position_side: p.size_exact
+        for p in told
+        if isinstance(p, events.Position) and not p.strategy
+    }
+    assert sizes == {PositionSide.LONG: Decimal("0.002"), PositionSide.SHORT: Decimal("-0.001")}
+    (refused,) = (
+        u for u in told if isinstance(u, events.OrderUpdate) and u.state == OrderState.RISK_REJECTED
+    )
+    assert "position side LONG or SHORT is missing" in refused.reason

@@ -268,7 +268,9 @@ class Node:
         wiring.open_output(self.clock, self.root, "BROKER", self.rows, MIN_PAGE_SIZE)
         gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], [], ["queries"])
         own = (self.root, "broker", "BROKER", "")
-        self.runner.add(make_broker([gateway], [("main", "venue", False, "1", ())], [], TIMING, own), wiring)
+        self.runner.add(
+            make_broker([gateway], [("main", "venue", False, "1", ())], [], TIMING, own), wiring
+        )
         return wiring
 
     def add_strategy(self) -> Wiring:

@@ -1,4 +1,4 @@
-"""`journal.*` and `clock.now` in C++, each beside a reference of the same run."""
+"""`journal.*`, `clock.now` and `broker.*` in C++, each beside a reference of the same run."""
 
 import json
 import subprocess
@@ -20,6 +20,8 @@ PROGRAMS = {
         "journal.seek",
     ),
     "bench_compression": ("journal.compress", "journal.compressed_seek"),
+    "bench_broker": ("broker.quote", "broker.life", "broker.order"),
+    "bench_broker_session": ("broker.session", "broker.rebuild"),
     "bench_latency": ("clock.now", "journal.handover", "journal.wakeup"),
 }
 """The programs of native/bench, and what each measures, or how the names of it begin."""
