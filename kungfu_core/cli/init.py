@@ -45,7 +45,11 @@ plugin = "{gateway}"
 gateway = "venue"
 balances = {{ USDT = "100000" }}
 
-[risk]                    # every order passes these, in the order of this list
+[limits]                  # what every order is held to; a limit that is left out limits nothing
+# max_order_notional = {{ USDT = "10000" }}
+# max_order_rate = "10/1s"
+
+[risk]                    # plugins' checks of every order, in the order of this list
 checks = [{checks}]
 {check_keys}
 [strategies.first]

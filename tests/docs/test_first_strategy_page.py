@@ -13,7 +13,6 @@ BLOCK = re.compile(r"(?:^`([\w.]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.DOTALL | re
 
 pytest.importorskip("matplotlib", reason="the report needs it")
 pytest.importorskip("kungfu_gateway_sim", reason="the tutorial installs it")
-pytest.importorskip("kungfu_risk_limits", reason="the tutorial installs it")
 pytest.importorskip("kungfu_strategies", reason="the tutorial installs it")
 
 

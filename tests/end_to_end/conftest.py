@@ -35,11 +35,13 @@ balances = { USDT = "100000" }
 gateway = "sim"
 balances = { USDT = "50000" }
 
-[risk]
-checks = ["limits"]
-
-[risk.limits]
+[limits]
 max_order_size = "1"
+
+[limits.accounts.main]
+max_position = "0.05"
+
+[limits.accounts.second]
 max_position = "0.05"
 
 [strategies.ema]

@@ -259,7 +259,7 @@ def test_the_session_journal_says_what_ran(recorded_run, read):
     assert phases == [ComponentPhase.START, ComponentPhase.STOP]
     assert "[strategies.ema]" in of(events, ComponentStatus)[0].detail
     plugins = of(events, PluginStatus)
-    assert {"kungfu-gateway-sim", "kungfu-risk-limits"} <= {
+    assert {"kungfu-gateway-sim", "kungfu-strategies"} <= {
         name for p in plugins for name in [__import__("json").loads(p.detail)["distribution"]]
     }
     assert all(p.loaded for p in plugins)

@@ -34,7 +34,7 @@ def test_demo_on_a_generated_market_is_a_faultless_configuration(plugins):
     assert demo.recorded is False
     config = parse_backtest_config(demo.config(()), Path("demo.toml"), plugins)
     assert set(config.strategies) == {"ema-cross", "quoter"}
-    assert [c.name for c in config.risk_checks] == ["limits"]
+    assert config.limits.everything.max_order_notional
 
 
 @pytest.mark.parametrize(

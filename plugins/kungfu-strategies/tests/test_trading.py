@@ -17,7 +17,6 @@ from kungfu_core.plugins import Plugins
 from kungfu_core.session import SimulatedSession
 
 pytest.importorskip("kungfu_gateway_sim", reason="the sessions run on its venue")
-pytest.importorskip("kungfu_risk_limits", reason="the sessions have its limits")
 
 CONFIG = """
 [market]
@@ -30,10 +29,7 @@ instruments = [{{ name = "{instrument}", tick = 0.1, lot = 0.001, start_price = 
 [accounts.main]
 balances = {{ USDT = "100000" }}
 
-[risk]
-checks = ["limits"]
-
-[risk.limits]
+[limits]
 {limits}
 
 [strategies.mine]
@@ -65,7 +61,7 @@ def play(folder: Path, strategy: str, params: str, **changes) -> Played:
     wanted = {
         "instrument": "sim:perpetual:BTC-USDT",
         "duration": "5m",
-        "limits": 'max_notional = "20000"',
+        "limits": 'max_order_notional = { USDT = "20000" }',
     } | changes
     text = CONFIG.format(strategy=strategy, params=params, **wanted)
     plugins = Plugins()
@@ -139,14 +135,14 @@ def test_ema_cross_does_not_go_short_on_spot(tmp_path):
 
 def test_ema_cross_asks_once_for_what_is_refused(tmp_path):
     """And again only after the averages have crossed."""
-    played = play(tmp_path, "ema-cross", EMA, limits='max_notional = "10"')
+    played = play(tmp_path, "ema-cross", EMA, limits='max_order_notional = { USDT = "10" }')
     requests = played.of("mine", events.OrderRequest)
     assert 1 < len(requests) < 60
     sides = [r.side for r in requests]
     assert all(a is not b for a, b in pairwise(sides))
     warnings = [log.message for log in played.of("mine", events.Log)]
     assert len(warnings) == len(requests)
-    assert "above the limit of 10" in warnings[0]
+    assert "is above 10" in warnings[0]
 
 
 def test_too_little_money_for_a_lot_says_so(tmp_path):
@@ -243,7 +239,7 @@ def test_quoter_on_spot_sells_only_what_it_bought(tmp_path):
 def test_quoter_pauses_after_a_refusal(tmp_path):
     """Two refusals at once (one a side), and then nothing for the pause."""
     params = QUOTER + '\npause = "10s"'
-    played = play(tmp_path, "quoter", params, limits='max_notional = "10"', duration="2m")
+    played = play(tmp_path, "quoter", params, limits='max_order_notional = { USDT = "10" }', duration="2m")
     times = sorted({r.gen_time for r in played.of("mine", events.OrderRequest)})
     assert 3 <= len(times) <= 12
     assert all(b - a >= 10_000_000_000 for a, b in pairwise(times))

@@ -31,12 +31,9 @@ balances = {{ {currency} = "100000" }}
 [accounts.maker]
 balances = {{ {currency} = "100000" }}
 
-[risk]
-checks = ["limits"]
-
-[risk.limits]
-max_notional = "20000"
-price_collar = "0.02"
+[limits]
+max_order_notional = {{ {currency} = "20000" }}
+price_collar_last = "0.02"
 max_order_rate = "100/1s"
 
 [strategies.ema-cross]

@@ -1,1 +1,0 @@
-"""Limits that every order passes: size, notional, position, price and rate."""
