@@ -126,7 +126,15 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
     // Each strategy's part is closed on its behalf, so that its own books stay right.
     for (const LimitScope* owner : limits_.scopes()) {
         if (owner->scope != Scope::STRATEGY) continue;
-        const Number part = in_lots(smaller(part_of(*owner), rest), market->definition);
+        Number part = part_of(*owner);
+        for (const std::uint64_t id : orders_.live()) {
+            const Order& order = *orders_.find_kept(id);
+            const bool closes_it = order.closes && order.strategy == owner->subject &&
+                                   order.account == account && order.instrument == instrument &&
+                                   order.side == side;
+            if (closes_it) part = sum(part, -order.remaining(), "size to be closed");
+        }
+        part = in_lots(smaller(part, rest), market->definition);
         if (part.mantissa <= 0) continue;
         rest = sum(rest, -part, "size to be closed");
         submit_closing(owner->subject, account, *market, side, part);

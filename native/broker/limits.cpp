@@ -584,21 +584,23 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
         const Number end = c.side == Side::BUY ? ends.high : ends.low;
         if (e.instrument == c.order.instrument)
             reach.position = plus(reach.position, end, "position with all open orders filled");
-        if (!wants_notional && !wants_leverage) continue;
+        const bool is_noted = wants_notional && (!e.market || e.quote == c.quote);
+        const bool is_levered = wants_leverage && (!e.market || (e.settle == c.settle && !e.is_spot));
+        if (!is_noted && !is_levered) continue;
         const Number price = e.market ? price_of(e, c) : Number::none();
         if (price.is_none()) {
             reach.is_known = false;
             continue;
         }
         const Instrument& definition = e.market->definition;
-        if (wants_notional && e.quote == c.quote) {
+        if (is_noted) {
             const Money gross = quote_value(ends.farthest, price, definition);
             const Money net = magnitude(end) == ends.farthest ? (end.mantissa < 0 ? -gross : gross)
                                                               : quote_value(end, price, definition);
             reach.net = plus(reach.net, net, "net notional");
             reach.gross = plus(reach.gross, gross, "gross notional");
         }
-        if (wants_leverage && e.settle == c.settle && !e.is_spot)
+        if (is_levered)
             reach.levered = plus(reach.levered, value_at(ends.farthest, price, definition), "gross notional");
     }
     return reach;
