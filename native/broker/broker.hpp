@@ -76,6 +76,8 @@ class Broker : public Component {
     void settle_ties();
     /// A copy: the parent may be let go while its children end.
     void settle_children(Order parent);
+    /// Lets a child out now that its parent is over, at most as large as what that has filled.
+    void follow(Order& child, const Order& parent);
     void settle_group(const Order& order);
     void settle_leg(Leg& leg);
     bool can_shrink(const Order& order, Number size) const noexcept;

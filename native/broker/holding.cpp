@@ -67,10 +67,7 @@ void Broker::place(Order& order) {
     held.awaited = Awaited::PARENT;
     held.instrument = order.instrument;
     held.parent = parent->id;
-    if (is_terminal(parent->state) && !parent->misses_fills()) {
-        held_.hold(order.id, held);
-        return settle_children(*parent);
-    }
+    if (is_terminal(parent->state) && !parent->misses_fills()) return follow(order, *parent);
     hold(order, held, "order " + hex(parent->id) + " has filled");
 }
 
@@ -240,14 +237,18 @@ void Broker::settle_children(Order parent) {
                      "its parent " + hex(parent.id) + " is " + name_of(parent.state));
             continue;
         }
-        if (parent.filled < child.size && parent.state != OrderState::FILLED) {
-            orders_.change(child, [&](Order& o) {
-                o.size = parent.filled;
-                o.request.set_size(o.size);
-            });
-        }
-        arm(child);
+        follow(child, parent);
     }
+}
+
+void Broker::follow(Order& child, const Order& parent) {
+    if (parent.filled < child.size && parent.state != OrderState::FILLED) {
+        orders_.change(child, [&](Order& o) {
+            o.size = parent.filled;
+            o.request.set_size(o.size);
+        });
+    }
+    arm(child);
 }
 
 void Broker::settle_group(const Order& order) {

@@ -50,6 +50,17 @@ std::vector<Said> said_in(const std::string& root) {
     return said;
 }
 
+/// A check whose verdict is another each time: a rebuild must take what it said then.
+struct FickleCheck : broker::RiskCheck {
+    Verdict judge(const OrderRequest&, const broker::RiskView&, std::string& reason) override {
+        static int asked = 0;
+        if (++asked % 5 != 0) return Verdict::ALLOWED;
+        reason = "asked " + std::to_string(asked) + " times";
+        return asked % 2 == 0 ? Verdict::REFUSED : Verdict::FAILED;
+    }
+    std::string_view name() const override { return "fickle"; }
+};
+
 /// A node: a broker on real journals and in real time, with the writers of what it reads.
 class Node {
   public:
@@ -64,12 +75,33 @@ class Node {
         config.timing.first_retry = config.timing.longest_retry = 100'000;
         config.timing.order_deadline = config.timing.clock_bound = 100'000;
         config.timing.reconcile_interval = config.timing.alarm_after = 500'000;
+        if (asks) limit(config);
         wiring_ = std::make_shared<Wiring>("broker", &clock_, journal::core_types());
         for (const auto& [source, name] : inputs())
             CHECK(wiring_->inputs().join({root, source, name, ""}) == KF_OK);
         wiring_->add_output(journal::open_writer(journal::options(root, clock_, kPage, "broker", "BROKER")));
         CHECK(runner_.add(export_component(std::make_unique<broker::Broker>(std::move(config))), wiring_));
         CHECK(runner_.start());
+    }
+
+    /// Limits and a check that depend on when things happen: what is new is another each time.
+    static void limit(broker::BrokerConfig& config) {
+        config.limits.push_back({Scope::GLOBAL,
+                                 0,
+                                 {},
+                                 {{"max_order_rate", "50/10ms"},
+                                  {"max_cancel_rate", "3/1ms"},
+                                  {"max_position", "20"},
+                                  {"duplicate_window", "1ms"},
+                                  {"self_trade", "cancel_oldest"}},
+                                 {}});
+        config.limits.push_back({Scope::STRATEGY,
+                                 kStrategy,
+                                 "strategy",
+                                 {{"max_drawdown", "USDT=100000"}, {"flatten", "true"}},
+                                 {}});
+        config.checks.push_back(std::make_unique<FickleCheck>());
+        config.hooks.budget = 3'600'000'000'000;
     }
 
     static std::vector<std::pair<std::string, std::string>> inputs() {

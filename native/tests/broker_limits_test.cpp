@@ -1,0 +1,189 @@
+/// Limits where they are nearest to the machine: what an order costs that passes, and books.
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "broker_desk.hpp"
+
+namespace {
+std::size_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size)) return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace desk;
+using broker::Limits;
+using broker::ScopeConfig;
+
+namespace {
+
+using Texts = std::vector<std::pair<std::string, std::string>>;
+
+ScopeConfig global(Texts limits) { return {Scope::GLOBAL, 0, {}, std::move(limits), {}}; }
+
+broker::BrokerConfig with(Texts limits) {
+    auto config = Desk::plain();
+    config.limits.push_back(global(std::move(limits)));
+    return config;
+}
+
+const Texts& all_limits() {
+    static const Texts kAll = {
+        {"max_order_size", "10"},
+        {"max_order_notional", "USDT=1000000"},
+        {"max_position", "1000000"},
+        {"max_net_notional", "USDT=100000000000"},
+        {"max_gross_notional", "USDT=100000000000"},
+        {"max_leverage", "100000"},
+        {"max_open_orders", "1000000"},
+        {"max_order_rate", "1000000/1s"},
+        {"max_cancel_rate", "1000000/1s"},
+        {"price_collar_last", "0.1"},
+        {"price_collar_mid", "0.1"},
+        {"price_collar_mark", "0.1"},
+        {"max_slippage", "0.1"},
+        {"max_volume_share", "0.5"},
+        {"volume_window", "1h"},
+        {"duplicate_window", "1h"},
+        {"self_trade", "reject"},
+        {"check_funds", "true"},
+        {"max_data_age", "1h"},
+        {"max_clock_offset", "1s"},
+        {"instruments", "venue:*"},
+        {"trading_hours", "00:00-24:00"},
+        {"max_daily_loss", "USDT=1000000"},
+        {"max_drawdown", "USDT=1000000"},
+    };
+    return kAll;
+}
+
+template <class T>
+void tell_watch(Limits& limits, const T& payload) {
+    struct {
+        kf_frame frame;
+        T payload;
+    } bytes{};
+    bytes.payload = payload;
+    bytes.frame.gen_time = 1000;
+    Event event{};
+    event.frame = &bytes.frame;
+    event.type = T::kType;
+    event.length = sizeof payload;
+    limits.take_market_data(event);
+}
+
+void an_order_that_passes_all_limits_allocates_nothing() {
+    broker::Markets markets;
+    broker::Orders orders;
+    broker::Accounts accounts;
+    Limits limits(markets, orders, accounts);
+    std::vector<ScopeConfig> scopes = {global(all_limits())};
+    scopes.push_back({Scope::ACCOUNT, kAccount, "venue/main", all_limits(), {}});
+    scopes.push_back({Scope::STRATEGY, kStrategy, "strategy", all_limits(), {}});
+    limits.configure(scopes);
+    markets.define(Desk::definition(kPerpetual, Product::PERPETUAL, ContractKind::LINEAR),
+                   "venue:perpetual:BTCUSDT");
+    Trade trade{};
+    trade.instrument = kPerpetual;
+    trade.set_price(num("100"));
+    trade.set_size(num("1000"));
+    markets.on_trade(trade);
+    tell_watch(limits, trade);
+    Quote quote{};
+    quote.instrument = kPerpetual;
+    quote.set_bid_price(num("99.9"));
+    quote.set_ask_price(num("100.1"));
+    markets.on_quote(quote);
+    MarkPrice mark{};
+    mark.instrument = kPerpetual;
+    mark.set_price(num("100"));
+    markets.on_mark(mark);
+    limits.on_clock_offset(ClockOffset{});
+    accounts.adjust_balance(kAccount, broker::Currency("USDT"), money("1000000"));
+
+    const broker::Market& market = *markets.find(kPerpetual);
+    const auto pass = [&](std::int64_t n) {
+        OrderRequest request = Desk::limit(1, Side::BUY, "1", "100");
+        request.set_size({1000 + n, -3});
+        std::string reason;
+        const bool passes = limits.allow(request, market, nullptr, 1000, reason);
+        if (!passes) std::fprintf(stderr, "%s\n", reason.c_str());
+        CHECK(passes);
+        limits.remember(request, 1000);
+        limits.pass(request, 1000);
+    };
+    pass(0);
+    const std::size_t before = allocations;
+    for (std::int64_t n = 1; n < 100; ++n) pass(n);
+    CHECK(allocations == before);
+}
+
+std::string book_of(const std::vector<std::pair<const char*, const char*>>& asks) {
+    std::vector<Level> levels;
+    const auto add = [&](Side side, const char* price, const char* size) {
+        Level level{};
+        level.set_side(side);
+        level.set_price(num(price));
+        level.set_size(num(size));
+        levels.push_back(level);
+    };
+    add(Side::BUY, "99", "10");
+    for (const auto& [price, size] : asks) add(Side::SELL, price, size);
+    return {reinterpret_cast<const char*>(levels.data()), levels.size() * sizeof(Level)};
+}
+
+void slippage_is_taken_from_the_book() {
+    Desk d(with({{"max_slippage", "0.02"}}));
+    d.define_perpetual();
+    BookSnapshot snapshot{};
+    snapshot.instrument = kPerpetual;
+    snapshot.update_id = 5;
+    d.put(kVenue, 0, snapshot, book_of({{"101", "1"}, {"102", "2"}, {"103", "4"}}));
+    const auto outcome = [&](std::uint64_t id, const char* size) {
+        d.request(Desk::limit(id, Side::BUY, size, nullptr));
+        return std::string(only_update(d.run()).tail<OrderUpdate>());
+    };
+    CHECK(outcome(1, "3").empty());
+    CHECK(outcome(2, "3.001") ==
+          "limit max_slippage: size 3.001 would trade down to price 103, further than 0.02 from the mid price "
+          "100.0");
+    CHECK(outcome(3, "7.001") == "limit max_slippage: size 7.001 is above the 7 that the book shows");
+    BookDelta delta{};
+    delta.instrument = kPerpetual;
+    delta.update_id = 6;
+    delta.previous_id = 5;
+    Level gone{};
+    gone.set_side(Side::SELL);
+    gone.set_price(num("101"));
+    gone.set_size({0, 0});
+    d.put(kVenue, 0, delta, {reinterpret_cast<const char*>(&gone), sizeof gone});
+    CHECK(outcome(4, "2").empty());
+    // The book is part of the state, so that a broker that comes back judges alike.
+    d.reload(with({{"max_slippage", "0.02"}}));
+    CHECK(outcome(5, "6.001") == "limit max_slippage: size 6.001 is above the 6 that the book shows");
+}
+
+void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
+    std::string said;
+    try {
+        Desk d(with({{"max_order_size", "many"}}));
+    } catch (const std::invalid_argument& error) {
+        said = error.what();
+    }
+    CHECK(said == "limit max_order_size: expected a number above 0, got \"many\"");
+}
+
+}  // namespace
+
+int main() {
+    an_order_that_passes_all_limits_allocates_nothing();
+    slippage_is_taken_from_the_book();
+    a_limit_that_cannot_be_is_refused_when_the_broker_is_made();
+}
