@@ -11,12 +11,14 @@ from kungfu_core import _native
 from kungfu_core.enums import (
     ContractKind,
     InstrumentStatus,
+    LogLevel,
     OrderState,
     OrderType,
     Product,
     Side,
     SizeUnit,
     TimeInForce,
+    Verdict,
 )
 
 STRATEGY, VENUE = _native.id_of("strategy"), _native.id_of("venue")
@@ -35,7 +37,7 @@ class Check:
 
 
 class Trading(Desk):
-    def __init__(self, *judges: Any) -> None:
+    def __init__(self, *judges: Any, budget: int = 0, most_faults: int = 3) -> None:
         checks = [(f"check {i}", Check(judge)) for i, judge in enumerate(judges)]
         gateway = (
             "venue",
@@ -45,7 +47,7 @@ class Trading(Desk):
             ["amend", "reduce_only"],
         )
         super().__init__(
-            _native.make_broker([gateway], [ROUTE], checks),
+            _native.make_broker([gateway], [ROUTE], checks, budget=budget, most_faults=most_faults),
             "broker",
         )
         self.put(
@@ -86,7 +88,8 @@ class Trading(Desk):
             time_in_force=TimeInForce.GTC,
             tag="mine",
         )
-        return next(said for said in self.run() if said.name == "order_update")
+        self.said = self.run()
+        return next(said for said in self.said if said.name == "order_update")
 
     def fill(self, side: Side, size: str) -> None:
         """Send an order and fill it."""
@@ -297,3 +300,68 @@ def test_an_order_in_a_traceback_stays_what_it_was() -> None:
         frame = error.__traceback__.tb_frame
         sizes.append(str(frame.f_locals["order"].size_exact))
     assert sizes == ["1", "2", "3", "4"]
+
+
+def verdicts(desk: Trading) -> list[dict[str, Any]]:
+    return [said.values for said in desk.said if said.name == "risk_verdict"]
+
+
+def test_every_verdict_but_a_plain_yes_is_journaled_before_what_it_leads_to() -> None:
+    desk = Trading(lambda order, view: None, lambda order, view: "no")
+    desk.order(Side.BUY, "1")
+    assert [said.name for said in desk.said] == ["risk_verdict", "order_update"]
+    (verdict,) = verdicts(desk)
+    assert (verdict["check"], verdict["verdict"]) == ("check 1", Verdict.REFUSED)
+    assert (verdict["reason"], verdict["order_id"]) == ("check 1: no", 1)
+    assert verdict["elapsed"] == 0, "no clock is looked at without a budget"
+
+
+def test_a_check_that_overruns_its_budget_refuses_all_but_what_provably_reduces() -> None:
+    desk = Trading(lambda order, view: None)
+    desk.fill(Side.BUY, "2")
+    late = Trading(lambda order, view: None, budget=1)  # a nanosecond, which no call keeps
+    late.load(desk.save())
+    late.orders = desk.orders
+    update = late.order(Side.BUY, "1")
+    assert update.values["state"] == OrderState.RISK_REJECTED
+    assert update.values["reason"].startswith("risk check check 0 took ")
+    assert update.values["reason"].endswith("ns, its budget is 1ns")
+    (verdict,) = verdicts(late)
+    assert verdict["verdict"] == Verdict.OVERRAN
+    assert verdict["elapsed"] > 1
+    assert late.order(Side.SELL, "2").values["state"] == OrderState.SUBMITTED
+    assert verdicts(late)[0]["verdict"] == Verdict.OVERRAN
+
+
+def test_a_refusal_that_took_too_long_says_how_long() -> None:
+    desk = Trading(lambda order, view: "no", budget=1)
+    assert desk.order(Side.BUY, "1").values["reason"] == "check 0: no"
+    (verdict,) = verdicts(desk)
+    assert verdict["verdict"] == Verdict.REFUSED
+    assert verdict["elapsed"] > 1
+
+
+def test_a_check_that_keeps_its_budget_says_nothing() -> None:
+    desk = Trading(lambda order, view: None, budget=3_600_000_000_000)
+    desk.order(Side.BUY, "1")
+    assert not verdicts(desk)
+
+
+def test_a_check_with_too_many_faults_is_reported_once() -> None:
+    desk = Trading(lambda order, view: 1 / 0, most_faults=2)
+    logs = []
+    for _ in range(4):
+        desk.order(Side.BUY, "1")
+        logs.append([said.values for said in desk.said if said.name == "log"])
+    assert [len(log) for log in logs] == [0, 1, 0, 0]
+    assert logs[1][0]["level"] == LogLevel.ERROR
+    assert logs[1][0]["message"] == (
+        "risk check check 0 is unhealthy: 2 times it failed or overran, the last: "
+        "risk check check 0 failed: ZeroDivisionError: division by zero"
+    )
+
+
+def test_refusals_are_no_faults() -> None:
+    desk = Trading(lambda order, view: "no", most_faults=1)
+    desk.order(Side.BUY, "1")
+    assert not [said for said in desk.said if said.name == "log"]

@@ -61,8 +61,8 @@ typedef struct kf_port {
     uint64_t (*source)(void* self);
     /* Sequence of the last event that was said in output 0; also where it is said again in a rebuild. */
     uint64_t (*said)(void* self);
-    /* While the component is rebuilt: what it said next in output 0. 2 with the payload (valid until something
-     * is said) if that was of this type, 1 if it was not, 0 if nothing is rebuilt. */
+    /* While the component is rebuilt: what it said next in output 0. 2 with the payload (valid until
+     * something is said) if that was of this type, 1 if it was not, 0 if nothing is rebuilt. */
     int32_t (*recorded)(void* self, uint32_t type, const void** payload, uint32_t* length);
 } kf_port;
 

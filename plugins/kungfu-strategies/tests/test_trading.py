@@ -239,7 +239,9 @@ def test_quoter_on_spot_sells_only_what_it_bought(tmp_path):
 def test_quoter_pauses_after_a_refusal(tmp_path):
     """Two refusals at once (one a side), and then nothing for the pause."""
     params = QUOTER + '\npause = "10s"'
-    played = play(tmp_path, "quoter", params, limits='max_order_notional = { USDT = "10" }', duration="2m")
+    played = play(
+        tmp_path, "quoter", params, limits='max_order_notional = { USDT = "10" }', duration="2m"
+    )
     times = sorted({r.gen_time for r in played.of("mine", events.OrderRequest)})
     assert 3 <= len(times) <= 12
     assert all(b - a >= 10_000_000_000 for a, b in pairwise(times))
