@@ -1,4 +1,4 @@
-"""Each native limit: what it lets pass, what it refuses in which words, and that one can always get out."""
+"""Each native limit: what it lets pass, what it refuses in which words, and the ways out."""
 
 import fnmatch
 from collections.abc import Callable
@@ -33,7 +33,8 @@ SECOND = 1_000_000_000
 STRATEGY, OTHER, VENUE, PERSON = map(_native.id_of, ("strategy", "other", "venue", "person"))
 MAIN, SECOND_ACCOUNT = _native.id_of("main"), _native.id_of("second")
 PERPETUAL, SPOT, FOREIGN, INVERSE = map(
-    _native.id_of, ("venue:perpetual:BTC", "venue:spot:BTC", "venue:perpetual:ETH", "venue:inverse:BTC")
+    _native.id_of,
+    ("venue:perpetual:BTC", "venue:spot:BTC", "venue:perpetual:ETH", "venue:inverse:BTC"),
 )
 NAMES = {
     PERPETUAL: "venue:perpetual:BTC",
@@ -125,7 +126,14 @@ class Trading(Desk):
         return bool(self.order(*order, **more).values["state"] == OrderState.SUBMITTED)
 
     def fill(
-        self, order: int, side: Side, size: str, price: str = "100", *, of: int = PERPETUAL, fee: str = "0"
+        self,
+        order: int,
+        side: Side,
+        size: str,
+        price: str = "100",
+        *,
+        of: int = PERPETUAL,
+        fee: str = "0",
     ) -> list[Said]:
         self.put(
             "fill", VENUE, order_id=order, instrument=of, account=MAIN, side=side, price=price,
@@ -134,17 +142,35 @@ class Trading(Desk):
         )  # fmt: skip
         return self.run()
 
-    def hold(self, side: Side, size: str, price: str = "100", *, of: int = PERPETUAL, **more: Any) -> None:
+    def hold(
+        self, side: Side, size: str, price: str = "100", *, of: int = PERPETUAL, **more: Any
+    ) -> None:
         """Get a position."""
         assert self.passes(side, size, price, of=of, **more)
         self.fill(self.orders, side, size, price, of=of)
 
     def over(self, order: int, state: OrderState = OrderState.CANCELED) -> list[Said]:
-        self.put("order_update", VENUE, order_id=order, instrument=PERPETUAL, account=MAIN, side=BUY, state=state)
+        self.put(
+            "order_update",
+            VENUE,
+            order_id=order,
+            instrument=PERPETUAL,
+            account=MAIN,
+            side=BUY,
+            state=state,
+        )
         return self.run()
 
     def cancel(self, order: int, strategy: int = STRATEGY) -> list[Said]:
-        self.put("order_cancel", strategy, self.source, order_id=order, instrument=PERPETUAL, account=MAIN, strategy=strategy)
+        self.put(
+            "order_cancel",
+            strategy,
+            self.source,
+            order_id=order,
+            instrument=PERPETUAL,
+            account=MAIN,
+            strategy=strategy,
+        )
         return self.run()
 
     def trade(self, price: str, size: str = "1", of: int = PERPETUAL) -> list[Said]:
@@ -152,7 +178,15 @@ class Trading(Desk):
         return self.run()
 
     def quote(self, bid: str, ask: str, size: str = "5") -> None:
-        self.put("quote", VENUE, instrument=PERPETUAL, bid_price=bid, ask_price=ask, bid_size=size, ask_size=size)
+        self.put(
+            "quote",
+            VENUE,
+            instrument=PERPETUAL,
+            bid_price=bid,
+            ask_price=ask,
+            bid_size=size,
+            ask_size=size,
+        )
         self.run()
 
     def mark(self, price: str, of: int = PERPETUAL) -> list[Said]:
@@ -160,10 +194,19 @@ class Trading(Desk):
         return self.run()
 
     def deposit(self, amount: str, currency: str = "USDT") -> None:
-        self.put("cash_movement", VENUE, account=MAIN, amount=amount, currency=currency, kind=CashKind.TRANSFER)
+        self.put(
+            "cash_movement",
+            VENUE,
+            account=MAIN,
+            amount=amount,
+            currency=currency,
+            kind=CashKind.TRANSFER,
+        )
         self.run()
 
-    def command(self, kind: CommandKind, scope: Scope = Scope.GLOBAL, subject: int = 0, **more: str) -> list[Said]:
+    def command(
+        self, kind: CommandKind, scope: Scope = Scope.GLOBAL, subject: int = 0, **more: str
+    ) -> list[Said]:
         self.put(
             "operator_command", PERSON, self.source, kind=kind, scope=scope, subject=subject,
             **{"who": "me: a test"} | more,
@@ -183,7 +226,7 @@ def only(said: list[Said], name: str) -> Said:
     return found
 
 
-# --- each limit: an order that it lets pass, one that it refuses ------------------------------------
+# --- each limit: an order that it lets pass, one that it refuses ----------------------------------
 
 
 Prepare = Callable[[Trading], object]
@@ -323,7 +366,7 @@ def test_a_limit_that_is_lifted_refuses_nothing(limit: str) -> None:
     assert desk.passes(BUY, "2")
 
 
-# --- what a limit lets pass, and what it counts ------------------------------------------------------
+# --- what a limit lets pass, and what it counts ---------------------------------------------------
 
 
 def test_a_value_at_the_limit_passes() -> None:
@@ -371,7 +414,7 @@ amounts = st.integers(1, 400).map(lambda n: Decimal(n) / 100)
 def test_worst_cases_are_those_of_the_slow_sums(
     orders: list[tuple[Side, Decimal, int]], side: Side, size: Decimal
 ) -> None:
-    """Held, open, canceled and filled orders of two instruments; every limit reached or just missed."""
+    """Held, open, canceled and filled orders; every limit reached or just missed."""
     desk = Trading()
     held = {PERPETUAL: Decimal(0), SPOT: Decimal(0)}
     ends = {(i, s): Decimal(0) for i in held for s in Side}
@@ -497,7 +540,8 @@ def test_spot_needs_what_it_costs_and_coins_that_are_there() -> None:
     assert desk.passes(BUY, "1", "50", of=SPOT)
     assert desk.passes(SELL, "0.6", "120", of=SPOT)
     assert desk.reason(SELL, "0.5", "120", of=SPOT) == (
-        "limit check_funds: 1.1 BTC is needed with all open orders filled, 1 is there (account main)"
+        "limit check_funds: 1.1 BTC is needed with all open orders filled, 1 is there "
+        "(account main)"
     )
 
 
@@ -534,7 +578,9 @@ def test_orders_that_reduce_take_their_place_in_the_rate() -> None:
 
 @pytest.mark.parametrize("collar", ["last", "mid", "mark"])
 @given(st.integers(500, 1500), st.integers(500, 1500), st.integers(1, 60))
-def test_a_collar_is_that_of_decimals(collar: str, price: int, reference: int, percent: int) -> None:
+def test_a_collar_is_that_of_decimals(
+    collar: str, price: int, reference: int, percent: int
+) -> None:
     desk = Trading({f"price_collar_{collar}": f"0.{percent:02}"})
     near = Decimal(reference) / 10
     if collar == "last":
@@ -557,7 +603,10 @@ def test_a_price_that_cannot_be_compared_is_refused(collar: str) -> None:
     assert desk.passes(BUY, "1", None)
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 50)), min_size=1, max_size=12), st.integers(0, 9))
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 50)), min_size=1, max_size=12),
+    st.integers(0, 9),
+)
 def test_traded_volume_is_that_of_the_window(trades: list[tuple[int, int]], later: int) -> None:
     desk = Trading({"max_volume_share": "1", "volume_window": "5s"})
     times = []
@@ -644,7 +693,8 @@ def test_data_is_stale_after_its_age() -> None:
     assert desk.passes(BUY, "1")
     desk.now += 1
     assert desk.reason(BUY, "1") == (
-        "limit max_data_age: the market data of venue:perpetual:BTC is 1000000001ns old, the most is 1s"
+        "limit max_data_age: the market data of venue:perpetual:BTC is 1000000001ns old, "
+        "the most is 1s"
     )
     desk.quote("99", "101")
     assert desk.passes(BUY, "1")
@@ -720,7 +770,7 @@ def test_slippage_is_taken_from_the_quote() -> None:
     assert desk.passes(BUY, "9", "150")
 
 
-# --- kill switches -----------------------------------------------------------------------------------
+# --- kill switches --------------------------------------------------------------------------------
 
 
 def test_a_daily_loss_throws_the_switch_and_cancels_the_scope_s_orders() -> None:
@@ -736,7 +786,8 @@ def test_a_daily_loss_throws_the_switch_and_cancels_the_scope_s_orders() -> None
     assert switch.values["state"] == SwitchState.THROWN
     assert (switch.values["scope"], switch.values["subject"]) == (Scope.STRATEGY, STRATEGY)
     assert switch.values["reason"] == (
-        "limit max_daily_loss: a loss of 51.010 USDT since the day began is above 50 (strategy strategy)"
+        "limit max_daily_loss: a loss of 51.010 USDT since the day began is above 50 "
+        "(strategy strategy)"
     )
     assert [s.values["order_id"] for s in said if s.name == "order_cancel"] == [2]
     assert desk.reason(BUY, "1", "91") == (
@@ -803,7 +854,11 @@ def test_a_switch_that_flattens_closes_until_nothing_is_held() -> None:
     closed = {s: sum(c["size"] for c in closing if c["strategy"] == s) for s in (STRATEGY, OTHER)}
     assert closed == {STRATEGY: 5, OTHER: 1}
     for c in closing:
-        assert not [s for s in desk.fill(c["order_id"], SELL, str(c["size"]), "80") if s.destination == VENUE]
+        assert not [
+            s
+            for s in desk.fill(c["order_id"], SELL, str(c["size"]), "80")
+            if s.destination == VENUE
+        ]
     assert desk.reason(BUY, "1").startswith("limit kill_switch: ")
 
 
@@ -814,14 +869,30 @@ def test_a_closing_order_that_fills_in_part_is_followed_by_another() -> None:
     first = only([s for s in said if s.destination == VENUE], "order_request").values
     assert (first["side"], first["size"]) == (BUY, 5)
     desk.fill(first["order_id"], BUY, "3")
-    desk.put("order_update", VENUE, order_id=first["order_id"], instrument=PERPETUAL, account=MAIN, side=BUY, state=OrderState.CANCELED)
+    desk.put(
+        "order_update",
+        VENUE,
+        order_id=first["order_id"],
+        instrument=PERPETUAL,
+        account=MAIN,
+        side=BUY,
+        state=OrderState.CANCELED,
+    )
     second = only([s for s in desk.run() if s.destination == VENUE], "order_request").values
     assert second["size"] == 2
-    desk.put("order_update", VENUE, order_id=second["order_id"], instrument=PERPETUAL, account=MAIN, side=BUY, state=OrderState.REJECTED)
+    desk.put(
+        "order_update",
+        VENUE,
+        order_id=second["order_id"],
+        instrument=PERPETUAL,
+        account=MAIN,
+        side=BUY,
+        state=OrderState.REJECTED,
+    )
     assert not [s for s in desk.run() if s.destination == VENUE]
 
 
-# --- cancels -----------------------------------------------------------------------------------------
+# --- cancels --------------------------------------------------------------------------------------
 
 
 def test_cancels_wait_for_their_rate_in_order() -> None:
@@ -861,7 +932,7 @@ def test_a_strategy_s_rate_holds_up_nobody_else() -> None:
     assert "order_cancel" in names(desk.cancel(4, OTHER))
 
 
-# --- commands ----------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------
 
 
 def test_a_change_of_a_limit_is_journaled_with_who_changed_it() -> None:
@@ -882,7 +953,9 @@ def test_a_change_of_a_limit_is_journaled_with_who_changed_it() -> None:
         ("max_drawdown", "5", "expected amounts above 0 by currency"),
     ],
 )
-def test_a_command_that_cannot_be_carried_out_is_said_aloud(limit: str, setting: str, why: str) -> None:
+def test_a_command_that_cannot_be_carried_out_is_said_aloud(
+    limit: str, setting: str, why: str
+) -> None:
     desk = Trading({"max_order_size": "5"})
     (log,) = desk.set_limit(limit, setting)
     assert log.values["level"] == LogLevel.ERROR
@@ -910,7 +983,7 @@ def test_all_of_a_strategy_can_be_canceled() -> None:
     assert [s.values["order_id"] for s in said if s.name == "order_cancel"] == [2]
 
 
-# --- restarts ----------------------------------------------------------------------------------------
+# --- restarts -------------------------------------------------------------------------------------
 
 
 def test_limits_go_on_where_they_were_after_a_restart() -> None:
