@@ -377,6 +377,7 @@ void booking_a_fill_of_what_is_known_allocates_nothing() {
 void an_order_says_which_position_it_is_for_in_hedging_mode_alone() {
     auto hedging = Desk::plain();
     hedging.routes[0].terms.hedging = true;
+    hedging.gateways[0].capabilities.position_sides = true;
     Desk d(std::move(hedging));
     d.define_perpetual();
     d.define_spot();

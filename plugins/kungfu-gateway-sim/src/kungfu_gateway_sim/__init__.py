@@ -96,6 +96,7 @@ def kungfu_register_gateways() -> Iterable[GatewaySpec]:
                 order_types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.POST_ONLY}),
                 times_in_force=frozenset({TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK}),
                 amend=True,
+                position_sides=True,
                 simulated=True,
             ),
             example='instruments = [{ name = "sim:perpetual:BTC-USDT" }]',
