@@ -59,7 +59,8 @@ class Tape {
         const std::int64_t begin = Clock::monotonic_now();
         std::size_t at = 0;
         for (std::size_t i = 0; i + 1 < offsets_.size(); ++i)
-            at = copy(at, inputs_.data() + offsets_[i], static_cast<std::uint32_t>(offsets_[i + 1] - offsets_[i]));
+            at = copy(at, inputs_.data() + offsets_[i],
+                      static_cast<std::uint32_t>(offsets_[i + 1] - offsets_[i]));
         for (const std::uint32_t length : lengths_) at = copy(at, inputs_.data(), length);
         return static_cast<double>(Clock::monotonic_now() - begin) / static_cast<double>(count);
     }
@@ -242,9 +243,9 @@ std::vector<broker::ScopeConfig> all_limits() {
         {"max_drawdown", "USDT=1000000"},
     };
     std::vector<broker::ScopeConfig> scopes;
-    for (const auto& [scope, subject, name] : {std::tuple{Scope::GLOBAL, std::uint64_t{0}, ""},
-                                               std::tuple{Scope::ACCOUNT, kAccount, "venue/main"},
-                                               std::tuple{Scope::STRATEGY, kStrategy, "strategy"}}) {
+    for (const auto& [scope, subject, name] :
+         {std::tuple{Scope::GLOBAL, std::uint64_t{0}, ""}, std::tuple{Scope::ACCOUNT, kAccount, "venue/main"},
+          std::tuple{Scope::STRATEGY, kStrategy, "strategy"}}) {
         scopes.push_back({scope, subject, name, limits, {}});
     }
     return scopes;
@@ -254,7 +255,9 @@ std::vector<broker::ScopeConfig> all_limits() {
 class Node {
   public:
     Node(const std::string& root, std::vector<broker::ScopeConfig> limits)
-        : runner_(&clock_), venue_(writer(root, "venue", "TD")), strategy_(writer(root, "strategy", "STRATEGY")) {
+        : runner_(&clock_),
+          venue_(writer(root, "venue", "TD")),
+          strategy_(writer(root, "strategy", "STRATEGY")) {
         broker::BrokerConfig config = plain();
         config.limits = std::move(limits);
         config.history =
@@ -363,8 +366,8 @@ void orders() {
             for (std::uint64_t i = 0; i < kOrders; ++i) {
                 const Side side = i % 2 == 0 ? Side::BUY : Side::SELL;
                 // Not the price of the rounds before: the same order again would be refused.
-                const auto away = static_cast<std::int64_t>(10 + i + kOrders * (round % 50)) *
-                                  (side == Side::BUY ? -1 : 1);
+                const auto away =
+                    static_cast<std::int64_t>(10 + i + kOrders * (round % 50)) * (side == Side::BUY ? -1 : 1);
                 times[which].push_back(n.order(a_request(first + i, side, 600000 + away)));
             }
             // What was read, where the order stands, and the order itself.
@@ -381,8 +384,7 @@ void orders() {
         all.insert(all.end(), times[0].begin(), times[0].end());
     }
     tell("broker.order", "ns", medians[0], medians[1],
-         also("p99", quantile(all, 0.99)) +
-             also("limits", median(medians[0]) - median(medians[1])));
+         also("p99", quantile(all, 0.99)) + also("limits", median(medians[0]) - median(medians[1])));
 }
 
 }  // namespace

@@ -207,15 +207,24 @@ std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
 broker::Timing timing_of(const TimingRow& row) {
     broker::Timing timing;
     for (const auto& [name, ns] : row) {
-        if (name == "answer_timeout") timing.answer_timeout = ns;
-        else if (name == "order_deadline") timing.order_deadline = ns;
-        else if (name == "clock_bound") timing.clock_bound = ns;
-        else if (name == "fill_timeout") timing.fill_timeout = ns;
-        else if (name == "first_retry") timing.first_retry = ns;
-        else if (name == "longest_retry") timing.longest_retry = ns;
-        else if (name == "alarm_after") timing.alarm_after = ns;
-        else if (name == "reconcile_interval") timing.reconcile_interval = ns;
-        else throw nb::value_error(("timing has no " + name).c_str());
+        if (name == "answer_timeout")
+            timing.answer_timeout = ns;
+        else if (name == "order_deadline")
+            timing.order_deadline = ns;
+        else if (name == "clock_bound")
+            timing.clock_bound = ns;
+        else if (name == "fill_timeout")
+            timing.fill_timeout = ns;
+        else if (name == "first_retry")
+            timing.first_retry = ns;
+        else if (name == "longest_retry")
+            timing.longest_retry = ns;
+        else if (name == "alarm_after")
+            timing.alarm_after = ns;
+        else if (name == "reconcile_interval")
+            timing.reconcile_interval = ns;
+        else
+            throw nb::value_error(("timing has no " + name).c_str());
     }
     return timing;
 }

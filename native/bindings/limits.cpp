@@ -16,8 +16,8 @@ std::vector<broker::ScopeConfig> limits_of(const std::vector<LimitRow>& rows) {
         const auto scope = static_cast<Scope>(number);
         std::vector<broker::UtcOffset> offsets;
         for (const auto& [from, ahead] : zone) offsets.push_back({from, ahead});
-        broker::ScopeConfig config{scope, scope == Scope::GLOBAL ? 0 : id_of(name), name, {},
-                                   broker::DayClock(std::move(offsets))};
+        broker::ScopeConfig config{
+            scope, scope == Scope::GLOBAL ? 0 : id_of(name), name, {}, broker::DayClock(std::move(offsets))};
         for (const auto& [limit, text] : limits) config.limits.emplace_back(limit, text);
         scopes.push_back(std::move(config));
     }

@@ -311,7 +311,8 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     }
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
-    if (!limits_.allow(changed, *market, &order, port_.now(), reason) && !view.reduces_position()) return false;
+    if (!limits_.allow(changed, *market, &order, port_.now(), reason) && !view.reduces_position())
+        return false;
     reason.clear();
     return passes_checks(changed, view, reason);
 }

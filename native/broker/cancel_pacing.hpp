@@ -20,9 +20,9 @@ class CancelPacing {
     bool empty() const noexcept { return held_.empty(); }
     void hold(std::uint64_t order, std::string_view why) { held_.push_back({order, std::string(why)}); }
 
-    /// Calls send(order, why) for each that may go now, and forgets it. `scopes_of(order)` gives the limited scopes
-    /// that it counts in (nullptr: none), or nothing at all if it is not wanted any more. One that has to wait
-    /// holds up those behind it that share a scope with it.
+    /// Calls send(order, why) for each that may go now, and forgets it. `scopes_of(order)` gives the limited
+    /// scopes that it counts in (nullptr: none), or nothing at all if it is not wanted any more. One that has
+    /// to wait holds up those behind it that share a scope with it.
     template <class ScopesOf, class Send>
     void release(std::int64_t now, ScopesOf&& scopes_of, Send&& send) {
         next_ = kNever;

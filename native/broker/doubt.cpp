@@ -55,8 +55,7 @@ std::int64_t Broker::fire_deadlines() {
 /// Whether it still has to be acted on. What does not matter once never does again: a rebuild, which does not
 /// see the deadlines that were let go by, would act on it otherwise.
 bool Broker::matters(const Deadline& deadline) {
-    if (deadline.purpose == Purpose::CANCELS)
-        return !pacing_.empty() && pacing_.next_time() == deadline.due;
+    if (deadline.purpose == Purpose::CANCELS) return !pacing_.empty() && pacing_.next_time() == deadline.due;
     if (deadline.purpose == Purpose::RECONCILE) {
         const auto sync = syncs_.find(deadline.subject);
         return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due;

@@ -17,7 +17,8 @@ struct Fault : std::runtime_error {
 template <class Exact>
 bool plain_sum(Exact a, Exact b, Exact& out) noexcept {
     out.exponent = a.exponent;
-    return a.exponent == b.exponent && !a.is_none() && !__builtin_add_overflow(a.mantissa, b.mantissa, &out.mantissa) &&
+    return a.exponent == b.exponent && !a.is_none() &&
+           !__builtin_add_overflow(a.mantissa, b.mantissa, &out.mantissa) &&
            out.mantissa != std::numeric_limits<std::int64_t>::min();
 }
 

@@ -48,8 +48,8 @@ bool parse_duration(std::string_view text, std::int64_t& out) noexcept {
         while (letters < text.size() && text[letters] >= 'a' && text[letters] <= 'z') ++letters;
         const std::string_view name = text.substr(0, letters);
         text.remove_prefix(letters);
-        const auto* unit = std::find_if(std::begin(kUnits), std::end(kUnits),
-                                        [&](const Unit& u) { return name == u.name; });
+        const auto* unit =
+            std::find_if(std::begin(kUnits), std::end(kUnits), [&](const Unit& u) { return name == u.name; });
         if (unit == std::end(kUnits) || __builtin_mul_overflow(count, unit->length, &count) ||
             __builtin_add_overflow(out, count, &out)) {
             return false;

@@ -113,7 +113,8 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
     if (!market || !gateway_of(account)) return;
     const auto part_of = [&](const LimitScope& of) {
         for (const Exposure& e : of.exposures)
-            if (e.account == account && e.instrument == instrument) return side == Side::SELL ? e.longs : e.shorts;
+            if (e.account == account && e.instrument == instrument)
+                return side == Side::SELL ? e.longs : e.shorts;
         return Number{0, 0};
     };
     // What strategies hold against each other is not there to be closed.
@@ -125,7 +126,15 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
     // Each strategy's part is closed on its behalf, so that its own books stay right.
     for (const LimitScope* owner : limits_.scopes()) {
         if (owner->scope != Scope::STRATEGY) continue;
-        const Number part = in_lots(smaller(part_of(*owner), rest), market->definition);
+        Number part = part_of(*owner);
+        for (const std::uint64_t id : orders_.live()) {
+            const Order& order = *orders_.find_kept(id);
+            const bool closes_it = order.closes && order.strategy == owner->subject &&
+                                   order.account == account && order.instrument == instrument &&
+                                   order.side == side;
+            if (closes_it) part = sum(part, -order.remaining(), "size to be closed");
+        }
+        part = in_lots(smaller(part, rest), market->definition);
         if (part.mantissa <= 0) continue;
         rest = sum(rest, -part, "size to be closed");
         submit_closing(owner->subject, account, *market, side, part);
@@ -230,7 +239,8 @@ bool Broker::settle_self_trade(Order& order) {
         return false;
     });
     for (const std::uint64_t id : older) {
-        send_cancel(*orders_.find_kept(id), "limit self_trade: order " + hex(order.id) + " would trade with it");
+        send_cancel(*orders_.find_kept(id),
+                    "limit self_trade: order " + hex(order.id) + " would trade with it");
         if (met != 0 || !pacing_.holds(id)) continue;
         met = id;  // it must not overtake that cancel
         why = "the cancel of our order " + hex(id) + " that it would trade with has to wait";
@@ -259,8 +269,7 @@ void Broker::on_command(const OperatorCommand& command, std::string_view said) {
     const Scope which = command.get_scope();
     const bool is_global = which == Scope::GLOBAL && command.subject == 0;
     const bool is_named = (which == Scope::ACCOUNT || which == Scope::STRATEGY) && command.subject != 0;
-    if (!is_global && !is_named)
-        return refuse("scope and subject do not fit each other");
+    if (!is_global && !is_named) return refuse("scope and subject do not fit each other");
     switch (command.get_kind()) {
         case CommandKind::KILL: return throw_switch(limits_.scope(which, command.subject), who);
         case CommandKind::RESET: return reset_switch(limits_.scope(which, command.subject), who);
@@ -282,7 +291,8 @@ void Broker::on_command(const OperatorCommand& command, std::string_view said) {
             change.set_before(before == s.texts.end() ? std::string_view() : before->second);
             change.set_after(command.get_setting());
             std::string expected;
-            if (!limits_.change(s, name, std::string(command.get_setting()), expected)) return refuse("limit " + name + ": " + expected);
+            if (!limits_.change(s, name, std::string(command.get_setting()), expected))
+                return refuse("limit " + name + ": " + expected);
             return emit(change, who, 0);
         }
         default: return refuse("the broker does not know it");

@@ -46,7 +46,8 @@ Exact plus(Exact a, Exact b, const char* what) {
 
 /// What a size is worth in quote currency; an inverse contract is worth the same at any price.
 Money quote_value(Number size, Number price, const Instrument& definition) {
-    if (Money value; definition.get_size_unit() == SizeUnit::BASE && multiply(price, size, value)) return value;
+    if (Money value; definition.get_size_unit() == SizeUnit::BASE && multiply(price, size, value))
+        return value;
     const Number at = is_inverse(definition) ? Number{1, 0} : price;
     Money value;
     if (value_of(at, size, multiplier(definition), value)) return value;
@@ -76,7 +77,9 @@ void Limits::configure(const std::vector<ScopeConfig>& configs) {
         s.clock = config.clock;
         for (const auto& [name, text] : config.limits) {
             std::string why;
-            if (!set_limit(s.limits, name, text, why)) throw std::invalid_argument("limit " + name + ": " + why + of(s));
+            if (!set_limit(s.limits, name, text, why))
+                throw std::invalid_argument(
+                    std::string("limit ").append(name).append(": ").append(why).append(of(s)));
             s.texts[name] = text;
         }
         s.orders.set(s.limits.max_order_rate);
@@ -160,9 +163,9 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
     e.settle = Currency(settlement_currency(definition));
     e.is_spot = definition.get_product() == Product::SPOT;
     const auto& patterns = s.limits.instruments;
-    e.is_allowed = patterns.empty() || std::any_of(patterns.begin(), patterns.end(), [&](const auto& pattern) {
-                       return matches_pattern(e.market->name, pattern);
-                   });
+    e.is_allowed = patterns.empty() ||
+                   std::any_of(patterns.begin(), patterns.end(),
+                               [&](const auto& pattern) { return matches_pattern(e.market->name, pattern); });
 }
 
 void Limits::renew_needs() {
@@ -333,8 +336,7 @@ bool Limits::obeys_reduce_only(const OrderRequest& order, std::string& reason) c
     const Number held = side == PositionSide::NET
                             ? accounts_.net_size(order.account, order.instrument)
                             : accounts_.holding({order.account, order.instrument, 0, side}).size;
-    const Number other =
-        orders_.open_size(order.account, order.instrument, sells ? Side::BUY : Side::SELL);
+    const Number other = orders_.open_size(order.account, order.instrument, sells ? Side::BUY : Side::SELL);
     Number most;
     if (!exact_sum(sells ? held : -held, other, most) || order.get_size() <= most) return true;
     return refuse(global_, "reduce_only",
@@ -378,7 +380,8 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
         char time[16];
         std::snprintf(time, sizeof time, "%s %02d:%02d", weekday_name(s.clock.weekday(c.now)), minute / 60,
                       minute % 60);
-        return refuse(s, "trading_hours", std::string(time) + " is outside of " + l.trading_hours.text, reason);
+        return refuse(s, "trading_hours", std::string(time) + " is outside of " + l.trading_hours.text,
+                      reason);
     }
     if (l.max_data_age > 0) {
         const WatchedMarket* market = watch_.find(c.order.instrument);
@@ -404,10 +407,10 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
     }
     for (const ResultWatch& watch : s.results) {
         if (watch.is_known || !l.limits_losses()) continue;
-        return refuse(s, l.max_daily_loss.empty() ? "max_drawdown" : "max_daily_loss",
-                      "the result in" + currency_text(watch.currency) +
-                          " is not known: a position has no mark price",
-                      reason);
+        return refuse(
+            s, l.max_daily_loss.empty() ? "max_drawdown" : "max_daily_loss",
+            "the result in" + currency_text(watch.currency) + " is not known: a position has no mark price",
+            reason);
     }
     return true;
 }
@@ -435,9 +438,9 @@ bool Limits::obeys_sizes(const LimitScope& s, const Case& c, std::string& reason
     }
     const Money notional = quote_value(c.size, c.worst, c.market.definition);
     if (compare(notional, *most) <= 0) return true;
-    return refuse(
-        s, "max_order_notional",
-        "notional " + to_text(notional) + currency_text(c.quote) + " is above " + to_text(*most), reason);
+    return refuse(s, "max_order_notional",
+                  "notional " + to_text(notional) + currency_text(c.quote) + " is above " + to_text(*most),
+                  reason);
 }
 
 bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reason) const {
@@ -459,10 +462,10 @@ bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reaso
         const Money apart = magnitude(sum(scaled, -to_money(reference), "distance of a price"));
         if (compare(apart, times(to_money(reference), most)) <= 0) return true;
         const Money shown = parts == 1 ? to_money(reference) : times(to_money(reference), {5, -1});
-        return refuse(s, limit,
-                      text() + " is further than " + to_text(most) + " from the " + what + " price " +
-                          to_text(shown),
-                      reason);
+        return refuse(
+            s, limit,
+            text() + " is further than " + to_text(most) + " from the " + what + " price " + to_text(shown),
+            reason);
     };
     const bool has_mid = !m.bid.is_none() && !m.ask.is_none();
     const Number both = has_mid ? sum(m.bid, m.ask, "middle of bid and offer") : Number::none();
@@ -530,7 +533,8 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
                           duration_text(l.duplicate_window),
                       reason);
     }
-    const bool rejects = l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
+    const bool rejects =
+        l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
     if (!rejects || OwnOrders::waits(c.order.get_type())) return true;
     return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
         if (other.id == c.order.order_id || !s.has(other.account, other.strategy)) return false;
@@ -580,21 +584,23 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
         const Number end = c.side == Side::BUY ? ends.high : ends.low;
         if (e.instrument == c.order.instrument)
             reach.position = plus(reach.position, end, "position with all open orders filled");
-        if (!wants_notional && !wants_leverage) continue;
+        const bool is_noted = wants_notional && (!e.market || e.quote == c.quote);
+        const bool is_levered = wants_leverage && (!e.market || (e.settle == c.settle && !e.is_spot));
+        if (!is_noted && !is_levered) continue;
         const Number price = e.market ? price_of(e, c) : Number::none();
         if (price.is_none()) {
             reach.is_known = false;
             continue;
         }
         const Instrument& definition = e.market->definition;
-        if (wants_notional && e.quote == c.quote) {
+        if (is_noted) {
             const Money gross = quote_value(ends.farthest, price, definition);
             const Money net = magnitude(end) == ends.farthest ? (end.mantissa < 0 ? -gross : gross)
                                                               : quote_value(end, price, definition);
             reach.net = plus(reach.net, net, "net notional");
             reach.gross = plus(reach.gross, gross, "gross notional");
         }
-        if (wants_leverage && e.settle == c.settle && !e.is_spot)
+        if (is_levered)
             reach.levered = plus(reach.levered, value_at(ends.farthest, price, definition), "gross notional");
     }
     return reach;
@@ -669,7 +675,8 @@ bool Limits::obeys_funds(const Case& c, std::string& reason) {
     Money needed{0, 0};
     if (c.worst.is_none() && !sells_coins) {
         return refuse(account, "check_funds",
-                      "what size " + to_text(c.size) + " costs is not known: there is no market price", reason);
+                      "what size " + to_text(c.size) + " costs is not known: there is no market price",
+                      reason);
     }
     if (sells_coins) {
         needed = to_money(c.size);

@@ -187,7 +187,8 @@ class Limits {
     bool obeys_volume(const LimitScope& scope, const Case& c, std::string& reason) const;
     bool obeys_repetition(const LimitScope& scope, const Case& c, std::string& reason);
     bool obeys_reach(LimitScope& scope, const Case& c, std::string& reason);
-    bool obeys_leverage(const LimitScope& scope, const Case& c, const Reach& reach, std::string& reason) const;
+    bool obeys_leverage(const LimitScope& scope, const Case& c, const Reach& reach,
+                        std::string& reason) const;
     bool obeys_funds(const Case& c, std::string& reason);
     Money equity_of(const LimitScope& scope, const Case& c) const;
     Ends ends_of(const Exposure& e, const Case& c) const;

@@ -29,11 +29,11 @@ struct Order {
     Number pending_size = Number::none();  // the largest that amends under way ask for
     Number filled{0, 0};                   // sum of the booked fills
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
-    Number worst_price = Number::none();   // that it may trade at, as it was judged; none if that is not known
-    std::int64_t created_at = 0;           // when the broker heard of it
-    std::int64_t asked_at = 0;             // when it, its cancel or its amend last went to the gateway
-    std::int64_t fills_due = 0;            // when fills are asked for that its venue told of
-    std::uint64_t reason_hash = 0;         // of the last reason that was passed on since the last request
+    Number worst_price = Number::none();  // that it may trade at, as it was judged; none if that is not known
+    std::int64_t created_at = 0;          // when the broker heard of it
+    std::int64_t asked_at = 0;            // when it, its cancel or its amend last went to the gateway
+    std::int64_t fills_due = 0;           // when fills are asked for that its venue told of
+    std::uint64_t reason_hash = 0;        // of the last reason that was passed on since the last request
     char last_trade[sizeof Fill::trade_id] = {};  // of its latest fill; each fill knows the one before
     OrderRequest request{};                       // as it was accepted; zero for an external order
     char venue_order_id[40] = {};

@@ -29,7 +29,9 @@ class OwnOrders {
     void add(const Order& order) {
         std::vector<Resting>& side = of(order);
         const Resting resting{order.price, order.id, order.account, order.strategy, order.state};
-        const auto behind = [s = order.side](const Resting& a, const Resting& b) { return is_behind(s, a, b); };
+        const auto behind = [s = order.side](const Resting& a, const Resting& b) {
+            return is_behind(s, a, b);
+        };
         side.insert(std::upper_bound(side.begin(), side.end(), resting, behind), resting);
     }
 

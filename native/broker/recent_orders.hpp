@@ -56,7 +56,8 @@ class RecentOrders {
         Side side = Side::BUY;
 
         bool is_like(const Slot& o) const noexcept {
-            const bool same_price = price.is_none() ? o.price.is_none() : !o.price.is_none() && price == o.price;
+            const bool same_price =
+                price.is_none() ? o.price.is_none() : !o.price.is_none() && price == o.price;
             return strategy == o.strategy && instrument == o.instrument && side == o.side && same_price &&
                    size == o.size;
         }

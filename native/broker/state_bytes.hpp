@@ -34,10 +34,15 @@ class StateReader {
     template <class T>
     T get() noexcept {
         static_assert(std::is_trivially_copyable_v<T>);
-        T value{};
-        if (bytes_.size() < sizeof value) return fail(), value;
-        std::memcpy(&value, bytes_.data(), sizeof value);
-        bytes_.remove_prefix(sizeof value);
+        char bytes[sizeof(T)] = {};
+        if (bytes_.size() < sizeof bytes) {
+            fail();
+        } else {
+            bytes_.copy(bytes, sizeof bytes);
+            bytes_.remove_prefix(sizeof bytes);
+        }
+        T value;
+        std::memcpy(&value, bytes, sizeof value);
         return value;
     }
     std::string_view get_text() noexcept {

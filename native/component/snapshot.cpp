@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 
 #include "journal/crc32c.hpp"
 #include "journal/whole_io.hpp"
@@ -32,7 +33,7 @@ std::uint64_t checksum_of(FileHeader header, std::string_view rest) noexcept {
 }
 
 bool refuse(const std::string& path, std::string& error) {
-    error = "cannot write " + path + ": " + std::strerror(errno);
+    error = "cannot write " + path + ": " + std::generic_category().message(errno);
     return false;
 }
 

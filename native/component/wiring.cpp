@@ -87,9 +87,10 @@ bool Wiring::take_snapshot(std::string state) {
 
 void Wiring::learn_names(std::string_view names) {
     std::uint64_t head[2];
-    while (names.size() >= sizeof head) {
-        std::memcpy(head, names.data(), sizeof head);
-        names.remove_prefix(sizeof head);
+    constexpr std::size_t kHead = sizeof head;
+    while (names.size() >= kHead) {
+        names.copy(reinterpret_cast<char*>(head), kHead);
+        names.remove_prefix(kHead);
         instruments_[head[0]] = names.substr(0, head[1]);
         names.remove_prefix(std::min<std::size_t>(head[1], names.size()));
     }
@@ -100,9 +101,9 @@ void Wiring::announce_start(ComponentKind kind) noexcept {
     said_positions_ = false;
 }
 
-bool Wiring::read_start(kf_event& event) {
+bool Wiring::read_start(ComponentKind kind, kf_event& event) {
     ComponentStatus status{};
-    status.set_kind(*starting_);
+    status.set_kind(kind);
     status.set_phase(ComponentPhase::START);
     starting_.reset();
     event_in_hand_ = false;  // nothing that was read makes it start
@@ -137,10 +138,10 @@ bool Wiring::read(kf_event& event) {
         if (say_positions() != KF_OK) return false;
     }
     // A strategy starts when it knows what stands there; others before they act on it.
-    if (starting_ && *starting_ != ComponentKind::STRATEGY) return read_start(event);
+    if (starting_ && *starting_ != ComponentKind::STRATEGY) return read_start(*starting_, event);
     if (inputs_.next(event, clock_->now())) return note_consumed(event), true;
     if (inputs_.status() != KF_OK) return error_ = inputs_.error(), false;
-    return starting_ && read_start(event);
+    return starting_ && read_start(*starting_, event);
 }
 
 bool Wiring::read_again(kf_event& event) {

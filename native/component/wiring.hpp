@@ -79,7 +79,7 @@ class Wiring {
 
     bool next(kf_event& event);
     bool read(kf_event& event);
-    bool read_start(kf_event& event);
+    bool read_start(ComponentKind kind, kf_event& event);
     bool read_again(kf_event& event);
     std::int64_t now() const noexcept;
     std::uint64_t said() const noexcept;

@@ -216,6 +216,19 @@ class Desk:
         said, self._said = self._said, []
         return said
 
+    def next_time(self) -> int:
+        """When the broker has something to do again."""
+        return int(self._component.next_time(self._component.self))
+
+    def save(self) -> bytes:
+        """Give the broker's state."""
+        size = c.c_uint64()
+        return c.string_at(self._component.save(self._component.self, c.byref(size)), size.value)
+
+    def load(self, state: bytes) -> None:
+        """Have the broker go on from another's state."""
+        self._do("load", state, len(state))
+
     def _do(self, what: str, *arguments: Any) -> int:
         done = getattr(self._component, what)(self._component.self, *arguments)
         if done < 0:

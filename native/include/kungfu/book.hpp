@@ -44,8 +44,7 @@ struct LevelSpan {
 
     LevelSpan(const Level* levels, std::size_t n) noexcept : first(levels), count(n) {}
     explicit LevelSpan(std::string_view tail) noexcept
-        : first(static_cast<const Level*>(static_cast<const void*>(tail.data()))),
-          count(tail.size() / sizeof(Level)) {}
+        : first(reinterpret_cast<const Level*>(tail.data())), count(tail.size() / sizeof(Level)) {}
 
     const Level* begin() const noexcept { return first; }
     const Level* end() const noexcept { return first + count; }
