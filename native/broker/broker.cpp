@@ -59,7 +59,9 @@ Broker::Broker(BrokerConfig config)
         }
     }
     limits_.configure(config.limits);
-    orders_.set_watch([this](const Order& order, int sign) { limits_.count(order, sign); });
+    orders_.set_watch([this](const Order& order, const Counted& counted, int sign) {
+        limits_.count(order, counted, sign);
+    });
 }
 
 void Broker::start(Port port) { port_ = std::move(port); }

@@ -230,12 +230,12 @@ void Broker::emit_cancel(Order& order, std::string_view why) {
 
 bool Broker::settle_self_trade(Order& order) {
     std::uint64_t met = 0;
+    bool must_wait = false;
     limits_.self_trades(order.request, SelfTrade::CANCEL_NEWEST,
                         [&](const OwnOrders::Resting& other) { return met = other.id, true; });
-    std::string why = "it would trade with our order " + hex(met);
     std::vector<std::uint64_t> older;
     limits_.self_trades(order.request, SelfTrade::CANCEL_OLDEST, [&](const OwnOrders::Resting& other) {
-        if (other.state != OrderState::PENDING_CANCEL) older.push_back(other.id);
+        if (orders_.find_kept(other.id)->state != OrderState::PENDING_CANCEL) older.push_back(other.id);
         return false;
     });
     for (const std::uint64_t id : older) {
@@ -243,11 +243,14 @@ bool Broker::settle_self_trade(Order& order) {
                     "limit self_trade: order " + hex(order.id) + " would trade with it");
         if (met != 0 || !pacing_.holds(id)) continue;
         met = id;  // it must not overtake that cancel
-        why = "the cancel of our order " + hex(id) + " that it would trade with has to wait";
+        must_wait = true;
     }
     if (met == 0 || reduces(order)) return true;
     orders_.change(order, [](Order& o) { o.state = OrderState::CANCELED; });
-    tell(order, 0, false, "limit self_trade: " + why);
+    const std::string other = "our order " + hex(met);
+    tell(order, 0, false,
+         must_wait ? "limit self_trade: the cancel of " + other + " that it would trade with has to wait"
+                   : "limit self_trade: it would trade with " + other);
     return false;
 }
 

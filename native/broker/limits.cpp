@@ -28,7 +28,11 @@ std::string text_of(const LimitScope& scope, const char* limit) {
 /// amount * factor; a fault if that does not fit.
 Money times(Money amount, Number factor) {
     const int exponent = amount.exponent + factor.exponent;
+    const auto word = static_cast<std::int64_t>(amount.mantissa);
     Money out;
+    if (Money short_one;
+        word == amount.mantissa && multiply(Number{word, amount.exponent}, factor, short_one))
+        return short_one;  // the quick way
     if (exponent <= kNoneExponent || exponent > 127 ||
         __builtin_mul_overflow(amount.mantissa, static_cast<int128>(factor.mantissa), &out.mantissa)) {
         throw Fault(to_text(amount) + " times " + to_text(factor) + " does not fit");
@@ -130,8 +134,13 @@ std::vector<LimitScope*> Limits::scopes() {
 }
 
 std::array<LimitScope*, 3> Limits::scopes_of(std::uint64_t account, std::uint64_t strategy) {
-    return {&global_, &scope(Scope::ACCOUNT, account),
-            strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
+    if (account != last_account_ || strategy != last_strategy_ || !last_scopes_[0]) {
+        last_account_ = account;
+        last_strategy_ = strategy;
+        last_scopes_ = {&global_, &scope(Scope::ACCOUNT, account),
+                        strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
+    }
+    return last_scopes_;
 }
 
 std::array<LimitScope*, 3> Limits::paced(const Order& order) {
@@ -171,7 +180,8 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
 void Limits::renew_needs() {
     MarketWatch::Needs needs;
     longest_repetition_ = 0;
-    watches_results_ = false;
+    watches_results_ = counts_orders_ = false;
+    self_trades_ = 0;
     for (const LimitScope* s : scopes()) {
         const LimitSettings& l = s->limits;
         needs.age |= l.max_data_age > 0;
@@ -180,6 +190,8 @@ void Limits::renew_needs() {
             needs.volume_window = std::max(needs.volume_window, l.volume_window);
         longest_repetition_ = std::max(longest_repetition_, l.duplicate_window);
         watches_results_ |= l.limits_losses();
+        counts_orders_ |= !l.max_order_rate.is_none();
+        self_trades_ |= 1U << static_cast<unsigned>(l.self_trade);
     }
     watch_.set_needs(needs);
 }
@@ -190,26 +202,24 @@ void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
     if (__builtin_add_overflow(off, offset.error, &clock_off_by_)) clock_off_by_ = kNever;
 }
 
-void Limits::count(const Order& order, int sign) {
-    const bool is_open = !is_terminal(order.state);
-    const Number rest = order.remaining();
-    if (!is_open && rest.is_zero()) return;
+void Limits::count(const Order& order, const Counted& counted, int sign) {
+    if (!counted.is_open && counted.rest.is_zero()) return;
     // An order that may only reduce never adds to what can be reached.
-    const Number part = order.request.reduce_only ? Number{0, 0} : sign < 0 ? -rest : rest;
-    const Number price = order.worst_price.is_none() ? order.price : order.worst_price;
+    const Number part = counted.only_reduces ? Number{0, 0} : sign < 0 ? -counted.rest : counted.rest;
+    const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
     Money cost{0, 0};
     if (order.side == Side::BUY && !price.is_none() && !multiply(part, price, cost)) cost = {0, 0};
     for (LimitScope* s : scopes_of(order.account, order.strategy)) {
         if (s == nullptr) continue;
-        if (is_open) s->open_orders += sign;
+        if (counted.is_open) s->open_orders += sign;
         Exposure& e = exposure(*s, order.account, order.instrument);
         Number& open = order.side == Side::BUY ? e.buys : e.sells;
         open = plus(open, part, "open size");
         e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
     }
-    if (!is_open || OwnOrders::waits(order.request.get_type())) return;
+    if (!counted.is_resting) return;
     if (sign > 0) {
-        own_.add(order);
+        own_.add(order, counted.price);
     } else {
         own_.remove(order);
     }
@@ -315,7 +325,8 @@ bool Limits::allow(const OrderRequest& order, const Market& market, const Order*
                  worst_price(order, market),
                  Currency(market.definition.get_quote()),
                  Currency(settlement_currency(market.definition)),
-                 longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever};
+                 longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever,
+                 {}};
     bool wants_funds = false;
     try {
         for (LimitScope* s : scopes_of(order.account, order.strategy)) {
@@ -350,6 +361,7 @@ void Limits::remember(const OrderRequest& order, std::int64_t now) {
 }
 
 void Limits::pass(const OrderRequest& order, std::int64_t now) {
+    if (!counts_orders_) return;
     for (LimitScope* s : scopes_of(order.account, order.strategy))
         if (s && s->orders.is_limited()) s->orders.take(now);
 }
@@ -535,7 +547,7 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
     }
     const bool rejects =
         l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
-    if (!rejects || OwnOrders::waits(c.order.get_type())) return true;
+    if (!rejects || waits(c.order)) return true;
     return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
         if (other.id == c.order.order_id || !s.has(other.account, other.strategy)) return false;
         refuse(s, "self_trade",
@@ -652,14 +664,20 @@ bool Limits::obeys_leverage(const LimitScope& s, const Case& c, const Reach& rea
                   reason);
 }
 
+Money Limits::account_equity(const Case& c) const {
+    if (!c.equity) c.equity = accounts_.equity(c.order.account, c.settle, markets_);
+    return *c.equity;
+}
+
 /// A strategy has no equity of its own: it is that of the order's account.
 Money Limits::equity_of(const LimitScope& s, const Case& c) const {
-    if (s.scope != Scope::GLOBAL) return accounts_.equity(c.order.account, c.settle, markets_);
+    if (s.scope != Scope::GLOBAL) return account_equity(c);
     Money total{0, 0};
     for (const auto& [account, unused] : account_scopes_) {
-        const Money equity = accounts_.equity(account, c.settle, markets_);
+        const bool is_own = account == c.order.account;
+        const Money equity = is_own ? account_equity(c) : accounts_.equity(account, c.settle, markets_);
         if (equity.is_none()) return equity;
-        total = sum(total, equity, "equity");
+        total = plus(total, equity, "equity");
     }
     return total;
 }
@@ -704,13 +722,14 @@ bool Limits::obeys_funds(const Case& c, std::string& reason) {
             if (size.is_zero()) continue;
             if (price.is_none()) return refuse(account, "check_funds", "a price is missing", reason);
             const Number leverage = accounts_.leverage(e.account, e.instrument);
-            const Money margin = margin_of(size, price, leverage, e.market->definition);
+            const bool is_whole = leverage.mantissa == 1 && leverage.exponent == 0;
+            const Money margin = is_whole ? value_at(size, price, e.market->definition)
+                                          : margin_of(size, price, leverage, e.market->definition);
             if (margin.is_none()) throw Fault("a margin does not fit");
             needed = plus(needed, margin, what);
         }
     }
-    const Money there = is_spot ? accounts_.balance(c.order.account, currency)
-                                : accounts_.equity(c.order.account, currency, markets_);
+    const Money there = is_spot ? accounts_.balance(c.order.account, currency) : account_equity(c);
     if (there.is_none()) return refuse(account, "check_funds", "the equity is not known", reason);
     if (compare(needed, there) <= 0) return true;
     return refuse(account, "check_funds",
@@ -783,7 +802,7 @@ bool Limits::load(StateReader& state) {
     if (!watch_.load(state) || !recent_.load(state)) return false;
     has_clock_offset_ = state.get<bool>();
     clock_off_by_ = state.get<std::int64_t>();
-    orders_.each([&](const Order& order) { count(order, 1); });
+    orders_.each([&](const Order& order) { count(order, Counted(order), 1); });
     accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) { on_position(key, holding); });
     for (LimitScope* s : scopes()) begin_watching(*s);
     return state.good();

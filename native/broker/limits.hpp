@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,8 +95,8 @@ class Limits {
     // --- what happens -------------------------------------------------------------------------------
     void take_market_data(const Event& event) { watch_.take(event); }
     void on_clock_offset(const ClockOffset& offset) noexcept;
-    /// An order counts in its scopes from now on (1), or no longer (-1).
-    void count(const Order& order, int sign);
+    /// This much of an order counts in its scopes from now on (1), or no longer (-1).
+    void count(const Order& order, const Counted& counted, int sign);
     void on_position(const HoldingKey& key, const Holding& holding);
     /// Follows results after a price or a booking; gives the scopes that lost too much just now, and why.
     std::vector<std::pair<LimitScope*, std::string>> watch_results(std::int64_t now);
@@ -122,7 +123,7 @@ class Limits {
     /// whose `self_trade` is `how`, until it gives true; whether it did.
     template <class Visit>
     bool self_trades(const OrderRequest& order, SelfTrade how, Visit&& visit) {
-        if (OwnOrders::waits(order.get_type())) return false;
+        if (!(self_trades_ >> static_cast<unsigned>(how) & 1U) || waits(order)) return false;
         const auto scopes = scopes_of(order.account, order.strategy);
         return own_.crossing(order.instrument, order.get_side(), order.get_price(),
                              [&](const OwnOrders::Resting& other) {
@@ -144,6 +145,9 @@ class Limits {
     bool load(StateReader& state);
 
   private:
+    /// It is in no book until its trigger is reached.
+    static bool waits(const OrderRequest& order) noexcept { return !order.get_trigger_price().is_none(); }
+
     /// An order that is being judged.
     struct Case {
         const OrderRequest& order;
@@ -155,7 +159,8 @@ class Limits {
         Number worst;  // price
         Currency quote;
         Currency settle;
-        std::int64_t repeats;  // when the same order came last
+        std::int64_t repeats;                 // when the same order came last
+        mutable std::optional<Money> equity;  // of the account; once, for all that ask
     };
     /// What a scope may come to if this order and all open ones fill.
     struct Reach {
@@ -191,6 +196,7 @@ class Limits {
                         std::string& reason) const;
     bool obeys_funds(const Case& c, std::string& reason);
     Money equity_of(const LimitScope& scope, const Case& c) const;
+    Money account_equity(const Case& c) const;
     Ends ends_of(const Exposure& e, const Case& c) const;
     Reach reach_of(LimitScope& scope, const Case& c) const;
     Number price_of(const Exposure& e, const Case& c) const noexcept;
@@ -206,6 +212,11 @@ class Limits {
     RecentOrders recent_;
     std::int64_t longest_repetition_ = 0;  // 0: no order is remembered
     bool watches_results_ = false;
+    bool counts_orders_ = false;      // some scope has a rate
+    std::uint32_t self_trades_ = 0;   // one bit for each value of SelfTrade that some scope has
+    std::uint64_t last_account_ = 0;  // whose scopes these are
+    std::uint64_t last_strategy_ = 0;
+    std::array<LimitScope*, 3> last_scopes_{};
     bool has_clock_offset_ = false;
     std::int64_t clock_off_by_ = 0;
 };

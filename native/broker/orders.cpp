@@ -83,7 +83,7 @@ Order* Orders::recall(std::uint64_t id) {
     found.order.last_trade[0] = '\0';
     Order& order = orders_.emplace(id, found.order).first->second;
     for (const Fill& fill : found.fills) remember_fill(order, fill.get_trade_id());
-    count(order, 1);
+    count(order, Counted(order), 1);
     close(id);
     return &order;
 }
@@ -149,7 +149,7 @@ std::vector<std::uint64_t> Orders::live() const {
 
 Order& Orders::add(const Order& order) {
     Order& added = orders_.emplace(order.id, order).first->second;
-    count(added, 1);
+    count(added, Counted(added), 1);
     if (order.strategy != 0) note_place(order.id);
     if (is_terminal(order.state)) close(order.id);
     return added;
@@ -170,9 +170,21 @@ bool Orders::remember_fill(Order& order, std::string_view trade_id) {
     return true;
 }
 
-void Orders::count(const Order& order, int sign) {
-    if (watch_) watch_(order, sign);
-    const Number rest = order.remaining();
+Counted::Counted(const Order& order)
+    : is_open(!is_terminal(order.state)),
+      only_reduces(order.request.reduce_only != 0),
+      rest(order.remaining()),
+      price(order.price),
+      worst_price(order.worst_price) {
+    const OrderType type = order.request.get_type();
+    const bool waits =
+        type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT || type == OrderType::TRAILING_STOP;
+    is_resting = is_open && !waits;
+}
+
+void Orders::count(const Order& order, const Counted& counted, int sign) {
+    if (watch_) watch_(order, counted, sign);
+    const Number rest = counted.rest;
     if (rest.is_zero()) return;
     Number& open = open_.try_emplace(OpenKey{order.account, order.instrument, order.side}).first->second;
     open = sum(open, sign < 0 ? -rest : rest, "open size");
@@ -204,7 +216,7 @@ bool Orders::load(StateReader& state) {
     series_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto order = state.get<Order>();
-        count(orders_.emplace(order.id, order).first->second, 1);
+        count(orders_.emplace(order.id, order).first->second, Counted(order), 1);
     }
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto key = state.get<FillKey>();

@@ -68,6 +68,25 @@ struct Order {
     OrderState filled_state() const noexcept;
 };
 
+/// What of an order counts: in open sizes, in limits, and in what could trade with another order.
+struct Counted {
+    bool is_open = false;
+    bool is_resting = false;  // in a book, or on its way there; not waiting for a trigger
+    bool only_reduces = false;
+    Number rest{0, 0};
+    Number price = Number::none();
+    Number worst_price = Number::none();
+
+    explicit Counted(const Order& order);
+    bool operator==(const Counted& o) const noexcept {
+        const auto same = [](Number a, Number b) {
+            return a.mantissa == b.mantissa && a.exponent == b.exponent;
+        };
+        return is_open == o.is_open && is_resting == o.is_resting && only_reduces == o.only_reduces &&
+               same(rest, o.rest) && same(price, o.price) && same(worst_price, o.worst_price);
+    }
+};
+
 /// The state that a gateway sent as a number, or false if there is no such state.
 bool is_order_state(std::uint8_t number) noexcept;
 
@@ -97,8 +116,10 @@ class Orders {
     /// The order if it is in memory: whatever is not over is.
     Order* find_kept(std::uint64_t id) noexcept;
 
-    /// `watch` hears of each order that counts from now on (1) or as it is no longer (-1).
-    void set_watch(std::function<void(const Order&, int)> watch) { watch_ = std::move(watch); }
+    /// `watch` hears of what counts of an order from now on (1) or does so no longer (-1).
+    void set_watch(std::function<void(const Order&, const Counted&, int)> watch) {
+        watch_ = std::move(watch);
+    }
 
     /// Calls visit(order) for each order in memory, in no particular order.
     template <class Visit>
@@ -116,11 +137,14 @@ class Orders {
     /// pointers to orders only that to `order` stays good.
     template <class Change>
     void change(Order& order, Change&& apply) {
-        const bool was_over = is_terminal(order.state);
-        count(order, -1);
+        const Counted before(order);
         apply(order);
-        count(order, 1);
-        if (!was_over && is_terminal(order.state)) close(order.id);
+        const Counted after(order);
+        if (!(before == after)) {
+            count(order, before, -1);
+            count(order, after, 1);
+        }
+        if (before.is_open && !after.is_open) close(order.id);
     }
 
     /// What the open orders of a side may still fill.
@@ -167,7 +191,7 @@ class Orders {
         std::vector<Milestone> milestones;
     };
 
-    void count(const Order& order, int sign);
+    void count(const Order& order, const Counted& counted, int sign);
     void close(std::uint64_t id);
     void let_go(std::uint64_t id);
     Order* recall(std::uint64_t id);
@@ -187,7 +211,7 @@ class Orders {
     std::unique_ptr<OrderHistory> history_;
     std::size_t most_closed_ = 0;
     std::function<std::uint64_t()> said_;
-    std::function<void(const Order&, int)> watch_;
+    std::function<void(const Order&, const Counted&, int)> watch_;
 };
 
 }  // namespace kungfu::broker

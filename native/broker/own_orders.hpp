@@ -17,18 +17,11 @@ class OwnOrders {
         std::uint64_t id = 0;
         std::uint64_t account = 0;
         std::uint64_t strategy = 0;
-        OrderState state = OrderState::CREATED;
     };
 
-    /// Orders that wait for a trigger are in no book.
-    static bool waits(OrderType type) noexcept {
-        return type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
-               type == OrderType::TRAILING_STOP;
-    }
-
-    void add(const Order& order) {
+    void add(const Order& order, Number price) {
         std::vector<Resting>& side = of(order);
-        const Resting resting{order.price, order.id, order.account, order.strategy, order.state};
+        const Resting resting{price, order.id, order.account, order.strategy};
         const auto behind = [s = order.side](const Resting& a, const Resting& b) {
             return is_behind(s, a, b);
         };

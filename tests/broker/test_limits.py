@@ -522,7 +522,7 @@ def test_a_contract_needs_margin_at_the_account_s_leverage() -> None:
     desk.deposit("250")
     assert desk.passes(BUY, "2.5")
     assert desk.reason(BUY, "0.001") == (
-        "limit check_funds: 250.10000000 USDT is needed with all open orders filled, 250 is there "
+        "limit check_funds: 250.100 USDT is needed with all open orders filled, 250 is there "
         "(account main)"
     )
     assert desk.passes(SELL, "2.5", "101")

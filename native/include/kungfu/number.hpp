@@ -38,6 +38,12 @@ constexpr int128 power_of_ten(int n) noexcept { return detail::kPowersOfTen.of[n
 inline bool scale_up(int128& value, int n) noexcept {
     if (value == 0) return true;
     if (n < 0 || n > 38) return false;
+    const auto word = static_cast<std::int64_t>(value);
+    if (n <= 18 && word == value) {
+        // Two words always fit, and one multiplication does.
+        value = static_cast<int128>(word) * static_cast<std::int64_t>(power_of_ten(n));
+        return true;
+    }
     return !__builtin_mul_overflow(value, power_of_ten(n), &value);
 }
 
