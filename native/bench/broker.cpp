@@ -358,7 +358,7 @@ void orders() {
                     {folders[1].path(), {}},
                     {folders[2].path(), all_limits(true)}};
     std::uint64_t id = std::uint64_t{7} << 40;
-    std::vector<double> all;
+    std::vector<double> all[3];
     std::vector<double> medians[3];
     for (std::uint64_t round = 0; round < kRounds; ++round) {
         const std::uint64_t first = id + 1;
@@ -382,13 +382,14 @@ void orders() {
             n.work();
             if (round == 0) continue;
             medians[which].push_back(median(times));
-            if (which == 0) all.insert(all.end(), times.begin(), times.end());
+            all[which].insert(all[which].end(), times.begin(), times.end());
         }
         id += kOrders;
     }
     const double none = median(medians[1]);
     tell("broker.order", "ns", medians[0], medians[1],
-         also("p99", quantile(all, 0.99)) + also("limits", median(medians[0]) - none) +
+         also("p99", quantile(all[0], 0.99)) + also("reference_p99", quantile(all[1], 0.99)) +
+             also("limits", median(medians[0]) - none) +
              also("limits_of_three_scopes", median(medians[2]) - none));
 }
 
