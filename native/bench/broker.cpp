@@ -3,28 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "broker/broker.hpp"
-#include "component/runner.hpp"
-#include "figure.hpp"
-#include "kungfu/id.hpp"
+#include "broker_node.hpp"
 
 using namespace kungfu;
 using namespace kungfu::bench;
 
 namespace {
-
-constexpr std::uint64_t kBroker = id_of("broker");
-constexpr std::uint64_t kStrategy = id_of("strategy");
-constexpr std::uint64_t kVenue = id_of("venue");
-constexpr std::uint64_t kAccount = id_of("venue/main");
-constexpr std::uint64_t kInstrument = id_of("venue:perpetual:BTCUSDT");
-
-broker::BrokerConfig plain() {
-    broker::BrokerConfig config;
-    config.gateways.push_back({kVenue, "venue", {~0U, ~0U, true, true, false}});
-    config.routes.push_back({kAccount, "venue/main", kVenue});
-    return config;
-}
 
 /// Inputs lie in one buffer, outputs go round in another, as if both were mapped pages.
 class Tape {
@@ -110,26 +94,6 @@ class Tape {
                   [](void*, std::uint32_t, const void**, std::uint32_t*) -> std::int32_t { return 0; }};
 };
 
-Instrument definition() {
-    Instrument d{};
-    d.instrument = kInstrument;
-    d.set_product(Product::PERPETUAL);
-    d.set_contract_kind(ContractKind::LINEAR);
-    d.set_size_unit(SizeUnit::BASE);
-    d.set_status(InstrumentStatus::TRADING);
-    d.set_tick({1, -1});
-    d.set_lot({1, -3});
-    d.set_min_size(Number::none());
-    d.set_max_size(Number::none());
-    d.set_min_notional(Number::none());
-    d.set_contract_value(Number::none());
-    d.settle_decimals = 8;
-    d.set_base("BTC");
-    d.set_quote("USDT");
-    d.set_settle("USDT");
-    return d;
-}
-
 Quote a_quote() {
     Quote quote{};
     quote.instrument = kInstrument;
@@ -138,36 +102,6 @@ Quote a_quote() {
     quote.set_ask_price({600001, -1});
     quote.set_ask_size({5000, -3});
     return quote;
-}
-
-OrderRequest a_request(std::uint64_t id, Side side, std::int64_t price) {
-    OrderRequest request{};
-    request.order_id = id;
-    request.instrument = kInstrument;
-    request.account = kAccount;
-    request.strategy = kStrategy;
-    request.set_price({price, -1});
-    request.set_size({1000, -3});
-    request.set_trigger_price(Number::none());
-    request.set_trailing_offset(Number::none());
-    request.set_display_size(Number::none());
-    request.set_side(side);
-    request.set_type(OrderType::LIMIT);
-    request.set_time_in_force(TimeInForce::GTC);
-    return request;
-}
-
-OrderUpdate an_update(std::uint64_t id, Side side, OrderState state) {
-    OrderUpdate update{};
-    update.order_id = id;
-    update.instrument = kInstrument;
-    update.account = kAccount;
-    update.set_price(Number::none());
-    update.set_size(Number::none());
-    update.set_filled(Number::none());
-    update.set_side(side);
-    update.set_state(state);
-    return update;
 }
 
 void put_life(Tape& tape, std::uint64_t id) {
@@ -252,25 +186,13 @@ std::vector<broker::ScopeConfig> all_limits(bool in_each_scope) {
     return scopes;
 }
 
-/// A broker on real journals, and the writers of what it reads.
+/// A broker and the writers of what it reads.
 class Node {
   public:
     Node(const std::string& root, std::vector<broker::ScopeConfig> limits)
-        : runner_(&clock_),
-          venue_(writer(root, "venue", "TD")),
-          strategy_(writer(root, "strategy", "STRATEGY")) {
-        broker::BrokerConfig config = plain();
-        config.limits = std::move(limits);
-        config.history =
-            std::make_unique<broker::OrderHistory>(journal::Location{root, "broker", "BROKER", ""});
-        wiring_ = std::make_shared<Wiring>("broker", &clock_, journal::core_types());
-        for (const auto& [source, name] : {std::pair{"venue", "TD"}, std::pair{"strategy", "STRATEGY"}})
-            if (wiring_->inputs().join({root, source, name, ""}) != KF_OK) fail(wiring_->inputs().error());
-        wiring_->add_output(writer(root, "broker", "BROKER"));
-        if (!runner_.add(export_component(std::make_unique<broker::Broker>(std::move(config))), wiring_) ||
-            !runner_.start()) {
-            fail(runner_.error());
-        }
+        : broker_(root, limited(std::move(limits))),
+          venue_(journal_of(root, broker_.clock, "venue", "TD")),
+          strategy_(journal_of(root, broker_.clock, "strategy", "STRATEGY")) {
         say(definition(), "venue:perpetual:BTCUSDT");
         say(a_quote());
         Trade trade{};
@@ -296,33 +218,23 @@ class Node {
 
     /// Nanoseconds from the request in one journal to the order in another.
     double order(const OrderRequest& request) {
-        put(*strategy_, kStrategy, kBroker, request, {});
+        put(*strategy_, kStrategy, kBroker, request);
         const std::int64_t begin = Clock::monotonic_now();
-        const std::int64_t done = runner_.turn();
+        const std::int64_t done = broker_.runner.turn();
         const std::int64_t end = Clock::monotonic_now();
-        if (done != 1) fail(runner_.error());
+        if (done != 1) fail(broker_.runner.error());
         return static_cast<double>(end - begin);
     }
 
-    void work() {
-        while (const std::int64_t done = runner_.turn())
-            if (done < 0) fail(runner_.error());
-    }
+    void work() { broker_.work(); }
 
-    std::uint64_t said() const { return wiring_->output(0).last_sequence(); }
+    std::uint64_t said() const { return broker_.wiring->output(0).last_sequence(); }
 
   private:
-    std::unique_ptr<journal::Writer> writer(const std::string& root, const char* source, const char* name) {
-        journal::WriterOptions options;
-        options.root = root;
-        options.source = source;
-        options.name = name;
-        options.page_size = 64 << 20;
-        options.clock = &clock_;
-        std::unique_ptr<journal::Writer> made;
-        std::string error;
-        if (journal::Writer::open(std::move(options), made, error) != KF_OK) fail(error);
-        return made;
+    static broker::BrokerConfig limited(std::vector<broker::ScopeConfig> limits) {
+        broker::BrokerConfig config = plain();
+        config.limits = std::move(limits);
+        return config;
     }
 
     template <class T>
@@ -330,20 +242,7 @@ class Node {
         put(*venue_, kVenue, 0, event, tail);
     }
 
-    template <class T>
-    static void put(journal::Writer& to, std::uint64_t source, std::uint64_t destination, const T& event,
-                    std::string_view tail) {
-        std::string payload(reinterpret_cast<const char*>(&event), sizeof event);
-        payload += tail;
-        if (to.append(T::kType, source, destination, journal::kNoCause, payload.data(),
-                      static_cast<std::uint32_t>(payload.size())) != KF_OK) {
-            fail(to.error());
-        }
-    }
-
-    Clock clock_;
-    std::shared_ptr<Wiring> wiring_;
-    Runner runner_;
+    BrokerNode broker_;
     std::unique_ptr<journal::Writer> venue_, strategy_;
 };
 
@@ -357,7 +256,7 @@ void orders() {
     Node nodes[] = {{folders[0].path(), all_limits(false)},
                     {folders[1].path(), {}},
                     {folders[2].path(), all_limits(true)}};
-    std::uint64_t id = std::uint64_t{7} << 40;
+    std::uint64_t id = kFirstId;
     std::vector<double> all[3];
     std::vector<double> medians[3];
     for (std::uint64_t round = 0; round < kRounds; ++round) {

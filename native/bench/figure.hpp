@@ -67,11 +67,11 @@ inline const char* in_memory() { return "/dev/shm"; }
 
 inline std::unique_ptr<journal::Writer> open_writer(
     const std::string& root, Clock& clock, std::uint64_t page_size, const std::string& source = "bench",
-    journal::Durability durability = journal::Durability::NONE) {
+    journal::Durability durability = journal::Durability::NONE, const std::string& name = "MD") {
     journal::WriterOptions options;
     options.root = root;
     options.source = source;
-    options.name = "MD";
+    options.name = name;
     options.page_size = page_size;
     options.durability = durability;
     options.clock = &clock;

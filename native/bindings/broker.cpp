@@ -192,7 +192,6 @@ using RouteRow = std::tuple<std::string, std::string, bool, std::string, std::ve
 using CheckRow = std::tuple<std::string, nb::object>;
 using JournalRow = std::tuple<std::string, std::string, std::string, std::string>;
 using TimingRow = std::map<std::string, std::int64_t>;
-using OffsetRow = std::tuple<std::int64_t, std::int64_t>;
 
 std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
     std::uint32_t bits = 0;
@@ -269,7 +268,7 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
         config.gateways.push_back({id_of(name), name, capabilities});
     }
     config.emulation.missed_trigger = missed_trigger(missed);
-    for (const auto& [from, ahead] : day_zone) config.emulation.day_zone.push_back({from, ahead});
+    config.emulation.clock = day_clock_of(day_zone);
     for (const auto& [account, gateway, hedging, leverage, leverages] : routes) {
         broker::AccountTerms terms{hedging, number(nb::cast(leverage), "leverage"), {}};
         for (const auto& [instrument, other] : leverages)

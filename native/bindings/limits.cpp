@@ -10,14 +10,18 @@ namespace kungfu::python {
 
 namespace nb = nanobind;
 
+broker::DayClock day_clock_of(const std::vector<OffsetRow>& zone) {
+    std::vector<broker::UtcOffset> offsets;
+    for (const auto& [from, ahead] : zone) offsets.push_back({from, ahead});
+    return broker::DayClock(std::move(offsets));
+}
+
 std::vector<broker::ScopeConfig> limits_of(const std::vector<LimitRow>& rows) {
     std::vector<broker::ScopeConfig> scopes;
     for (const auto& [number, name, limits, zone] : rows) {
         const auto scope = static_cast<Scope>(number);
-        std::vector<broker::UtcOffset> offsets;
-        for (const auto& [from, ahead] : zone) offsets.push_back({from, ahead});
         broker::ScopeConfig config{
-            scope, scope == Scope::GLOBAL ? 0 : id_of(name), name, {}, broker::DayClock(std::move(offsets))};
+            scope, scope == Scope::GLOBAL ? 0 : id_of(name), name, {}, day_clock_of(zone)};
         for (const auto& [limit, text] : limits) config.limits.emplace_back(limit, text);
         scopes.push_back(std::move(config));
     }

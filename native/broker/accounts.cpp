@@ -315,13 +315,6 @@ Accounts::Amounts Accounts::shares(const CashMovement& cash, std::uint64_t strat
     return amounts;
 }
 
-Money Accounts::adjust_balance(std::uint64_t account, Currency currency, Money total) {
-    Money& held = balances_[{account, 0, currency}];
-    const Money added = sum(total, -held, "balance");
-    held = total;
-    return added;
-}
-
 void Accounts::adjust_holding(const HoldingKey& key, const Holding& holding) { holdings_[key] = holding; }
 
 Holding Accounts::holding(const HoldingKey& key) const {
@@ -418,27 +411,15 @@ Money Accounts::margin_free(std::uint64_t account, Currency currency, const Mark
 }
 
 void Accounts::save(StateWriter& state) const {
-    state.put(static_cast<std::uint64_t>(holdings_.size()));
-    for (const auto& [key, holding] : holdings_) state.put(key), state.put(holding);
-    for (const auto* map : {&balances_, &charges_}) {
-        state.put(static_cast<std::uint64_t>(map->size()));
-        for (const auto& [key, total] : *map) state.put(key), state.put(total);
-    }
+    put_map(state, holdings_);
+    put_map(state, balances_);
+    put_map(state, charges_);
 }
 
 bool Accounts::load(StateReader& state) {
-    holdings_.clear();
-    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
-        const auto key = state.get<HoldingKey>();
-        holdings_[key] = state.get<Holding>();
-    }
-    for (auto* map : {&balances_, &charges_}) {
-        map->clear();
-        for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
-            const auto key = state.get<BalanceKey>();
-            (*map)[key] = state.get<Money>();
-        }
-    }
+    get_map(state, holdings_);
+    get_map(state, balances_);
+    get_map(state, charges_);
     return state.good();
 }
 

@@ -77,8 +77,7 @@ class Accounts {
     /// without one for those who hold the instrument, each by its size.
     Booking book(const CashMovement& cash, std::uint64_t strategy, const Market* market);
 
-    /// Sets what reconciliation found to be the truth; gives what was added.
-    Money adjust_balance(std::uint64_t account, Currency currency, Money total);
+    /// Sets what reconciliation found to be the truth.
     void adjust_holding(const HoldingKey& key, const Holding& holding);
 
     /// Zero where there never was any.

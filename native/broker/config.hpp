@@ -50,7 +50,7 @@ enum class MissedTrigger : std::uint8_t { ASK, FIRE, CANCEL };
 /// What the broker does for orders that a venue cannot express.
 struct Emulation {
     MissedTrigger missed_trigger = MissedTrigger::ASK;
-    std::vector<UtcOffset> day_zone;  // in which DAY orders end, the earliest first; UTC without any
+    DayClock clock;  // whose days DAY orders end with
 };
 
 /// An account and the gateway that reaches it.

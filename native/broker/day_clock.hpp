@@ -32,6 +32,12 @@ class DayClock {
     int minute(std::int64_t time) const noexcept {
         return static_cast<int>((local(time) - day(time) * kDay) / kMinute);
     }
+    /// When the day ends that a time is in.
+    std::int64_t end_of_day(std::int64_t time) const noexcept {
+        const std::int64_t midnight = (day(time) + 1) * kDay;
+        // The clocks may be changed in between.
+        return midnight - ahead(midnight - ahead(time));
+    }
 
   private:
     static constexpr std::int64_t kMinute = 60'000'000'000;
@@ -40,11 +46,12 @@ class DayClock {
     static std::int64_t divide_down(std::int64_t a, std::int64_t b) noexcept {
         return a / b - (a % b < 0 ? 1 : 0);
     }
-    std::int64_t local(std::int64_t time) const noexcept {
-        if (zone_.empty()) return time;
+    std::int64_t local(std::int64_t time) const noexcept { return time + ahead(time); }
+    std::int64_t ahead(std::int64_t time) const noexcept {
+        if (zone_.empty()) return 0;
         const auto after = std::upper_bound(zone_.begin() + 1, zone_.end(), time,
                                             [](std::int64_t t, const UtcOffset& o) { return t < o.from; });
-        return time + std::prev(after)->ahead;
+        return std::prev(after)->ahead;
     }
 
     std::vector<UtcOffset> zone_;

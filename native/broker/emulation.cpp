@@ -7,18 +7,9 @@
 namespace kungfu::broker {
 namespace {
 
-constexpr std::int64_t kDay = 86'400'000'000'000;
-
 bool is_stop(OrderType type) noexcept {
     return type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
            type == OrderType::TRAILING_STOP;
-}
-
-std::int64_t ahead_at(std::int64_t time, const std::vector<UtcOffset>& zone) noexcept {
-    std::int64_t ahead = zone.empty() ? 0 : zone.front().ahead;
-    for (const UtcOffset& offset : zone)
-        if (offset.from <= time) ahead = offset.ahead;
-    return ahead;
 }
 
 std::vector<std::uint64_t> seconds_of(const std::set<std::pair<std::uint64_t, std::uint64_t>>& pairs,
@@ -69,13 +60,6 @@ bool is_crossed(const OrderRequest& order, Number best, Number price) noexcept {
         if (best.is_none() || !exact_sum(best, buys ? offset : -offset, trigger)) return false;
     }
     return buys ? price >= trigger : price <= trigger;
-}
-
-std::int64_t end_of_day(std::int64_t time, const std::vector<UtcOffset>& zone) noexcept {
-    const std::int64_t ahead = ahead_at(time, zone);
-    const std::int64_t midnight = ((time + ahead) / kDay + 1) * kDay;
-    // The clocks may be changed in between.
-    return midnight - ahead_at(midnight - ahead, zone);
 }
 
 void HeldOrders::hold(std::uint64_t order, const Held& held) {

@@ -34,9 +34,6 @@ bool is_crossed(const OrderRequest& order, Number best, Number price) noexcept;
 /// Why the broker ends an order at its time.
 constexpr const char* kTimeIsOver = "its time is over";
 
-/// When the day ends that a time is in.
-std::int64_t end_of_day(std::int64_t time, const std::vector<UtcOffset>& zone) noexcept;
-
 /// What keeps an order back.
 enum class Awaited : std::uint8_t { PARENT, PRICE, ACCOUNT, OPERATOR };
 

@@ -52,8 +52,8 @@ void Broker::place(Order& order) {
     const TimeInForce time = request.get_time_in_force();
     if ((time == TimeInForce::GTD || time == TimeInForce::DAY) &&
         (lacks.expiry || lacks.trigger || request.parent_id != 0)) {
-        expire_at(order, time == TimeInForce::GTD ? request.expire_time
-                                                  : end_of_day(port_.now(), emulation_.day_zone));
+        expire_at(order,
+                  time == TimeInForce::GTD ? request.expire_time : emulation_.clock.end_of_day(port_.now()));
     }
     if (request.group_id != 0) {
         held_.join(order.id, request.group_id);

@@ -183,7 +183,6 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
 
 std::uint64_t Broker::next_own_id() {
     // Counts on from the time in ms, so that ids of an earlier session do not come again.
-    constexpr int kCountBits = 40;
     constexpr std::uint64_t kMask = (std::uint64_t{1} << kCountBits) - 1;
     last_own_ = std::max(last_own_ + 1, static_cast<std::uint64_t>(port_.now()) / 1'000'000 & kMask);
     return (port_.source() >> kCountBits << kCountBits) | last_own_;

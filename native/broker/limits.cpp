@@ -170,7 +170,7 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
     e.base = Currency(definition.get_base());
     e.quote = Currency(definition.get_quote());
     e.settle = Currency(settlement_currency(definition));
-    e.is_spot = definition.get_product() == Product::SPOT;
+    e.is_spot = broker::is_spot(definition);
     const auto& patterns = s.limits.instruments;
     e.is_allowed = patterns.empty() ||
                    std::any_of(patterns.begin(), patterns.end(),
@@ -651,7 +651,7 @@ bool Limits::obeys_reach(LimitScope& s, const Case& c, std::string& reason) {
 
 bool Limits::obeys_leverage(const LimitScope& s, const Case& c, const Reach& reach,
                             std::string& reason) const {
-    if (c.market.definition.get_product() == Product::SPOT) return true;
+    if (is_spot(c.market.definition)) return true;
     const Number most = s.limits.max_leverage;
     const Money equity = equity_of(s, c);
     if (!reach.is_known || equity.is_none())
@@ -685,7 +685,7 @@ Money Limits::equity_of(const LimitScope& s, const Case& c) const {
 bool Limits::obeys_funds(const Case& c, std::string& reason) {
     LimitScope& account = scope(Scope::ACCOUNT, c.order.account);
     exposure(account, c.order.account, c.order.instrument);
-    const bool is_spot = c.market.definition.get_product() == Product::SPOT;
+    const bool is_spot = broker::is_spot(c.market.definition);
     const bool sells_coins = is_spot && c.side == Side::SELL;
     const Currency base(c.market.definition.get_base());
     const Currency currency = sells_coins ? base : c.settle;

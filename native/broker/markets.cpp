@@ -15,7 +15,7 @@ Number multiplier(const Instrument& definition) noexcept {
 }
 
 std::string_view settlement_currency(const Instrument& definition) noexcept {
-    const bool quoted = definition.get_product() == Product::SPOT || definition.get_settle().empty();
+    const bool quoted = is_spot(definition) || definition.get_settle().empty();
     return quoted ? definition.get_quote() : definition.get_settle();
 }
 

@@ -9,13 +9,6 @@
 
 namespace kungfu::broker {
 
-namespace {
-
-/// The low bits of an order's id count up; those above are its writer's.
-constexpr int kCountBits = 40;
-
-}  // namespace
-
 Number Order::remaining() const {
     Number total = size;
     if (state == OrderState::CREATED)
@@ -57,8 +50,6 @@ OrderUpdate describe(const Order& order) noexcept {
 
 Orders::Orders() = default;
 Orders::~Orders() = default;
-Orders::Orders(Orders&&) noexcept = default;
-Orders& Orders::operator=(Orders&&) noexcept = default;
 
 void Orders::set_history(std::unique_ptr<OrderHistory> history, std::size_t most_closed,
                          std::function<std::uint64_t()> said) {

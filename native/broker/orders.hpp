@@ -18,6 +18,9 @@
 
 namespace kungfu::broker {
 
+/// The low bits of an order's id count up; those above are its writer's.
+constexpr int kCountBits = 40;
+
 struct Order {
     std::uint64_t id = 0;
     std::uint64_t strategy = 0;  // 0: not sent by us
@@ -103,8 +106,6 @@ class Orders {
   public:
     Orders();
     ~Orders();
-    Orders(Orders&&) noexcept;
-    Orders& operator=(Orders&&) noexcept;
 
     /// Keeps no more than so many orders that are over. `said` tells the sequence of the broker's latest
     /// event: what is read back ends there.

@@ -145,9 +145,7 @@ std::map<Compared, Amounts> Broker::differences(std::uint64_t account, const Acc
     accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) {
         const Market* market = markets_.find(key.instrument);
         // What is held of spot stands in the balances.
-        if (key.account != account || key.strategy != 0 ||
-            (market && market->definition.get_product() == Product::SPOT))
-            return;
+        if (key.account != account || key.strategy != 0 || (market && is_spot(market->definition))) return;
         compared.try_emplace({key.instrument, {}, key.side}, Amounts{{0, 0}, {0, 0}}).first->second.ours =
             to_money(holding.size);
     });

@@ -392,13 +392,13 @@ void a_held_order_expires_where_it_is_held() {
 }
 
 void a_day_ends_in_its_zone_even_where_clocks_are_changed() {
-    CHECK(broker::end_of_day(0, {}) == kDay);
-    CHECK(broker::end_of_day(kDay - 1, {}) == kDay);
+    CHECK(broker::DayClock().end_of_day(0) == kDay);
+    CHECK(broker::DayClock().end_of_day(kDay - 1) == kDay);
     const std::int64_t hour = 3600 * kSecond;
     // An hour ahead until 01:00 UTC of the second day, two from then on.
-    const std::vector<broker::UtcOffset> zone{{0, hour}, {kDay + hour, 2 * hour}};
-    CHECK(broker::end_of_day(kDay - hour - 1, zone) == kDay - hour);
-    CHECK(broker::end_of_day(kDay, zone) == 2 * kDay - 2 * hour);
+    const broker::DayClock clock({{0, hour}, {kDay + hour, 2 * hour}});
+    CHECK(clock.end_of_day(kDay - hour - 1) == kDay - hour);
+    CHECK(clock.end_of_day(kDay) == 2 * kDay - 2 * hour);
     Holding d;
     OrderRequest r = Desk::limit(1, Side::BUY, "1", "100");
     r.set_time_in_force(TimeInForce::DAY);

@@ -106,7 +106,12 @@ void an_order_that_passes_all_limits_allocates_nothing() {
     mark.set_price(num("100"));
     markets.on_mark(mark);
     limits.on_clock_offset(ClockOffset{});
-    accounts.adjust_balance(kAccount, broker::Currency("USDT"), money("1000000"));
+    CashMovement deposit{};
+    deposit.account = kAccount;
+    deposit.set_amount(money("1000000"));
+    deposit.set_kind(CashKind::TRANSFER);
+    deposit.set_currency("USDT");
+    accounts.book(deposit, 0, nullptr);
 
     const broker::Market& market = *markets.find(kPerpetual);
     const auto pass = [&](std::int64_t n) {

@@ -16,6 +16,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from trading_node import SALT
+
 from kungfu_core import events
 from kungfu_core.client_order_ids import client_order_id
 from kungfu_core.enums import OrderState
@@ -23,7 +25,6 @@ from kungfu_core.journal import Journal, Reader
 
 HERE = Path(__file__).resolve().parent
 FAULTS = ("before-send", "after-send", "before-ack", "none", "none")
-SALT = 0x5EED
 PATIENCE = 60
 """Seconds that any one step may take; far more than it does."""
 
