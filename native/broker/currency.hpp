@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "kungfu/text.hpp"
@@ -14,7 +13,7 @@ class Currency {
     Currency() = default;
     /// Takes the first sixteen bytes.
     explicit Currency(std::string_view code) noexcept {
-        std::memcpy(words_, code.data(), code.size() < sizeof words_ ? code.size() : sizeof words_);
+        code.copy(reinterpret_cast<char*>(words_), sizeof words_);
     }
 
     std::string_view code() const noexcept {

@@ -36,9 +36,9 @@ bool Rebuilding::take_runs() {
     const kf_frame* frame = recorded();
     if (frame == nullptr || own_.type() != Consumption::kType) return false;
     const std::size_t bytes = own_.length() - sizeof *frame - sizeof(Consumption);
-    runs_.resize(bytes / sizeof(ConsumedRun));
-    std::memcpy(runs_.data(), reinterpret_cast<const char*>(frame + 1) + sizeof(Consumption),
-                runs_.size() * sizeof(ConsumedRun));
+    const auto* first =
+        reinterpret_cast<const ConsumedRun*>(reinterpret_cast<const Consumption*>(frame + 1) + 1);
+    runs_.assign(first, first + bytes / sizeof(ConsumedRun));
     run_ = 0;
     skips_ = reinterpret_cast<const Consumption*>(frame + 1)->skips != 0;
     own_.advance();

@@ -1,7 +1,6 @@
 /// Fixed-width text members of events: UTF-8, zero-padded.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <string_view>
@@ -15,8 +14,7 @@ inline std::string_view fixed_text(const char* text, std::size_t width) noexcept
 
 /// Stores what fits; callers that must not cut check the length first.
 inline void set_fixed_text(char* text, std::size_t width, std::string_view value) noexcept {
-    const std::size_t used = std::min(width, value.size());
-    std::memcpy(text, value.data(), used);
+    const std::size_t used = value.copy(text, width);
     std::memset(text + used, 0, width - used);
 }
 
