@@ -5,9 +5,9 @@ from importlib import metadata
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from generate import write_pages
+from generate import write_reference
 
-write_pages(Path(__file__).parent / "reference" / "generated")
+write_reference(Path(__file__).parent / "reference")
 
 project = "kungfu"
 author = "the kungfu authors"
