@@ -54,10 +54,10 @@ def test_an_arrow_to_or_from_a_frame_ends_at_a_frame_around_its_states(picture):
     svg = ET.fromstring(picture())
     boxes = [
         (element.get("class"), *(int(element.get(k)) for k in ("x", "y", "width", "height")))
-        for element in svg.iter("{*}rect")
+        for element in svg.findall(".//{*}rect")
         if element.get("class") != "paper"
     ]
-    names = [element for element in svg.iter("{*}text") if element.get("class") == "name"]
+    names = [element for element in svg.findall(".//{*}text") if element.get("class") == "name"]
     centres = {text.text: (int(text.get("x")), int(text.get("y")) - 5) for text in names}
     assert set(centres) == {state.name for state in OrderState}
 
@@ -70,7 +70,7 @@ def test_an_arrow_to_or_from_a_frame_ends_at_a_frame_around_its_states(picture):
             if near or (min(abs(y - top), abs(y - bottom)) <= 2 and within_x):
                 yield {n for n, (a, b) in centres.items() if left < a < right and top < b < bottom}
 
-    for path in svg.iter("{*}path"):
+    for path in svg.findall(".//{*}path"):
         if path.get("data-from"):
             begin, end = _ends(path.get("d"))
             assert set(path.get("data-from").split()) in [*told_at(*begin)], path.attrib
@@ -89,7 +89,7 @@ def _ends(way):
 
 def test_states_that_nothing_follows_look_so(picture):
     svg = ET.fromstring(picture())
-    kinds = [element.get("class") for element in svg.iter("{*}rect")]
+    kinds = [element.get("class") for element in svg.findall(".//{*}rect")]
     assert kinds.count("state over") == len(TERMINAL)
 
 
