@@ -333,5 +333,5 @@ def test_watching_ends_when_nobody_reads_any_more(tmp_path, broker):
     with watch(tmp_path, "--json") as watching:
         watching.stdout.readline()
         watching.stdout.close()
-        assert watching.wait(timeout=60) == 0
+        assert watching.wait(timeout=60) == 1
         assert watching.stderr.read() == ""

@@ -6,13 +6,12 @@ rows, and JSON says the same: null where a table has "-".
 
 import argparse
 import json
-import select
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import is_terminal, table
+from kungfu_core.cli.terminal import is_terminal, stop_if_unread, table
 
 if TYPE_CHECKING:
     from kungfu_core.broker_books import BrokerBooks
@@ -62,8 +61,7 @@ def show(
         if not arguments.watch:
             return 0
         while not books.update():
-            if _is_gone(sys.stdout):
-                return 0
+            stop_if_unread(sys.stdout)
             books.wait(1.0)
 
 
@@ -88,10 +86,3 @@ def _print(
         sys.stdout.write(f"{books.whose}, as of {utc_text(books.as_of)}\n\n")
         sys.stdout.write((table(shown, titles) if rows else nothing) + "\n")
     sys.stdout.flush()
-
-
-def _is_gone(stream: TextIO) -> bool:
-    """Whether nobody reads any more what is written to a pipe."""
-    poll = select.poll()
-    poll.register(stream, 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
