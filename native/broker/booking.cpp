@@ -24,7 +24,8 @@ void Broker::book(Order& order, const Fill& reported) {
     const Market& market = *markets_.find(reported.instrument);
     const Number filled = sum(order.filled, reported.get_size(), "filled size");
     const std::string odd = oddity(order, reported, filled);
-    const Booking booking = accounts_.book(reported, order.strategy, market.definition);
+    const std::uint64_t owner = order.owner();
+    const Booking booking = accounts_.book(reported, owner, market.definition);
     orders_.change(order, [&](Order& o) {
         o.filled = filled;
         if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
@@ -34,7 +35,7 @@ void Broker::book(Order& order, const Fill& reported) {
 
     Fill fill = reported;
     fill.order_id = order.id;
-    fill.strategy = order.strategy;
+    fill.strategy = owner;
     emit(fill, order.strategy);
     tell(order, reported.time, !odd.empty(), odd);
     for (const Movement& m : booking) {
@@ -47,15 +48,16 @@ void Broker::book(Order& order, const Fill& reported) {
         cash.set_kind(m.kind);
         cash.set_currency(m.currency.code());
         cash.set_trade_id(reported.get_trade_id());
-        emit(cash, order.strategy);
+        emit(cash, owner);
     }
     tell_balances(order.account, booking);
     const HoldingKey key{order.account, order.instrument, 0, reported.get_position_side()};
     tell_position(key, booking.account, market);
-    if (order.strategy != 0) {
-        tell_position({order.strategy, order.instrument, order.account, reported.get_position_side()},
+    if (owner != 0) {
+        tell_position({owner, order.instrument, order.account, reported.get_position_side()},
                       booking.strategy, market);
     }
+    if (order.slice_of != 0) credit_parent(order, reported);
 }
 
 void Broker::on_cash(const CashMovement& reported) {

@@ -169,7 +169,7 @@ bool Orders::remember_fill(Order& order, std::string_view trade_id) {
 
 void Orders::count(const Order& order, int sign) {
     const Number rest = order.remaining();
-    if (rest.is_zero()) return;
+    if (rest.is_zero() || order.counts_in_parent) return;
     Number& open = open_.try_emplace(OpenKey{order.account, order.instrument, order.side}).first->second;
     open = sum(open, sign < 0 ? -rest : rest, "open size");
 }

@@ -39,6 +39,13 @@ struct Order {
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
     bool expired = false;  // the broker ended it at its time
+    bool counts_in_parent =
+        false;                    // what it may still fill counts as what the order may that it is a slice of
+    std::uint64_t slice_of = 0;   // the order that an algorithm works by it
+    std::uint64_t slice_for = 0;  // the strategy of that order
+
+    /// The strategy whose position its fills change.
+    std::uint64_t owner() const noexcept { return slice_of != 0 ? slice_for : strategy; }
 
     std::string_view get_venue_order_id() const noexcept {
         return fixed_text(venue_order_id, sizeof venue_order_id);
