@@ -126,11 +126,12 @@ class RiskView:
 
     def instrument(self, instrument: int) -> Any: ...
 
-def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequence[int], Sequence[str]]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]], missed_trigger: str = 'ask', day_zone: Sequence[tuple[int, int]] = []) -> Any:
+def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequence[int], Sequence[str]]], routes: Sequence[tuple[str, str]], checks: Sequence[tuple[str, object]], missed_trigger: str = 'ask', day_zone: Sequence[tuple[int, int]] = [], algorithms: Sequence[str] = []) -> Any:
     """
     A broker component. A gateway is (source, order types, times in force, triggers, names of what
     else it can do), a route (account, source of its gateway), a check (name, object with check(order,
     view)). The day zone is (from a time on, ahead of UTC) in ns, the earliest first; none is UTC.
+    Algorithms are sources that take orders, too.
     """
 
 class Clock:

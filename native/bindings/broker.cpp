@@ -207,7 +207,7 @@ broker::MissedTrigger missed_trigger(const std::string& name) {
 
 nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vector<RouteRow>& routes,
                        const std::vector<CheckRow>& checks, const std::string& missed,
-                       const std::vector<OffsetRow>& day_zone) {
+                       const std::vector<OffsetRow>& day_zone, const std::vector<std::string>& algorithms) {
     broker::BrokerConfig config;
     for (const auto& [name, order_types, times_in_force, triggers, abilities] : gateways) {
         broker::Capabilities capabilities;
@@ -217,6 +217,8 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
         for (const std::string& one : abilities) ability(capabilities, one) = true;
         config.gateways.push_back({id_of(name), name, capabilities});
     }
+    for (const std::string& name : algorithms)
+        config.algorithms.push_back(broker::algorithm(id_of(name), name));
     config.emulation.missed_trigger = missed_trigger(missed);
     for (const auto& [from, ahead] : day_zone) config.emulation.day_zone.push_back({from, ahead});
     for (const auto& [account, gateway] : routes)
@@ -271,9 +273,11 @@ void bind_broker(nb::module_& m) {
     m.def(
         "make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
         nb::arg("missed_trigger") = "ask", nb::arg("day_zone") = std::vector<OffsetRow>(),
+        nb::arg("algorithms") = std::vector<std::string>(),
         "A broker component. A gateway is (source, order types, times in force, triggers, names of what\n"
         "else it can do), a route (account, source of its gateway), a check (name, object with check(order,\n"
-        "view)). The day zone is (from a time on, ahead of UTC) in ns, the earliest first; none is UTC.");
+        "view)). The day zone is (from a time on, ahead of UTC) in ns, the earliest first; none is UTC.\n"
+        "Algorithms are sources that take orders, too.");
 }
 
 }  // namespace kungfu::python
