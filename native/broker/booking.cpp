@@ -13,7 +13,7 @@ std::string oddity(const Order& order, const Fill& fill, Number filled) {
                ", above the order's " + to_text(order.size);
     }
     const bool announced = !order.venue_filled.is_none() && order.venue_filled >= filled;
-    if (is_terminal(order.state) && !announced)
+    if ((is_terminal(order.state) && !announced) || order.state == OrderState::CREATED)
         return std::string("fill of an order that is ") + name_of(order.state);
     return {};
 }

@@ -102,6 +102,11 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
             "report of state " + std::to_string(reported.state) + " names no order that could be followed",
             0);
     }
+    if (held_.find(order->id)) {
+        return tell(
+            *order, reported.time, true,
+            std::string("reported ") + name_of(reported.get_state()) + " of an order that the broker holds");
+    }
     const Number told = reported.get_filled();
     if (!told.is_none() && (order->venue_filled.is_none() || told > order->venue_filled))
         orders_.change(*order, [&](Order& o) { o.venue_filled = told; });
