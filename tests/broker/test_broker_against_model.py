@@ -391,12 +391,30 @@ class BrokerAgainstModel(RuleBasedStateMachine):
                 },
             )
 
-    @rule(eighths=st.integers(0, 8), trade=st.integers(0, 999).map(str), owed=st.booleans())
-    def end_of_a_parent(self, eighths: int, trade: str, owed: bool) -> None:
+    @rule(
+        where=instruments,
+        side=sides,
+        size=good_sizes,
+        eighths=st.integers(0, 8),
+        trade=st.integers(0, 999).map(str),
+        owed=st.booleans(),
+        trigger=st.none() | prices,
+    )
+    def parent_that_ends(  # noqa: PLR0917 - a rule takes what it draws
+        self,
+        where: int,
+        side: Side,
+        size: Decimal,
+        eighths: int,
+        trade: str,
+        owed: bool,
+        trigger: Decimal | None,
+    ) -> None:
         """A parent fills in part or as a whole and is over; perhaps its venue says so first."""
-        waiting = [o for o in self.model.orders.values() if o.awaits == "parent"]
-        parent = self.model.orders[waiting[0].parent] if waiting else None
-        if parent is None or parent.awaits or parent.size is None:
+        self.good_request(where, side, size)
+        parent = list(self.model.orders.values())[-1]
+        self.child(0, size, None if trigger else Decimal(100), trigger)
+        if parent.state != OrderState.SUBMITTED or parent.size is None:
             return
         size = Decimal(round(parent.size * eighths * 1000 / 8)).scaleb(-3)
         before = Decimal(parent.filled.numerator) / parent.filled.denominator
