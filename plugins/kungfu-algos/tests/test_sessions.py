@@ -14,6 +14,7 @@ from kungfu_core.enums import OrderState, OrderType, TimeInForce
 from kungfu_core.home import Home
 from kungfu_core.journal import Journal, Reader
 from kungfu_core.plugins import Plugins
+from kungfu_core.report import summarize
 
 if "kungfu-gateway-sim" not in {e.dist.name for e in entry_points(group="kungfu.plugins")}:
     pytest.skip("kungfu-gateway-sim is not installed", allow_module_level=True)
@@ -116,6 +117,16 @@ def test_twap_trades_equal_parts_at_equal_times(tmp_path):
     assert positions[-1].size_exact == 1
     fills = [e for e in run.broker if isinstance(e, events.Fill)]
     assert {f.strategy for f in fills} == {id_of("script")}
+
+
+def test_the_books_of_a_run_agree_with_its_fills(tmp_path):
+    """The report's own checks: an order's fills are those of its parts."""
+    run = Run(
+        tmp_path,
+        'context.buy(BTC, "1", algorithm="twap", parameters={"duration": "10s", "parts": 4})',
+    )
+    checks = summarize(run.folder).checks
+    assert [failure for check in checks for failure in check.failures] == []
 
 
 def test_equal_sessions_give_equal_orders(tmp_path):
