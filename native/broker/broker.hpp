@@ -63,7 +63,8 @@ class Broker : public Component {
     void send_amend(Order& order, const OrderAmend& amend, std::string_view why);
     /// Does what the orders that have changed mean for others.
     void settle_ties();
-    void settle_children(const Order& parent);
+    /// A copy: a child that is refused may be one order too many to keep its parent.
+    void settle_children(Order parent);
     void settle_group(const Order& order);
     void settle_leg(Leg& leg);
     bool can_shrink(const Order& order, Number size) const noexcept;

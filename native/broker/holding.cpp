@@ -227,10 +227,10 @@ void Broker::expire(Order& order) {
 
 void Broker::settle_ties() {
     for (std::size_t i = 0; i < changed_.size(); ++i) {
+        if (const Order* order = orders_.find_kept(changed_[i])) settle_group(*order);
+        // Orders that are over may be let go when others of the group end.
         Order* order = orders_.find_kept(changed_[i]);
-        if (!order) continue;
-        settle_group(*order);
-        if (!is_terminal(order->state)) continue;
+        if (!order || !is_terminal(order->state)) continue;
         held_.drop_expiry(order->id);
         slices_.erase({order->slice_of, order->id});
         end_slices(*order);
@@ -239,7 +239,7 @@ void Broker::settle_ties() {
     changed_.clear();
 }
 
-void Broker::settle_children(const Order& parent) {
+void Broker::settle_children(Order parent) {
     for (const std::uint64_t id : held_.children(parent.id)) {
         Order& child = *orders_.find_kept(id);
         if (parent.filled.mantissa <= 0) {
@@ -258,7 +258,8 @@ void Broker::settle_children(const Order& parent) {
 }
 
 void Broker::settle_group(const Order& order) {
-    std::vector<Leg>* legs = held_.group_of(order.id);
+    const std::uint64_t id = order.id;
+    std::vector<Leg>* legs = held_.group_of(id);
     if (!legs) return;
     bool alive = false;
     for (Leg& leg : *legs) {
@@ -276,7 +277,7 @@ void Broker::settle_group(const Order& order) {
         }
     }
     for (Leg& leg : *legs) settle_leg(leg);
-    if (!alive) held_.dissolve(order.id);
+    if (!alive) held_.dissolve(id);
 }
 
 void Broker::settle_leg(Leg& leg) {
