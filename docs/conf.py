@@ -26,6 +26,6 @@ nitpick_ignore_regex = [
     ("py:.*", r"(collections|decimal|enum|os|pathlib|types|typing)\..*"),
     ("py:.*", r"(np|numpy|pa|pyarrow|pl|polars)\..*"),
     ("py:.*", r"kungfu_core\._native\..*"),
-    ("py:.*", r".*\.(E|Event|EventType)"),
+    ("py:.*", r".*\.(E|_K|Event|EventType)"),
     ("py:.*", r"[A-Z]\w*"),  # a name that only a type checker imports
 ]
