@@ -19,6 +19,12 @@
 
 namespace kungfu::broker {
 
+/// Something was asked of an order's venue, and its answer decides where the order stands.
+inline bool is_waiting(OrderState state) noexcept {
+    return state == OrderState::SUBMITTED || state == OrderState::PENDING_CANCEL ||
+           state == OrderState::PENDING_AMEND;
+}
+
 /// Ends the broker with a Fault if its journal did not take an event.
 void require_appended(std::int32_t status, const char* type);
 
@@ -30,15 +36,25 @@ class Broker : public Component {
     void start(Port port) override;
     std::int64_t poll() override;
     std::int64_t next_time() override { return deadlines_.next_time(); }
+    std::string settings() override { return offered_; }
     std::string save() override;
     void load(std::string_view state) override;
 
   private:
     /// A plugin's check, and how often it failed or overran.
     struct Hook {
-        std::unique_ptr<RiskCheck> check;
+        std::string name;
+        RiskCheck* check = nullptr;  // nullptr if it is no longer configured, and only its verdicts are there
         std::uint32_t faults = 0;
     };
+
+    // settings
+    /// Puts settings in force; throws std::invalid_argument if they do not fit together.
+    void set(Settings settings);
+    /// Settings that its journal says, of this start or, in a rebuild, of an earlier one.
+    void set_as_journaled(std::string_view text);
+    /// Ends what cannot go on without a gateway that reaches the order's account, or that can be asked.
+    void give_up_unreachable();
 
     void handle(const Event& event);
     void dispatch(const Event& event);
@@ -114,7 +130,7 @@ class Broker : public Component {
     void alarm(const std::string& message);
 
     // comparing accounts with their venues
-    void on_component_start();
+    void on_component_start(std::string_view settings);
     void begin_reconciling(std::uint64_t account, std::string_view why);
     void set_account_state(std::uint64_t account, AccountSync& sync, AccountState state,
                            std::string_view why);
@@ -182,6 +198,9 @@ class Broker : public Component {
 
     const Gateway* gateway_of(std::uint64_t account) const noexcept;
 
+    std::vector<std::unique_ptr<RiskCheck>> checks_;
+    std::string offered_;   // what it was made with
+    std::string in_force_;  // what its journal says; empty before the first start: then what it was made with
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Route> routes_;
     std::vector<Hook> hooks_;

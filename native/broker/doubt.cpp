@@ -9,12 +9,6 @@
 namespace kungfu::broker {
 namespace {
 
-/// Something was asked of the venue, and its answer decides where the order stands.
-bool is_waiting(OrderState state) noexcept {
-    return state == OrderState::SUBMITTED || state == OrderState::PENDING_CANCEL ||
-           state == OrderState::PENDING_AMEND;
-}
-
 std::string seconds(std::int64_t ns) { return to_text(Number{ns / 1'000'000, -3}) + " s"; }
 
 }  // namespace
@@ -66,7 +60,7 @@ bool Broker::matters(const Deadline& deadline) {
     }
     if (deadline.purpose == Purpose::EXPIRY) return held_.expires_at(deadline.subject, deadline.due);
     const Order* order = orders_.find_kept(deadline.subject);
-    if (order == nullptr) return false;
+    if (order == nullptr || !can_ask(order->account)) return false;
     if (deadline.purpose == Purpose::FILLS) return order->misses_fills() && order->fills_due == deadline.due;
     return is_waiting(order->state) && order->asked_at + timing_.answer_timeout <= deadline.due;
 }

@@ -129,6 +129,7 @@ void Broker::let_out_waiting(std::uint64_t account) {
 
 void Broker::end_held(Order& order, OrderState state, std::string_view why) {
     held_.let_go(order.id);
+    held_.drop_expiry(order.id);  // of many that end at once, some are no longer kept when ties are settled
     orders_.change(order, [&](Order& o) { o.state = state; });
     tell(order, 0, false, why);
 }
@@ -277,8 +278,8 @@ void Broker::settle_leg(Leg& leg) {
     Order* order = orders_.find_kept(leg.order);
     if (!order || is_terminal(order->state) || order->state == OrderState::PENDING_AMEND || leg.ended) return;
     const bool held = held_.find(order->id) != nullptr;
-    const Capabilities& venue = gateway_of(order->account)->capabilities;
-    if (venue.oco && !held) return;  // what has filled was at the venue, too
+    const Gateway* gateway = gateway_of(order->account);
+    if (!gateway || (gateway->capabilities.oco && !held)) return;  // what has filled was at the venue, too
     const Number asked = std::exchange(leg.asked, Number::none());
     if (!asked.is_none() && order->size > asked) leg.ends = true;
     if (leg.owed.is_zero() && !leg.ends) return;

@@ -15,7 +15,11 @@ Money size_of(const Position& position) noexcept {
 
 }  // namespace
 
-void Broker::on_component_start() {
+void Broker::on_component_start(std::string_view settings) {
+    if (!settings.empty()) {
+        set_as_journaled(settings);
+        give_up_unreachable();
+    }
     for (const auto& [account, route] : routes_) {
         if (!can_ask(account)) continue;
         begin_reconciling(account, "the broker started");

@@ -30,6 +30,9 @@ bool Runner::start() {
         member.wiring->begin_poll();
         if (member.component->start(member.component->self, member.wiring->port()) != 0)
             return fail(member, "start");
+        std::uint64_t size = 0;
+        const void* settings = member.component->settings(member.component->self, &size);
+        member.wiring->set_settings({static_cast<const char*>(settings), size});
     }
     return true;
 }

@@ -107,17 +107,20 @@ bool Wiring::read_start(ComponentKind kind, kf_event& event) {
     status.set_phase(ComponentPhase::START);
     starting_.reset();
     event_in_hand_ = false;  // nothing that was read makes it start
-    if (append(0, ComponentStatus::kType, 0, nullptr, &status, sizeof status) != KF_OK) return false;
+    std::string payload(reinterpret_cast<const char*>(&status), sizeof status);
+    payload += settings_;
+    const auto length = static_cast<std::uint32_t>(payload.size());
+    if (append(0, ComponentStatus::kType, 0, nullptr, payload.data(), length) != KF_OK) return false;
     kf_frame frame{};
     frame.sequence = outputs_[0].writer->last_sequence();
     frame.gen_time = frame.trigger_time = now_;
     frame.source = source_id_;
     frame.type = ComponentStatus::kType;
-    start_.resize(sizeof frame + sizeof status);
+    start_.resize(sizeof frame + payload.size());
     std::memcpy(start_.data(), &frame, sizeof frame);
-    std::memcpy(start_.data() + sizeof frame, &status, sizeof status);
+    std::memcpy(start_.data() + sizeof frame, payload.data(), payload.size());
     event = {reinterpret_cast<const kf_frame*>(start_.data()), outputs_[0].writer->id(),
-             ComponentStatus::kType, sizeof status};
+             ComponentStatus::kType, length};
     return true;
 }
 

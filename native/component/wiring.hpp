@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "clock/clock.hpp"
@@ -59,8 +60,10 @@ class Wiring {
         return rebuilding_ ? rebuilding_->said() + rebuilding_->given() : 0;
     }
 
-    /// The component is given, as the next that it reads, that it starts, and that stands in its journal:
-    /// what it does about it is a function of its journal, like everything else.
+    /// What the component is set to; journaled with each start.
+    void set_settings(std::string settings) { settings_ = std::move(settings); }
+    /// The component is given, as the next that it reads, that it starts and what it is set to, and that
+    /// stands in its journal: what it does about it is a function of its journal, like everything else.
     void announce_start(ComponentKind kind) noexcept;
 
     /// Text of the last failed append or read; "" if there was none.
@@ -106,6 +109,7 @@ class Wiring {
     kf_port port_{};
     kf_cause in_hand_{};
     bool event_in_hand_ = false;
+    std::string settings_;
     std::optional<ComponentKind> starting_;
     bool said_positions_ = false;
     std::vector<char> start_;  ///< The event that said so.

@@ -52,19 +52,24 @@ std::vector<Said> said_in(const std::string& root) {
 
 /// A check whose verdict is another each time: a rebuild must take what it said then.
 struct FickleCheck : broker::RiskCheck {
+    explicit FickleCheck(const char* called) : called_(called) {}
     Verdict judge(const OrderRequest&, const broker::RiskView&, std::string& reason) override {
         static int asked = 0;
         if (++asked % 5 != 0) return Verdict::ALLOWED;
         reason = "asked " + std::to_string(asked) + " times";
         return asked % 2 == 0 ? Verdict::REFUSED : Verdict::FAILED;
     }
-    std::string_view name() const override { return "fickle"; }
+    std::string_view name() const override { return called_; }
+
+  private:
+    const char* called_;
 };
 
 /// A node: a broker on real journals and in real time, with the writers of what it reads.
 class Node {
   public:
-    Node(const std::string& root, bool asks) : root_(root), runner_(&clock_) {
+    /// `variant`: which configuration it is given.
+    Node(const std::string& root, bool asks, unsigned variant = 0) : root_(root), runner_(&clock_) {
         broker::BrokerConfig config = desk::Desk::plain();
         config.gateways[0].capabilities.times_in_force &= ~(1U << static_cast<int>(TimeInForce::GTD));
         config.gateways[0].capabilities.queries = asks;
@@ -76,6 +81,7 @@ class Node {
         config.timing.order_deadline = config.timing.clock_bound = 100'000;
         config.timing.reconcile_interval = config.timing.alarm_after = 500'000;
         if (asks) limit(config);
+        if (variant > 0) configure_otherwise(config, variant);
         wiring_ = std::make_shared<Wiring>("broker", &clock_, journal::core_types());
         for (const auto& [source, name] : inputs())
             CHECK(wiring_->inputs().join({root, source, name, ""}) == KF_OK);
@@ -100,8 +106,29 @@ class Node {
                                  "strategy",
                                  {{"max_drawdown", "USDT=100000"}, {"flatten", "true"}},
                                  {}});
-        config.checks.push_back(std::make_unique<FickleCheck>());
+        config.checks.push_back(std::make_unique<FickleCheck>("fickle"));
         config.hooks.budget = 3'600'000'000'000;
+    }
+
+    static void configure_otherwise(broker::BrokerConfig& config, unsigned variant) {
+        auto& limits = config.limits[0].limits;
+        if (variant == 1) {
+            limits = {{"max_position", "4"}, {"max_open_orders", "12"}, {"self_trade", "cancel_newest"}};
+            config.limits.pop_back();
+            config.checks[0] = std::make_unique<FickleCheck>("another");
+            config.emulation.missed_trigger = broker::MissedTrigger::FIRE;
+            config.timing.answer_timeout = 900'000;
+        } else if (variant == 2) {
+            limits.clear();
+            config.checks.clear();
+            config.hooks.budget = 0;
+            config.emulation.missed_trigger = broker::MissedTrigger::CANCEL;
+            config.gateways[0].capabilities.amend = false;
+            config.gateways[0].capabilities.order_types |= 1U << static_cast<int>(OrderType::STOP_MARKET);
+        } else {
+            config.routes.clear();
+            config.timing.first_retry = 300'000;
+        }
     }
 
     static std::vector<std::pair<std::string, std::string>> inputs() {
@@ -149,9 +176,10 @@ class World {
             if (const auto* query = static_cast<const Event&>(event).as<VenueQuery>())
                 queries_.push_back(*query);
         const std::uint64_t id = 1 + pick(40);
-        switch (pick(10)) {
+        switch (pick(11)) {
             case 0: return quote();
             case 9: return trade();
+            case 10: return command();
             case 1:
             case 2: return append(*strategy_, kStrategy, kBroker, order(++orders_));
             case 3: return cancel(id);
@@ -224,6 +252,16 @@ class World {
         c.order_id = id;
         c.strategy = kStrategy;
         append(*strategy_, kStrategy, kBroker, c);
+    }
+    /// A person changes limits while it runs.
+    void command() {
+        OperatorCommand c{};
+        c.set_kind(CommandKind::SET_LIMIT);
+        c.set_scope(pick(3) ? Scope::GLOBAL : Scope::STRATEGY);
+        c.subject = c.get_scope() == Scope::GLOBAL ? 0 : kStrategy;
+        c.set_limit(pick(2) ? "max_position" : "max_open_orders");
+        c.set_setting(pick(3) ? std::to_string(5 + pick(20)) : std::string());
+        append(*strategy_, kStrategy, kBroker, c, "a person");
     }
     void report(std::uint64_t id) {
         constexpr OrderState kStates[] = {OrderState::ACCEPTED, OrderState::PARTIALLY_FILLED,
@@ -393,23 +431,29 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
     std::uint64_t snapshot_at = 0;
     {
         World world(root, seed, true);
-        for (int session = 0; session < 3; ++session) {
-            Node node(root, true);
+        constexpr unsigned kVariants[] = {0, 1, 3, 2, 0, 2, 1};
+        for (std::size_t session = 0; session < std::size(kVariants); ++session) {
+            Node node(root, true, kVariants[session]);
             node.rebuild();
             node.announce();
-            for (int i = 0; i < 300; ++i) {
+            for (int i = 0; i < 200; ++i) {
                 world.step();
                 node.turn();
             }
-            if (session == 1) {
+            if (session == 4) {
                 node.snapshot();
                 snapshot_at = events_of_broker(root);
             }
         }
     }
     std::size_t timers = 0;
-    for (const Said& said : said_in(root)) timers += said.type == Timer::kType;
+    std::size_t changes = 0;
+    for (const Said& said : said_in(root)) {
+        timers += said.type == Timer::kType;
+        changes += said.type == LimitChange::kType;
+    }
     CHECK(timers > 10);
+    CHECK(changes > 30);
     const std::uint64_t events = events_of_broker(root);
     std::mt19937 random(seed);
     for (int trial = 0; trial < 12; ++trial) {
@@ -419,14 +463,16 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
         const std::uint64_t least = without ? 1 : snapshot_at;
         const std::uint64_t kept = std::uniform_int_distribution<std::uint64_t>(least, events)(random);
         cut(again, kept);
+        // The configuration is another one than any of the journal, or one of these.
+        const auto variant = static_cast<unsigned>(trial % 4);
         {
-            Node node(again, true);
+            Node node(again, true, variant);
             node.rebuild();
             node.announce();
             for (int i = 0; i < 20; ++i) node.turn();
         }
         // What it has said since then leads back to the same state again.
-        Node node(again, true);
+        Node node(again, true, (variant + 1) % 4);
         node.rebuild();
     }
 }

@@ -30,13 +30,6 @@ struct Asked : Desk {
         return config;
     }
 
-    void start() {
-        ComponentStatus status{};
-        status.set_kind(ComponentKind::BROKER);
-        status.set_phase(ComponentPhase::START);
-        put(kBroker, 0, status);
-    }
-
     void answer_order(const VenueQuery& query, QueryOutcome outcome) {
         answer(query, outcome, query.order_id);
     }
