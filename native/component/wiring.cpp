@@ -1,6 +1,7 @@
 #include "component/wiring.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -55,8 +56,12 @@ void Wiring::begin_poll() {
 std::string Wiring::begin_rebuilding() {
     const journal::Writer& writer = *outputs_.at(0).writer;
     Snapshot snapshot;
-    if (!read_snapshot(writer.location(), snapshot) || snapshot.sequence > writer.last_sequence())
+    if (!read_snapshot(writer.location(), snapshot)) snapshot = {};
+    if (snapshot.sequence > writer.last_sequence()) {
+        // The journal lost its end, with the machine's power. It grows past that again, with other events.
+        std::remove(snapshot_path(writer.location()).c_str());
         snapshot = {};
+    }
     for (const ConsumedRun& run : snapshot.positions) inputs_.skip_to(run.journal, run.up_to);
     now_ = snapshot.now;
     learn_names(snapshot.names);
@@ -66,7 +71,7 @@ std::string Wiring::begin_rebuilding() {
     return std::move(snapshot.state);
 }
 
-bool Wiring::take_snapshot(std::string state) {
+bool Wiring::take_snapshot(std::string_view state) {
     Output& output = outputs_.at(0);
     if (say_consumed(output) != KF_OK) return false;
     Snapshot snapshot;
@@ -81,8 +86,10 @@ bool Wiring::take_snapshot(std::string state) {
         const std::uint64_t head[] = {id, name.size()};
         snapshot.names.append(reinterpret_cast<const char*>(head), sizeof head).append(name);
     }
-    snapshot.state = std::move(state);
-    return write_snapshot(output.writer->location(), snapshot, error_);
+    snapshot.state = state;
+    if (!write_snapshot(output.writer->location(), snapshot, error_)) return false;
+    count_from_here();
+    return true;
 }
 
 void Wiring::learn_names(std::string_view names) {
@@ -128,6 +135,7 @@ bool Wiring::next(kf_event& event) {
     if (!read(event)) return false;
     in_hand_ = {event.journal, event.frame->sequence, event.frame->gen_time};
     event_in_hand_ = true;
+    ++since_snapshot_;
     now_ = now();
     if (event.type == Instrument::kType) learn_instrument(event.frame + 1, event.length);
     return true;
@@ -180,6 +188,7 @@ std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64
     if (index >= outputs_.size()) return KF_BAD_ARGUMENT;
     Output& output = outputs_[index];
     now_ = now();
+    ++since_snapshot_;
     const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now_};
     if (rebuilding_) {
         switch (rebuilding_->say(type, destination, because, payload, length)) {

@@ -53,7 +53,10 @@ class Wiring {
     /// given. To be called when all inputs are joined, from their start, and before the first poll.
     std::string begin_rebuilding();
     /// Keeps the component's state for the next time; false with error() set if it cannot be written.
-    bool take_snapshot(std::string state);
+    bool take_snapshot(std::string_view state);
+    /// How much was read and said since the last snapshot, in a rebuild too; since count_from_here().
+    std::uint64_t since_snapshot() const noexcept { return since_snapshot_; }
+    void count_from_here() noexcept { since_snapshot_ = 0; }
     bool is_rebuilding() const noexcept { return rebuilding_ != nullptr; }
     /// How far it is: grows with each event that is given or compared.
     std::uint64_t rebuilt() const noexcept {
@@ -114,6 +117,7 @@ class Wiring {
     bool said_positions_ = false;
     std::vector<char> start_;  ///< The event that said so.
     std::unique_ptr<Rebuilding> rebuilding_;
+    std::uint64_t since_snapshot_ = 0;
     bool failed_ = false;
     std::vector<char> scratch_;
     std::int64_t now_ = 0;  ///< Of the last event that was read or said; never goes back.

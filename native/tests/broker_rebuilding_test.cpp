@@ -69,7 +69,9 @@ struct FickleCheck : broker::RiskCheck {
 class Node {
   public:
     /// `variant`: which configuration it is given.
-    Node(const std::string& root, bool asks, unsigned variant = 0) : root_(root), runner_(&clock_) {
+    Node(const std::string& root, bool asks, unsigned variant = 0,
+         std::uint64_t snapshot_every = Runner::kSnapshotEvery)
+        : root_(root), runner_(&clock_, snapshot_every) {
         broker::BrokerConfig config = desk::Desk::plain();
         config.gateways[0].capabilities.times_in_force &= ~(1U << static_cast<int>(TimeInForce::GTD));
         config.gateways[0].capabilities.queries = asks;
@@ -142,6 +144,7 @@ class Node {
     }
     void announce() { wiring_->announce_start(ComponentKind::BROKER); }
     void snapshot() { CHECK(runner_.take_snapshot(0)); }
+    std::uint64_t since_snapshot() const { return wiring_->since_snapshot(); }
     std::int64_t turn() {
         const std::int64_t done = runner_.turn();
         if (done < 0) std::fprintf(stderr, "%s\n", runner_.error().c_str());
@@ -477,6 +480,49 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
     }
 }
 
+/// However long the history is, a start reads only what came after the last snapshot.
+void what_a_start_reads_again_does_not_grow(bool idle) {
+    constexpr std::uint64_t kEvery = 100;
+    const Folder folder;
+    World world(folder.path(), 5, true);
+    std::uint64_t most = 0;
+    for (int session = 0; session < 20; ++session) {
+        Node node(folder.path(), true, 0, kEvery);
+        node.rebuild();
+        most = std::max(most, node.since_snapshot());
+        node.announce();
+        node.turn();
+        for (int i = 0; i < 60; ++i) {
+            for (int n = 0; n < 3; ++n) world.step();
+            while (node.turn() > 0 && idle) {
+            }
+        }
+    }
+    CHECK(events_of_broker(folder.path()) > 5000);
+    // What one turn may add counts as well.
+    CHECK(most < (idle ? kEvery : Runner::kLongestWait * kEvery) + 100);
+    CHECK(most > 0);
+}
+
+void a_snapshot_from_beyond_the_journal_is_forgotten() {
+    const Folder folder;
+    const std::string snapshot = folder.path() + "/broker.BROKER.snapshot";
+    World world(folder.path(), 1, false);
+    {
+        Node node(folder.path(), false);
+        for (int i = 0; i < 200; ++i) {
+            world.step();
+            node.turn();
+        }
+        node.snapshot();
+    }
+    cut(folder.path(), events_of_broker(folder.path()) - 5);
+    Node node(folder.path(), false);
+    node.rebuild();
+    CHECK(!fs::exists(snapshot));
+    CHECK(node.since_snapshot() > 100);
+}
+
 void a_journal_that_says_something_else_is_refused() {
     const Folder folder;
     {
@@ -510,6 +556,9 @@ int main() {
         a_broker_cut_off_anywhere_says_the_rest(seed);
         a_broker_with_timers_and_starts_is_rebuilt_from_any_place(seed);
     }
+    what_a_start_reads_again_does_not_grow(true);
+    what_a_start_reads_again_does_not_grow(false);
+    a_snapshot_from_beyond_the_journal_is_forgotten();
     a_journal_that_says_something_else_is_refused();
     an_order_that_was_let_go_is_remembered();
 }

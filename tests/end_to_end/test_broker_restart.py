@@ -34,12 +34,17 @@ class Node:
     """A broker on real journals; the test speaks for its strategy and its venue."""
 
     def __init__(
-        self, root: Path, limits: dict[str, str], *, accounts: tuple[str, ...] = ("main",)
+        self,
+        root: Path,
+        limits: dict[str, str],
+        *,
+        accounts: tuple[str, ...] = ("main",),
+        snapshot_every: int = 500_000,
     ):
         is_first = not any(root.iterdir())
         self.root = str(root)
         self.clock = Clock()
-        self.runner = Runner(self.clock)
+        self.runner = Runner(self.clock, snapshot_every)
         self.strategy = self.speaker("strategy", "STRATEGY")
         self.venue = self.speaker("venue", "TD")
         if is_first:
@@ -55,6 +60,7 @@ class Node:
         self.runner.add(make_broker([gateway], routes, [], {}, own, limits=rows), self.broker)
         self.runner.start()
         self.runner.rebuild(0)
+        self.replayed = self.broker.since_snapshot
         self.broker.announce_start(ComponentKind.BROKER)
         self.work()
 
@@ -199,3 +205,13 @@ def test_each_start_says_what_the_broker_was_set_to(start, tmp_path):
     assert f"[account {ACCOUNT} main]\n" in first
     assert "max_order_size = 3\n" in second
     assert f"[account {id_of('other')} other]\n" in second
+
+
+def test_a_start_reads_no_more_than_what_came_since_the_last_snapshot(start):
+    most = 0
+    for session in range(6):
+        node = start({}, snapshot_every=50)
+        most = max(most, node.replayed)
+        for order in range(1, 40):
+            assert node.order(session * 100 + order, "1") == "SUBMITTED"
+    assert 0 < most < 60

@@ -248,7 +248,7 @@ class Node:
         self.root = str(folder / "journal")
         self.clock = Clock()
         self.rows = type_rows(EVENT_CLASSES)
-        self.runner = Runner(self.clock)
+        self.runner = Runner(self.clock, snapshot_every=300)
         define_market(self.root)
         self.broker = self.add_broker()
         self.strategy = self.add_strategy()
@@ -258,8 +258,6 @@ class Node:
             self.runner.rebuild(member)
         self.broker.announce_start(ComponentKind.BROKER)
         self.strategy.announce_start(ComponentKind.STRATEGY)
-        if count % 3 == 0:
-            self.runner.take_snapshot(0)
 
     def add_broker(self) -> Wiring:
         wiring = Wiring("broker", self.clock, self.rows)
