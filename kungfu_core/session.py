@@ -11,8 +11,10 @@ import attrs
 
 from kungfu_core import events
 from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker, read_events
+from kungfu_core.algorithm_runtime import AlgorithmRuntime
 from kungfu_core.config import (
     BacktestConfig,
+    ConfiguredAlgorithm,
     ConfiguredGateway,
     ConfiguredRiskCheck,
     ConfiguredStrategy,
@@ -27,6 +29,8 @@ from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.history import JournalHistory
 from kungfu_core.interfaces import GatewaySetup, RiskCheck
 from kungfu_core.journal import Journal, list_journals
+from kungfu_core.limits import LimitRow
+from kungfu_core.order_ids import OrderIds
 from kungfu_core.plugins import PluginReport, Plugins
 from kungfu_core.strategy_runtime import StrategyRuntime
 from kungfu_core.values import Duration
@@ -75,7 +79,8 @@ class SimulatedSession:
         folder: of the run; its journals go to `journal/` in it.
 
     Raises:
-        ConfigError: the data does not cover the time that is asked for.
+        ConfigError: the data does not cover the time that is asked for, or two names lead to the
+            same order ids.
         KungfuError: a plugin's factory refused its configuration.
     """
 
@@ -96,12 +101,16 @@ class SimulatedSession:
         self._clock = Clock(simulated_from=self.start - 1)
         self._runner = Runner(self._clock)
         self._runtimes: dict[str, StrategyRuntime] = {}
+        self._order_ids = OrderIds()
+        self._order_ids.first(BROKER, id_of(BROKER))
         self._session = self._open_session(plugins.reports)
         for gateway in config.gateways.values():
             self._add_gateway(gateway)
         self._add_broker()
         for strategy in config.strategies.values():
             self._add_strategy(strategy)
+        for algorithm in config.algorithms.values():
+            self._add_algorithm(algorithm)
 
     def run(self, progress: Progress | None = None) -> SessionResult:
         """Run to the end.
@@ -142,7 +151,9 @@ class SimulatedSession:
         wiring.open_output(self._clock, self._root, name, self._rows, page_size)
         for account in self._config.accounts:
             wiring.define_name(NameKind.ACCOUNT, id_of(account), account)
-        for source in (SESSION, BROKER, *self._config.gateways, *self._config.strategies):
+        config = self._config
+        components = (*config.gateways, *config.strategies, *config.algorithms)
+        for source in (SESSION, BROKER, *components):
             wiring.define_name(NameKind.SOURCE, id_of(source), source)
 
     def _join_market(self, wiring: Wiring) -> None:
@@ -227,6 +238,8 @@ class SimulatedSession:
             wiring.join(self._root, name, "TD")
         for name in self._config.strategies:
             wiring.join(self._root, name, "STRATEGY")
+        for name in self._config.algorithms:
+            wiring.join(self._root, name, "ALGORITHM")
         self._output(wiring, "BROKER")
         gateways = [
             (
@@ -262,35 +275,60 @@ class SimulatedSession:
             own,
             orders.missed_trigger,
             zone,
-            self._config.limits.rows(self.start, self.end),
+            self._limits(),
+            [*self._config.algorithms],
             budget=0,  # time is simulated: no clock may be looked at
             most_faults=self._config.risk.most_faults,
         )
         self._runner.add(broker, wiring)
 
+    def _limits(self) -> list[LimitRow]:
+        """Give the limits that count where time is simulated: no clock can be off there."""
+        return [
+            (scope, name, [(n, text) for n, text in limits if n != "max_clock_offset"], zone)
+            for scope, name, limits, zone in self._config.limits.rows(self.start, self.end)
+        ]
+
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
-        wiring = self._wire(configured.name)
+        name = configured.name
+        wiring = self._wire_trader(name, "STRATEGY")
+        setup = self._setup(name, configured.account, wiring)
+        self._add_runtime(StrategyRuntime(configured.create(), setup, self._classes), wiring)
+
+    def _add_algorithm(self, configured: ConfiguredAlgorithm) -> None:
+        wiring = self._wire_trader(configured.name, "ALGORITHM")
+        setup = self._setup(configured.name, next(iter(self._config.accounts)), wiring)
+        runtime = AlgorithmRuntime(configured.spec.algorithm, setup, self._classes)
+        self._add_runtime(runtime, wiring)
+
+    def _add_runtime(self, runtime: StrategyRuntime, wiring: Wiring) -> None:
+        self._runtimes[wiring.source] = runtime
+        self._runner.add(runtime.host.component(), wiring)
+
+    def _wire_trader(self, name: str, journal: str) -> Wiring:
+        wiring = self._wire(name)
         self._join_market(wiring)
         wiring.join(self._root, BROKER, "BROKER")
-        self._output(wiring, "STRATEGY")
-        names = [configured.account, *(n for n in self._config.accounts if n != configured.account)]
-        history = JournalHistory(self._rows, self._market(), self.start, self._consumed(configured))
-        setup = StrategySetup(
-            name=configured.name,
+        self._output(wiring, journal)
+        return wiring
+
+    def _setup(self, name: str, account: str, wiring: Wiring) -> StrategySetup:
+        names = [account, *(n for n in self._config.accounts if n != account)]
+        history = JournalHistory(self._rows, self._market(), self.start, self._consumed(name))
+        return StrategySetup(
+            name=name,
             broker=id_of(BROKER),
-            accounts={name: id_of(name) for name in names},
-            first_order=_first_order(wiring.output_id(), wiring.output_sequence()),
+            accounts={n: id_of(n) for n in names},
+            first_order=self._order_ids.first(name, wiring.output_id(), wiring.output_sequence()),
             seed=self._config.session.seed,
             saved=None,
             history=history,
+            algorithms=tuple(self._config.algorithms),
         )
-        runtime = StrategyRuntime(configured.create(), setup, self._classes)
-        self._runtimes[configured.name] = runtime
-        self._runner.add(runtime.host.component(), wiring)
 
-    def _consumed(self, configured: ConfiguredStrategy) -> Callable[[int], int]:
+    def _consumed(self, name: str) -> Callable[[int], int]:
         # The runtime is made after its history, which asks for this.
-        return lambda journal: self._runtimes[configured.name].host.consumed(journal)  # noqa: PLW0108
+        return lambda journal: self._runtimes[name].host.consumed(journal)  # noqa: PLW0108
 
 
 def _made(what: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
@@ -326,11 +364,6 @@ def _recorded(dataset: Dataset) -> Journal:
     there = list_journals(dataset.folder)
     named = [j for j in there if (j.source, j.name) == (dataset.source, "MD")]
     return (named or [Journal(str(dataset.folder), dataset.source, "MD", dataset.name)])[0]
-
-
-def _first_order(journal: int, sequence: int) -> int:
-    """Order ids: 24 bits of the journal's id, then a count that no earlier session has reached."""
-    return (journal >> 40 << 40) | (sequence & ((1 << 40) - 1))
 
 
 def _span(config: BacktestConfig, datasets: Sequence[Dataset]) -> tuple[int, int]:

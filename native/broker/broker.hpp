@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -53,7 +54,7 @@ class Broker : public Component {
     void set(Settings settings);
     /// Settings that its journal says, of this start or, in a rebuild, of an earlier one.
     void set_as_journaled(std::string_view text);
-    /// Ends what cannot go on without a gateway that reaches the order's account, or that can be asked.
+    /// Ends what cannot go on without whom the order went to, or without a venue that can be asked.
     void give_up_unreachable();
 
     void handle(const Event& event);
@@ -78,6 +79,7 @@ class Broker : public Component {
     /// Lets an order out, or has it wait for a price if its venue cannot.
     void arm(Order& order);
     void let_out(Order& order);
+    void submit(Order& order, OrderRequest sent, std::string_view why);
     void let_out_waiting(std::uint64_t account);
     void end_held(Order& order, OrderState state, std::string_view why);
     void watch(std::uint64_t instrument, PriceKind kind, Number price);
@@ -98,6 +100,15 @@ class Broker : public Component {
     void settle_leg(Leg& leg);
     bool can_shrink(const Order& order, Number size) const noexcept;
     Number price_of(std::uint64_t instrument, PriceKind kind) const noexcept;
+
+    // orders that an algorithm works by orders of its own
+    /// The order of which a request is to be a part; nullptr if it is not to be one.
+    Order* worked_order(const OrderRequest& request);
+    bool fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
+                     std::string& reason);
+    Number left_for_slices(const Order& parent, const Order* amended);
+    void credit_parent(const Order& slice, const Fill& fill);
+    void end_slices(const Order& parent);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -126,6 +137,8 @@ class Broker : public Component {
     std::int64_t retry_after(std::uint32_t tries) const noexcept;
     bool is_settled(const Order& order) const noexcept;
     void settle_as_absent(Order& order);
+    /// Whether an order that the venue surely does not have may go out once more.
+    bool may_send_again(const Order& order, const Doubt& doubt) const noexcept;
     void tell_difference(Difference difference, const Order& order, std::string_view rule);
     void alarm(const std::string& message);
 
@@ -197,11 +210,14 @@ class Broker : public Component {
     }
 
     const Gateway* gateway_of(std::uint64_t account) const noexcept;
+    /// Where an order goes: to the gateway of its account, or to the algorithm that works it.
+    const Gateway* receiver_of(const Order& order) const noexcept;
 
     std::vector<std::unique_ptr<RiskCheck>> checks_;
     std::string offered_;   // what it was made with
     std::string in_force_;  // what its journal says; empty before the first start: then what it was made with
     std::map<std::uint64_t, Gateway> gateways_;
+    std::map<std::uint64_t, Gateway> algorithms_;
     std::map<std::uint64_t, Route> routes_;
     std::vector<Hook> hooks_;
     HookTerms hook_terms_;
@@ -215,7 +231,9 @@ class Broker : public Component {
     Timing timing_;
     Emulation emulation_;
     HeldOrders held_;
-    std::vector<std::uint64_t> changed_;  // orders that others depend on
+    std::vector<std::uint64_t> changed_;                        // orders that others depend on
+    std::map<std::uint64_t, std::string> parameters_;           // of held orders, for their algorithms
+    std::set<std::pair<std::uint64_t, std::uint64_t>> slices_;  // that are not over, behind their parents
     Deadlines deadlines_;
     std::unordered_map<std::uint64_t, Doubt> doubts_;
     std::unordered_map<std::uint64_t, AccountSync> syncs_;

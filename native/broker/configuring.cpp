@@ -15,6 +15,9 @@ void Broker::set(Settings settings) {
         if (!gateways_.emplace(gateway.source, std::move(gateway)).second)
             throw std::invalid_argument("gateway " + name + " is configured twice");
     }
+    algorithms_.clear();
+    for (Gateway& algorithm : settings.algorithms)
+        algorithms_.emplace(algorithm.source, std::move(algorithm));
     for (Route& route : settings.routes) {
         const std::string name = route.name;
         if (!gateways_.count(route.gateway)) {
@@ -60,7 +63,7 @@ void Broker::set_as_journaled(std::string_view text) {
 void Broker::give_up_unreachable() {
     std::vector<std::uint64_t> ids;
     orders_.each([&](const Order& order) {
-        if (!can_ask(order.account)) ids.push_back(order.id);
+        if (!can_ask(order.account) || !receiver_of(order)) ids.push_back(order.id);
     });
     std::sort(ids.begin(), ids.end());
     for (const std::uint64_t id : ids) {
@@ -68,10 +71,15 @@ void Broker::give_up_unreachable() {
         if (!order) continue;  // let go, as another one ended
         doubts_.erase(id);
         order->fills_due = 0;
-        if (gateway_of(order->account)) continue;
-        const char* why = "its account is no longer configured";
+        if (receiver_of(*order)) continue;
+        const bool is_worked = order->request.algorithm != 0;
+        const char* why =
+            is_worked ? "its algorithm is no longer configured" : "its account is no longer configured";
         if (held_.find(id)) {
             end_held(*order, OrderState::CANCELED, why);
+        } else if (is_worked && !is_terminal(order->state)) {
+            orders_.change(*order, [](Order& o) { o.state = OrderState::CANCELED; });
+            tell(*order, 0, false, why);
         } else if (is_waiting(order->state)) {
             orders_.change(*order, [](Order& o) { o.state = OrderState::UNKNOWN; });
             tell(*order, 0, false, why);

@@ -176,7 +176,7 @@ std::array<LimitScope*, 3> Limits::scopes_of(std::uint64_t account, std::uint64_
 }
 
 std::array<LimitScope*, 3> Limits::paced(const Order& order) {
-    auto scopes = scopes_of(order.account, order.strategy);
+    auto scopes = scopes_of(order.account, order.owner());
     for (LimitScope*& s : scopes)
         if (s && !s->cancels.is_limited()) s = nullptr;
     return scopes;
@@ -235,13 +235,13 @@ void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
 }
 
 void Limits::count(const Order& order, const Counted& counted, int sign) {
-    if (!counted.is_open && counted.rest.is_zero()) return;
+    if (!counted.is_open && !counted.is_resting && counted.rest.is_zero()) return;
     // An order that may only reduce never adds to what can be reached.
     const Number part = counted.only_reduces ? Number{0, 0} : sign < 0 ? -counted.rest : counted.rest;
     const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
     Money cost{0, 0};
     if (order.side == Side::BUY && !price.is_none() && !multiply(part, price, cost)) cost = {0, 0};
-    for (LimitScope* s : scopes_of(order.account, order.strategy)) {
+    for (LimitScope* s : scopes_of(order.account, order.owner())) {
         if (s == nullptr) continue;
         if (counted.is_open) s->open_orders += sign;
         Exposure& e = exposure(*s, order.account, order.instrument);
@@ -346,8 +346,8 @@ Number Limits::worst_price(const OrderRequest& order, const Market& market) cons
     return may_do_better ? larger(asked, market_price(market, order.get_side())) : asked;
 }
 
-bool Limits::allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
-                   std::string& reason) {
+bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
+                   std::int64_t now, std::string& reason) {
     const Case c{order,
                  market,
                  amended,
@@ -361,7 +361,7 @@ bool Limits::allow(const OrderRequest& order, const Market& market, const Order*
                  {}};
     bool wants_funds = false;
     try {
-        for (LimitScope* s : scopes_of(order.account, order.strategy)) {
+        for (LimitScope* s : scopes_of(order.account, owner)) {
             if (s == nullptr) continue;
             if (!obeys(*s, c, reason)) return false;
             wants_funds = wants_funds || s->limits.check_funds;
@@ -392,10 +392,15 @@ void Limits::remember(const OrderRequest& order, std::int64_t now) {
     if (longest_repetition_ > 0) recent_.add(order, now, now - longest_repetition_);
 }
 
-void Limits::pass(const OrderRequest& order, std::int64_t now) {
+void Limits::pass(const Order& order, std::int64_t now) {
     if (!counts_orders_) return;
-    for (LimitScope* s : scopes_of(order.account, order.strategy))
+    for (LimitScope* s : scopes_of(order.account, order.owner()))
         if (s && s->orders.is_limited()) s->orders.take(now);
+}
+
+bool Limits::is_sent(std::uint64_t order) const {
+    const Order* known = orders_.find_kept(order);
+    return known && known->state != OrderState::CREATED;
 }
 
 bool Limits::obeys(LimitScope& s, const Case& c, std::string& reason) {
@@ -405,8 +410,9 @@ bool Limits::obeys(LimitScope& s, const Case& c, std::string& reason) {
         return refuse(s, "instruments", c.market.name + " is not among " + text_of(s, "instruments"), reason);
     }
     if (!obeys_times(s, c, reason) || !obeys_sizes(s, c, reason) || !obeys_prices(s, c, reason)) return false;
-    if (!l.max_slippage.is_none() && !obeys_slippage(s, c, reason)) return false;
-    if (!l.max_volume_share.is_none() && !obeys_volume(s, c, reason)) return false;
+    const bool is_worked = c.order.algorithm != 0;  // its parts meet the market, one by one
+    if (!l.max_slippage.is_none() && !is_worked && !obeys_slippage(s, c, reason)) return false;
+    if (!l.max_volume_share.is_none() && !is_worked && !obeys_volume(s, c, reason)) return false;
     if (!obeys_repetition(s, c, reason)) return false;
     if (l.needs_reach() && !obeys_reach(s, c, reason)) return false;
     if (!s.orders.is_limited() || s.orders.has(c.now)) return true;
@@ -431,6 +437,10 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
         const WatchedMarket* market = watch_.find(c.order.instrument);
         if (market == nullptr || market->updated == 0)
             return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
+        if (!market->down.empty()) {
+            const char* state = name_of(market->down.begin()->second);
+            return refuse(s, "max_data_age", "a feed of " + c.market.name + " is " + state, reason);
+        }
         if (c.now - market->updated > l.max_data_age) {
             return refuse(s, "max_data_age",
                           "the market data of " + c.market.name + " is " +
@@ -577,8 +587,8 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
                           duration_text(l.duplicate_window),
                       reason);
     }
-    const bool rejects =
-        l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
+    const bool rejects = l.self_trade == SelfTrade::REJECT ||
+                         (l.self_trade != SelfTrade::ALLOWED && c.amended && is_sent(c.order.order_id));
     if (!rejects || waits(c.order)) return true;
     return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
         if (other.id == c.order.order_id || !s.has(other.account, other.strategy)) return false;

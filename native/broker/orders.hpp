@@ -42,8 +42,14 @@ struct Order {
     char venue_order_id[40] = {};
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
-    bool expired = false;  // the broker ended it at its time
-    bool closes = false;   // the broker sent it to close a position
+    bool expired = false;           // the broker ended it at its time
+    bool closes = false;            // the broker sent it to close a position
+    bool counts_in_parent = false;  // its parent counts what it may still fill
+    std::uint64_t slice_of = 0;     // the order that an algorithm works by it
+    std::uint64_t slice_for = 0;    // the strategy of that order
+
+    /// The strategy whose position its fills change.
+    std::uint64_t owner() const noexcept { return slice_of != 0 ? slice_for : strategy; }
 
     std::string_view get_venue_order_id() const noexcept {
         return fixed_text(venue_order_id, sizeof venue_order_id);
@@ -74,7 +80,7 @@ struct Order {
 /// What of an order counts: in open sizes, in limits, and in what could trade with another order.
 struct Counted {
     bool is_open = false;
-    bool is_resting = false;  // in a book, or on its way there; not waiting for a trigger
+    bool is_resting = false;  // in a book, or on its way there; neither waiting nor worked by others
     bool only_reduces = false;
     Number rest{0, 0};
     Number price = Number::none();
@@ -116,6 +122,9 @@ class Orders {
     Order* find(std::uint64_t id);
     /// The order if it is in memory: whatever is not over is.
     Order* find_kept(std::uint64_t id) noexcept;
+    const Order* find_kept(std::uint64_t id) const noexcept {
+        return const_cast<Orders*>(this)->find_kept(id);
+    }
 
     /// `watch` hears of what counts of an order from now on (1) or does so no longer (-1).
     void set_watch(std::function<void(const Order&, const Counted&, int)> watch) {
@@ -139,13 +148,14 @@ class Orders {
     template <class Change>
     void change(Order& order, Change&& apply) {
         const Counted before(order);
+        const bool was_over = is_terminal(order.state);
         apply(order);
         const Counted after(order);
         if (!(before == after)) {
             count(order, before, -1);
             count(order, after, 1);
         }
-        if (before.is_open && !after.is_open) close(order.id);
+        if (!was_over && is_terminal(order.state)) close(order.id);
     }
 
     /// What the open orders of a side may still fill.

@@ -21,7 +21,7 @@ class OwnOrders {
 
     void add(const Order& order, Number price) {
         std::vector<Resting>& side = of(order);
-        const Resting resting{price, order.id, order.account, order.strategy};
+        const Resting resting{price, order.id, order.account, order.owner()};
         const auto behind = [s = order.side](const Resting& a, const Resting& b) {
             return is_behind(s, a, b);
         };

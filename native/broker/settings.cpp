@@ -106,6 +106,11 @@ class SettingsReader {
             read(take_word(head), gateway.source);
             gateway.name = head;
             section_ = &SettingsReader::of_gateway;
+        } else if (what == "algorithm") {
+            std::uint64_t source = 0;
+            read(take_word(head), source);
+            settings_.algorithms.push_back(algorithm(source, std::string(head)));
+            section_ = &SettingsReader::of_nothing;
         } else if (what == "account") {
             Route& route = settings_.routes.emplace_back();
             read(take_word(head), route.account);
@@ -118,7 +123,7 @@ class SettingsReader {
             scope.name = head;
             section_ = &SettingsReader::of_limits;
         } else {
-            refuse(what, "broker, gateway, account or limits");
+            refuse(what, "broker, gateway, algorithm, account or limits");
         }
     }
 
@@ -213,6 +218,8 @@ std::string to_text(const Settings& settings) {
         Capabilities::each_ability(
             can, [&](const char* name, bool value) { lines.put(name, static_cast<int>(value)); });
     }
+    for (const Gateway& one : settings.algorithms)
+        lines.section("algorithm " + std::to_string(one.source) + " " + one.name);
     for (const Route& route : settings.routes) {
         lines.section("account " + std::to_string(route.account) + " " + route.name);
         lines.put("gateway", route.gateway);

@@ -24,6 +24,8 @@ struct Timing {
     std::int64_t longest_retry = 30'000'000'000;
     std::int64_t alarm_after = 60'000'000'000;
     std::int64_t reconcile_interval = 60'000'000'000;
+    std::int64_t resend_max_age =
+        0;                      ///< Until then an order that was lost on its way goes out again; 0: never.
     std::int64_t absences = 3;  ///< Answers that an order is not found, before it counts as absent.
 
     /// Calls each(name, value) for each of them.
@@ -37,6 +39,7 @@ struct Timing {
         each("longest_retry", self.longest_retry);
         each("alarm_after", self.alarm_after);
         each("reconcile_interval", self.reconcile_interval);
+        each("resend_max_age", self.resend_max_age);
         each("absences", self.absences);
     }
 };
@@ -50,6 +53,7 @@ struct Doubt {
     std::uint32_t tries = 0;
     std::uint32_t absences = 0;
     bool alarmed = false;
+    bool may_be_unsent = false;  ///< Nothing was heard of the order, and nobody wants it cancelled.
 };
 
 /// A venue's word on something that is compared: a position's or a balance's amount.

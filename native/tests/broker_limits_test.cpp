@@ -118,11 +118,14 @@ void an_order_that_passes_all_limits_allocates_nothing() {
         OrderRequest request = Desk::limit(1, Side::BUY, "1", "100");
         request.set_size({1000 + n, -3});
         std::string reason;
-        const bool passes = limits.allow(request, market, nullptr, 1000, reason);
+        const bool passes = limits.allow(request, request.strategy, market, nullptr, 1000, reason);
         if (!passes) std::fprintf(stderr, "%s\n", reason.c_str());
         CHECK(passes);
         limits.remember(request, 1000);
-        limits.pass(request, 1000);
+        broker::Order order;
+        order.account = request.account;
+        order.strategy = request.strategy;
+        limits.pass(order, 1000);
     };
     pass(0);
     const std::size_t before = allocations;
@@ -252,6 +255,7 @@ void settings_are_read_back_as_they_were_written() {
     config.gateways[0].capabilities.queries = true;
     config.routes[0].terms = {true, num("2.5"), {{kPerpetual, num("10")}}};
     config.check_names = {"one", "other"};
+    config.algorithms.push_back(broker::algorithm(7, "twap"));
     config.hooks = {12, 4};
     config.timing.absences = 9;
     config.emulation = {broker::MissedTrigger::CANCEL, broker::DayClock({{0, 1}})};
@@ -260,6 +264,7 @@ void settings_are_read_back_as_they_were_written() {
     CHECK(to_text(read) == text);
     CHECK(read.limits[1].limits == config.limits[1].limits);
     CHECK(read.limits[1].clock.zone()[1].ahead == -7200);
+    CHECK(read.algorithms[0].source == 7 && read.algorithms[0].kind == std::string("algorithm"));
     CHECK(read.routes[0].terms.leverages[0].second == num("10"));
     CHECK(read.gateways[0].capabilities.queries && !read.gateways[0].capabilities.oto);
     const auto refusal = [](const char* of) {
@@ -273,7 +278,8 @@ void settings_are_read_back_as_they_were_written() {
     CHECK(refusal("[broker]\nanswer_timeout = soon\n") == "line 2: expected a whole number, got \"soon\"");
     CHECK(refusal("[broker]\nnothing = 1\n") ==
           "line 2: expected a setting that this section has, got \"nothing\"");
-    CHECK(refusal("[other]\n") == "line 1: expected broker, gateway, account or limits, got \"other\"");
+    CHECK(refusal("[other]\n") ==
+          "line 1: expected broker, gateway, algorithm, account or limits, got \"other\"");
 }
 
 }  // namespace

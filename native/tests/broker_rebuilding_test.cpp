@@ -434,7 +434,7 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
     std::uint64_t snapshot_at = 0;
     {
         World world(root, seed, true);
-        constexpr unsigned kVariants[] = {0, 1, 3, 2, 0, 2, 1};
+        constexpr unsigned kVariants[] = {0, 1, 3, 2, 0};
         for (std::size_t session = 0; session < std::size(kVariants); ++session) {
             Node node(root, true, kVariants[session]);
             node.rebuild();
@@ -443,7 +443,7 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
                 world.step();
                 node.turn();
             }
-            if (session == 4) {
+            if (session == 3) {
                 node.snapshot();
                 snapshot_at = events_of_broker(root);
             }
@@ -456,7 +456,7 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
         changes += said.type == LimitChange::kType;
     }
     CHECK(timers > 10);
-    CHECK(changes > 30);
+    CHECK(changes > 20);
     const std::uint64_t events = events_of_broker(root);
     std::mt19937 random(seed);
     for (int trial = 0; trial < 12; ++trial) {
