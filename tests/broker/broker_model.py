@@ -220,9 +220,9 @@ class Model:
         self.orders[order.id] = order
         if parent is None:
             return self.arm(order)
-        order.awaits = "parent"
         if parent.state in TERMINAL and not parent.misses_fills:
             return self.settle_child(order, parent)
+        order.awaits = "parent"
         return [self.update(order, reason=True)]
 
     def is_parent(self, parent: Order | None, order: Order) -> bool:
