@@ -1,7 +1,6 @@
 #include "broker/broker.hpp"
 
 #include <cstdio>
-#include <stdexcept>
 
 #include "broker/exact.hpp"
 #include "broker/rules.hpp"
@@ -35,31 +34,13 @@ void require_appended(std::int32_t status, const char* type) {
     throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
 }
 
-Broker::Broker(BrokerConfig config)
-    : hook_terms_(config.hooks), timing_(config.timing), emulation_(std::move(config.emulation)) {
-    for (auto& check : config.checks) hooks_.push_back({std::move(check)});
+Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)) {
     if (config.history)
         orders_.set_history(std::move(config.history), config.most_closed, [this] { return port_.said(); });
-    for (Gateway& gateway : config.gateways) {
-        const std::string name = gateway.name;
-        if (!gateways_.emplace(gateway.source, std::move(gateway)).second) {
-            throw std::invalid_argument("gateway " + name + " is configured twice");
-        }
-    }
-    for (Gateway& algorithm : config.algorithms) algorithms_.emplace(algorithm.source, std::move(algorithm));
-    for (Route& route : config.routes) {
-        const std::string name = route.name;
-        if (!gateways_.count(route.gateway)) {
-            throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
-                                        ", which is not configured");
-        }
-        accounts_.set_terms(route.account, route.terms);
-        limits_.add_account(route.account, name);
-        if (!routes_.emplace(route.account, std::move(route)).second) {
-            throw std::invalid_argument("account " + name + " is configured twice");
-        }
-    }
-    limits_.configure(config.limits);
+    Settings settings(std::move(config));
+    for (const auto& check : checks_) settings.check_names.emplace_back(check->name());
+    offered_ = to_text(settings);
+    set(std::move(settings));
     orders_.set_watch([this](const Order& order, const Counted& counted, int sign) {
         limits_.count(order, counted, sign);
     });
@@ -113,7 +94,7 @@ void Broker::dispatch(const Event& event) {
         on_connection(*connection, event.frame->source);
     } else if (const auto* status = event.as<ComponentStatus>()) {
         if (event.frame->source == port_.source() && status->get_phase() == ComponentPhase::START)
-            on_component_start();
+            on_component_start(event.tail<ComponentStatus>());
     } else if (event.frame->destination == port_.source()) {
         handle_request(event);
     }
@@ -307,6 +288,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
+    if (!gateway) return reason = "account " + hex(order.account) + " is not configured", false;
     const bool held = held_.find(order.id) != nullptr;
     if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;

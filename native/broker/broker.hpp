@@ -20,6 +20,12 @@
 
 namespace kungfu::broker {
 
+/// Something was asked of an order's venue, and its answer decides where the order stands.
+inline bool is_waiting(OrderState state) noexcept {
+    return state == OrderState::SUBMITTED || state == OrderState::PENDING_CANCEL ||
+           state == OrderState::PENDING_AMEND;
+}
+
 /// Ends the broker with a Fault if its journal did not take an event.
 void require_appended(std::int32_t status, const char* type);
 
@@ -31,15 +37,25 @@ class Broker : public Component {
     void start(Port port) override;
     std::int64_t poll() override;
     std::int64_t next_time() override { return deadlines_.next_time(); }
+    std::string settings() override { return offered_; }
     std::string save() override;
     void load(std::string_view state) override;
 
   private:
     /// A plugin's check, and how often it failed or overran.
     struct Hook {
-        std::unique_ptr<RiskCheck> check;
+        std::string name;
+        RiskCheck* check = nullptr;  // nullptr if it is no longer configured, and only its verdicts are there
         std::uint32_t faults = 0;
     };
+
+    // settings
+    /// Puts settings in force; throws std::invalid_argument if they do not fit together.
+    void set(Settings settings);
+    /// Settings that its journal says, of this start or, in a rebuild, of an earlier one.
+    void set_as_journaled(std::string_view text);
+    /// Ends what cannot go on without whom the order went to, or without a venue that can be asked.
+    void give_up_unreachable();
 
     void handle(const Event& event);
     void dispatch(const Event& event);
@@ -63,6 +79,7 @@ class Broker : public Component {
     /// Lets an order out, or has it wait for a price if its venue cannot.
     void arm(Order& order);
     void let_out(Order& order);
+    void submit(Order& order, OrderRequest sent, std::string_view why);
     void let_out_waiting(std::uint64_t account);
     void end_held(Order& order, OrderState state, std::string_view why);
     void watch(std::uint64_t instrument, PriceKind kind, Number price);
@@ -120,11 +137,13 @@ class Broker : public Component {
     std::int64_t retry_after(std::uint32_t tries) const noexcept;
     bool is_settled(const Order& order) const noexcept;
     void settle_as_absent(Order& order);
+    /// Whether an order that the venue surely does not have may go out once more.
+    bool may_send_again(const Order& order, const Doubt& doubt) const noexcept;
     void tell_difference(Difference difference, const Order& order, std::string_view rule);
     void alarm(const std::string& message);
 
     // comparing accounts with their venues
-    void on_component_start();
+    void on_component_start(std::string_view settings);
     void begin_reconciling(std::uint64_t account, std::string_view why);
     void set_account_state(std::uint64_t account, AccountSync& sync, AccountState state,
                            std::string_view why);
@@ -194,6 +213,9 @@ class Broker : public Component {
     /// Where an order goes: to the gateway of its account, or to the algorithm that works it.
     const Gateway* receiver_of(const Order& order) const noexcept;
 
+    std::vector<std::unique_ptr<RiskCheck>> checks_;
+    std::string offered_;   // what it was made with
+    std::string in_force_;  // what its journal says; empty before the first start: then what it was made with
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Gateway> algorithms_;
     std::map<std::uint64_t, Route> routes_;

@@ -22,6 +22,8 @@ class DayClock {
     /// The earliest first; it counts for what was before it, too.
     explicit DayClock(std::vector<UtcOffset> zone) : zone_(std::move(zone)) {}
 
+    const std::vector<UtcOffset>& zone() const noexcept { return zone_; }
+
     /// Days since 1970.
     std::int64_t day(std::int64_t time) const noexcept { return divide_down(local(time), kDay); }
     /// 0 for Monday.

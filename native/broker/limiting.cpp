@@ -204,6 +204,7 @@ void Broker::release_cancels() {
         [&](std::uint64_t id) -> std::optional<std::array<LimitScope*, 3>> {
             const Order* order = orders_.find_kept(id);
             if (!order || !may_move(order->state, OrderState::PENDING_CANCEL)) return std::nullopt;
+            if (!receiver_of(*order)) return std::nullopt;
             return limits_.paced(*order);
         },
         [&](std::uint64_t id, const std::string& why) { emit_cancel(*orders_.find_kept(id), why); });
@@ -211,6 +212,8 @@ void Broker::release_cancels() {
 }
 
 void Broker::emit_cancel(Order& order, std::string_view why) {
+    if (const auto doubt = doubts_.find(order.id); doubt != doubts_.end())
+        doubt->second.may_be_unsent = false;
     orders_.change(order, [](Order& o) {
         o.state = OrderState::PENDING_CANCEL;
         o.reason_hash = 0;
@@ -285,13 +288,7 @@ void Broker::on_command(const OperatorCommand& command, std::string_view said) {
         case CommandKind::SET_LIMIT: {
             LimitScope& s = limits_.scope(which, command.subject);
             const std::string name(command.get_limit());
-            const auto before = s.texts.find(name);
-            LimitChange change{};
-            change.subject = s.subject;
-            change.set_scope(s.scope);
-            change.set_limit(name);
-            change.set_before(before == s.texts.end() ? std::string_view() : before->second);
-            change.set_after(command.get_setting());
+            const LimitChange change = Limits::describe_change(s, name, command.get_setting());
             std::string expected;
             if (!limits_.change(s, name, std::string(command.get_setting()), expected))
                 return refuse("limit " + name + ": " + expected);
@@ -307,8 +304,13 @@ RiskVerdict Broker::ask(Hook& hook, const OrderRequest& order, const RiskView& v
     const std::int64_t begin = hook_terms_.budget > 0 ? Clock::monotonic_now() : 0;
     RiskVerdict said{};
     said.order_id = order.order_id;
-    said.set_check(hook.check->name());
-    said.set_verdict(hook.check->judge(order, view, why));
+    said.set_check(hook.name);
+    if (hook.check) {
+        said.set_verdict(hook.check->judge(order, view, why));
+    } else {
+        said.set_verdict(Verdict::FAILED);
+        why = "risk check " + hook.name + " is no longer configured";
+    }
     const void* recorded = nullptr;
     std::uint32_t length = 0;
     switch (port_.recorded(RiskVerdict::kType, recorded, length)) {
@@ -327,8 +329,8 @@ RiskVerdict Broker::ask(Hook& hook, const OrderRequest& order, const RiskView& v
     said.elapsed = Clock::monotonic_now() - begin;
     if (said.elapsed > hook_terms_.budget && said.get_verdict() == Verdict::ALLOWED) {
         said.set_verdict(Verdict::OVERRAN);
-        why = "risk check " + std::string(hook.check->name()) + " took " + duration_text(said.elapsed) +
-              ", its budget is " + duration_text(hook_terms_.budget);
+        why = "risk check " + hook.name + " took " + duration_text(said.elapsed) + ", its budget is " +
+              duration_text(hook_terms_.budget);
     }
     return said;
 }
@@ -342,8 +344,8 @@ bool Broker::passes_checks(const OrderRequest& order, const RiskView& view, std:
         emit(said, why, 0);
         const bool is_fault = verdict != Verdict::REFUSED || said.elapsed > hook_terms_.budget;
         if (is_fault && ++hook.faults == hook_terms_.most_faults) {
-            alarm("risk check " + std::string(hook.check->name()) + " is unhealthy: " +
-                  std::to_string(hook.faults) + " times it failed or overran, the last: " + why);
+            alarm("risk check " + hook.name + " is unhealthy: " + std::to_string(hook.faults) +
+                  " times it failed or overran, the last: " + why);
         }
         if (verdict != Verdict::REFUSED && view.reduces_position()) continue;
         reason = why;

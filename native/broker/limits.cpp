@@ -1,6 +1,7 @@
 #include "broker/limits.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 #include "broker/exact.hpp"
 
@@ -74,23 +75,55 @@ Number market_price(const Market& market, Side side) noexcept {
 
 // --- the scopes -----------------------------------------------------------------------------------
 
-void Limits::configure(const std::vector<ScopeConfig>& configs) {
-    for (const ScopeConfig& config : configs) {
-        LimitScope& s = scope(config.scope, config.subject);
-        s.name = config.name;
-        s.clock = config.clock;
-        for (const auto& [name, text] : config.limits) {
-            std::string why;
-            if (!set_limit(s.limits, name, text, why))
-                throw std::invalid_argument(
-                    std::string("limit ").append(name).append(": ").append(why).append(of(s)));
-            s.texts[name] = text;
+void Limits::configure(const std::vector<ScopeConfig>& configs,
+                       const std::function<void(const LimitChange&)>& told) {
+    for (const ScopeConfig& config : configs) scope(config.scope, config.subject).name = config.name;
+    for (LimitScope* s : scopes()) {
+        std::map<std::string, std::string> said;
+        s->clock = {};
+        for (const ScopeConfig& config : configs) {
+            if (config.scope != s->scope || config.subject != s->subject) continue;
+            s->clock = config.clock;
+            for (const auto& [name, text] : config.limits) said[name] = text;
         }
-        s.orders.set(s.limits.max_order_rate);
-        s.cancels.set(s.limits.max_cancel_rate);
-        begin_watching(s);
+        const auto before = std::exchange(s->configured, said);
+        for (const auto& [name, text] : before) said.try_emplace(name);
+        for (const auto& [name, text] : said) {
+            const auto last = before.find(name);
+            if (last != before.end() && last->second == text) continue;
+            if (text_of(*s, name.c_str()) == text) continue;
+            const LimitChange what = describe_change(*s, name, text);
+            std::string why;
+            if (!change(*s, name, text, why))
+                throw std::invalid_argument(
+                    std::string("limit ").append(name).append(": ").append(why).append(of(*s)));
+            told(what);
+        }
     }
     renew_needs();
+}
+
+void Limits::lift_all() {
+    for (LimitScope* s : scopes()) {
+        s->limits = {};
+        s->texts.clear();
+        s->configured.clear();
+        s->results.clear();
+        s->orders.set({});
+        s->cancels.set({});
+        for (Exposure& e : s->exposures) resolve(*s, e);
+    }
+    renew_needs();
+}
+
+LimitChange Limits::describe_change(const LimitScope& s, const std::string& name, std::string_view text) {
+    LimitChange change{};
+    change.subject = s.subject;
+    change.set_scope(s.scope);
+    change.set_limit(name);
+    change.set_before(text_of(s, name.c_str()));
+    change.set_after(text);
+    return change;
 }
 
 void Limits::add_account(std::uint64_t account, const std::string& name) {
@@ -104,7 +137,6 @@ bool Limits::change(LimitScope& s, const std::string& name, const std::string& t
     } else {
         s.texts[name] = text;
     }
-    s.changes[name] = text;
     if (name == "max_order_rate") s.orders.set(s.limits.max_order_rate);
     if (name == "max_cancel_rate") s.cancels.set(s.limits.max_cancel_rate);
     if (name == "instruments")
@@ -405,6 +437,10 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
         const WatchedMarket* market = watch_.find(c.order.instrument);
         if (market == nullptr || market->updated == 0)
             return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
+        if (!market->down.empty()) {
+            const char* state = name_of(market->down.begin()->second);
+            return refuse(s, "max_data_age", "a feed of " + c.market.name + " is " + state, reason);
+        }
         if (c.now - market->updated > l.max_data_age) {
             return refuse(s, "max_data_age",
                           "the market data of " + c.market.name + " is " +
@@ -748,11 +784,22 @@ bool Limits::obeys_funds(const Case& c, std::string& reason) {
 
 namespace {
 
+std::map<std::string, std::string> get_texts(StateReader& state) {
+    std::map<std::string, std::string> texts;
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const std::string name(state.get_text());
+        texts[name] = state.get_text();
+    }
+    return texts;
+}
+
 void put_scope(StateWriter& state, const LimitScope& s) {
     state.put(s.scope);
     state.put(s.subject);
-    state.put(static_cast<std::uint64_t>(s.changes.size()));
-    for (const auto& [name, text] : s.changes) state.put_text(name), state.put_text(text);
+    for (const auto* limits : {&s.texts, &s.configured}) {
+        state.put(static_cast<std::uint64_t>(limits->size()));
+        for (const auto& [name, text] : *limits) state.put_text(name), state.put_text(text);
+    }
     state.put(s.orders);
     state.put(s.cancels);
     state.put(static_cast<std::uint64_t>(s.results.size()));
@@ -778,6 +825,7 @@ void Limits::save(StateWriter& state) const {
 
 bool Limits::load(StateReader& state) {
     own_.clear();
+    lift_all();
     for (LimitScope* s : scopes()) {
         s->exposures.clear();
         s->open_orders = 0;
@@ -785,17 +833,13 @@ bool Limits::load(StateReader& state) {
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());
-        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m) {
-            const std::string name(state.get_text());
-            const std::string text(state.get_text());
+        for (const auto& [name, text] : get_texts(state)) {
             std::string why;
             if (!change(s, name, text, why)) return false;
         }
-        // A rate that was changed in the configuration begins with a full bucket.
-        const auto orders = state.get<TokenBucket>();
-        const auto cancels = state.get<TokenBucket>();
-        if (orders.has_rate(s.limits.max_order_rate)) s.orders = orders;
-        if (cancels.has_rate(s.limits.max_cancel_rate)) s.cancels = cancels;
+        s.configured = get_texts(state);
+        s.orders = state.get<TokenBucket>();
+        s.cancels = state.get<TokenBucket>();
         std::vector<ResultWatch> results;
         for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m)
             results.push_back(state.get<ResultWatch>());

@@ -188,8 +188,7 @@ void Orders::save(StateWriter& state) const {
     for (const auto& [key, before] : fills_) state.put(key), state.put(before);
     state.put(static_cast<std::uint64_t>(closed_.size()));
     for (const std::uint64_t id : closed_) state.put(id);
-    state.put(static_cast<std::uint64_t>(gone_.words().size()));
-    for (const std::uint64_t word : gone_.words()) state.put(word);
+    state.put_text({reinterpret_cast<const char*>(gone_.words().data()), gone_.words().size() * 8});
     state.put(static_cast<std::uint64_t>(series_.size()));
     for (const auto& [high, series] : series_) {
         state.put(high);
@@ -215,9 +214,9 @@ bool Orders::load(StateReader& state) {
     }
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
         closed_.push_back(state.get<std::uint64_t>());
-    std::vector<std::uint64_t> words;
-    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
-        words.push_back(state.get<std::uint64_t>());
+    const std::string_view bits = state.get_text();
+    std::vector<std::uint64_t> words(bits.size() / 8);
+    bits.copy(reinterpret_cast<char*>(words.data()), words.size() * 8);
     if (!words.empty() && words.size() != IdFilter::kWords) return false;
     gone_.set_words(std::move(words));
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {

@@ -20,13 +20,17 @@ bool is_at_venue(const Order& order) noexcept {
 
 }  // namespace
 
-void Broker::on_component_start() {
+void Broker::on_component_start(std::string_view settings) {
+    if (!settings.empty()) {
+        set_as_journaled(settings);
+        give_up_unreachable();
+    }
     for (const auto& [account, route] : routes_) {
         if (!can_ask(account)) continue;
         begin_reconciling(account, "the broker started");
     }
     held_.resume();
-    // What was under way when it ended may or may not have reached its venue; nothing is sent again.
+    // What was under way when it ended may or may not have reached its venue.
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
         if (!can_ask(order.account) || !is_at_venue(order)) continue;

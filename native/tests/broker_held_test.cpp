@@ -66,12 +66,6 @@ struct Holding : Desk {
         m.set_price(num(price));
         put(kVenue, 0, m);
     }
-    void start() {
-        ComponentStatus status{};
-        status.set_kind(ComponentKind::BROKER);
-        status.set_phase(ComponentPhase::START);
-        put(kBroker, 0, status);
-    }
     void command(CommandKind kind, std::uint64_t order) {
         OperatorCommand c{};
         c.set_kind(kind);

@@ -18,6 +18,7 @@ from kungfu_core.enums import (
     CashKind,
     CommandKind,
     ContractKind,
+    FeedState,
     InstrumentStatus,
     LogLevel,
     OrderState,
@@ -716,6 +717,33 @@ def test_data_is_stale_after_its_age() -> None:
     )
     desk.quote("99", "101")
     assert desk.passes(BUY, "1")
+
+
+def test_a_feed_that_is_reported_down_makes_data_stale_at_once() -> None:
+    desk = Trading({"max_data_age": "1h"})
+    desk.trade("100", "3")
+    desk.hold(BUY, "2")
+    assert desk.passes(BUY, "1")
+    feed = {"instrument": PERPETUAL, "event_type": 0}
+    desk.put("feed_status", VENUE, **feed, state=FeedState.GAP)
+    desk.trade("100", "3")
+    reason = desk.reason(BUY, "1")
+    assert reason == "limit max_data_age: a feed of venue:perpetual:BTC is GAP"
+    assert desk.passes(SELL, "0.5")  # one can always get out
+    desk.put("feed_status", VENUE, **feed | {"event_type": 21}, state=FeedState.STALE)
+    desk.put("feed_status", VENUE, **feed | {"event_type": 21}, state=FeedState.LIVE)
+    assert "is GAP" in desk.reason(BUY, "1")
+    desk.put("feed_status", VENUE, **feed, state=FeedState.LIVE)
+    assert desk.passes(BUY, "1")
+
+
+def test_what_a_feed_said_counts_for_a_limit_that_comes_later() -> None:
+    desk = Trading({"max_order_size": "100"})
+    desk.put("feed_status", VENUE, instrument=PERPETUAL, state=FeedState.STALE)
+    assert desk.passes(BUY, "1")
+    desk.set_limit("max_data_age", "1h")
+    desk.trade("100", "3")
+    assert "is STALE" in desk.reason(BUY, "1")
 
 
 def test_the_clock_may_be_off_by_offset_and_error() -> None:
