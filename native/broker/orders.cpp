@@ -10,13 +10,8 @@
 namespace kungfu::broker {
 
 Number Order::remaining() const {
-    Number total = size;
-    if (state == OrderState::CREATED)
-        return {0, 0};  // held back
-    else if (is_terminal(state))
-        total = venue_filled;
-    else if (!pending_size.is_none() && pending_size > size)
-        total = pending_size;
+    if (state == OrderState::CREATED) return {0, 0};  // held back
+    const Number total = is_terminal(state) ? venue_filled : largest_size();
     if (total.is_none()) return {0, 0};
     const Number rest = sum(total, -filled, "rest of an order");
     return rest.mantissa > 0 ? rest : Number{0, 0};
@@ -24,7 +19,7 @@ Number Order::remaining() const {
 
 OrderState Order::filled_state() const noexcept {
     if (filled.is_zero()) return OrderState::ACCEPTED;
-    return !size.is_none() && filled >= size ? OrderState::FILLED : OrderState::PARTIALLY_FILLED;
+    return !size.is_none() && filled >= largest_size() ? OrderState::FILLED : OrderState::PARTIALLY_FILLED;
 }
 
 bool is_order_state(std::uint8_t number) noexcept {
