@@ -146,12 +146,13 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
         return tell(order, reported.time, true, why);
     }
     orders_.change(order, [&](Order& o) {
+        if (!text.empty()) o.reason_hash = fnv1a64(text);
+        if (is_terminal(o.state)) return;  // nothing that is told later makes it live again
         const bool answered = !reason.empty() || is_same(reported.get_size(), o.asked_size);
         if (is_given(reported.get_price())) o.price = reported.get_price();
         if (is_given(reported.get_size())) o.size = reported.get_size();
         if (answered || ends_amends || is_terminal(target)) o.forget_amends();
         if (!reported.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
-        if (!text.empty()) o.reason_hash = fnv1a64(text);
         o.state = is_acknowledged(target) && !o.size.is_none() ? o.filled_state() : target;
     });
     tell(order, reported.time, !odd.empty(), text);
