@@ -147,7 +147,9 @@ class Broker : public Component {
     void tell_switch(const LimitScope& scope, SwitchState state, const std::string& reason);
     void cancel_all(const LimitScope& scope, const std::string& why);
     void flatten(LimitScope& scope);
-    void close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
+    bool awaits_ends(const LimitScope& scope) const;
+    /// Whether there is a lot or more that can be closed.
+    bool close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
     void submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
                         Number size);
     std::uint64_t next_own_id();

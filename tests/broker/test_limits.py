@@ -892,6 +892,27 @@ def test_a_closing_order_that_fills_in_part_is_followed_by_another() -> None:
     assert not [s for s in desk.run() if s.destination == VENUE]
 
 
+def test_what_comes_after_a_command_to_flatten_is_not_closed() -> None:
+    desk = Trading()
+    desk.hold(BUY, "1", of=SPOT)
+    first = only(desk.command(CommandKind.FLATTEN), "order_request").values
+    # Less than a lot is left, as a fee in kind leaves it; and the strategy has quoted meanwhile.
+    assert desk.passes(BUY, "1", "90", of=SPOT)
+    quoted = desk.orders
+    desk.fill(first["order_id"], SELL, "0.9995", of=SPOT)
+    desk.over(first["order_id"])
+    assert "order_request" not in names(desk.fill(quoted, BUY, "1", "90", of=SPOT))
+
+
+def test_a_person_can_end_what_flattens() -> None:
+    desk = Trading()
+    desk.hold(BUY, "5")
+    first = only(desk.command(CommandKind.FLATTEN), "order_request").values
+    desk.command(CommandKind.RESET)
+    desk.fill(first["order_id"], SELL, "3")
+    assert "order_request" not in names(desk.over(first["order_id"]))
+
+
 # --- cancels -------------------------------------------------------------------------------------
 
 
