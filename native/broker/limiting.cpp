@@ -181,7 +181,7 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
     request.set_time_in_force(gateway.capabilities.can(TimeInForce::IOC) ? TimeInForce::IOC
                                                                          : TimeInForce::GTC);
     request.reduce_only = gateway.capabilities.reduce_only;
-    if (accounts_.terms(account).hedging)
+    if (accounts_.terms(account).hedging && !is_spot(market.definition))
         request.set_position_side(side == Side::SELL ? PositionSide::LONG : PositionSide::SHORT);
     request.set_tag("flatten");
     order.id = request.order_id;
