@@ -761,6 +761,15 @@ void put_scope(StateWriter& state, const LimitScope& s) {
     state.put(s.is_thrown);
     state.put(s.flattens);
     state.put_text(s.reason);
+    // Counted anew, sums would have other zeros at their ends, and messages would show them.
+    state.put(s.open_orders);
+    state.put(static_cast<std::uint64_t>(s.exposures.size()));
+    for (const Exposure& e : s.exposures) {
+        state.put(e.account);
+        state.put(e.instrument);
+        for (const Number part : {e.longs, e.shorts, e.buys, e.sells}) state.put(part);
+        state.put(e.buys_cost);
+    }
 }
 
 }  // namespace
@@ -777,11 +786,6 @@ void Limits::save(StateWriter& state) const {
 }
 
 bool Limits::load(StateReader& state) {
-    own_.clear();
-    for (LimitScope* s : scopes()) {
-        s->exposures.clear();
-        s->open_orders = 0;
-    }
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());
@@ -804,12 +808,24 @@ bool Limits::load(StateReader& state) {
         s.is_thrown = state.get<bool>();
         s.flattens = state.get<bool>();
         s.reason = state.get_text();
+        s.open_orders = state.get<std::int64_t>();
+        s.exposures.clear();
+        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m) {
+            Exposure& e = s.exposures.emplace_back();
+            e.account = state.get<std::uint64_t>();
+            e.instrument = state.get<std::uint64_t>();
+            for (Number* part : {&e.longs, &e.shorts, &e.buys, &e.sells}) *part = state.get<Number>();
+            e.buys_cost = state.get<Money>();
+            resolve(s, e);
+        }
     }
     if (!watch_.load(state) || !recent_.load(state)) return false;
     has_clock_offset_ = state.get<bool>();
     clock_off_by_ = state.get<std::int64_t>();
-    orders_.each([&](const Order& order) { count(order, Counted(order), 1); });
-    accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) { on_position(key, holding); });
+    own_.clear();
+    orders_.each([&](const Order& order) {
+        if (const Counted counted(order); counted.is_resting) own_.add(order, counted.price);
+    });
     for (LimitScope* s : scopes()) begin_watching(*s);
     return state.good();
 }

@@ -141,7 +141,7 @@ class Limits {
     std::array<LimitScope*, 3> paced(const Order& order);
 
     void save(StateWriter& state) const;
-    /// Reads the state; what follows from orders and positions is counted anew.
+    /// Reads the state, after that of orders and markets.
     bool load(StateReader& state);
 
   private:

@@ -179,6 +179,7 @@ void Orders::count(const Order& order, const Counted& counted, int sign) {
 void Orders::save(StateWriter& state) const {
     state.put(static_cast<std::uint64_t>(orders_.size()));
     for (const auto& [id, order] : orders_) state.put(order);
+    put_map(state, open_);
     state.put(static_cast<std::uint64_t>(fills_.size()));
     for (const auto& [key, before] : fills_) state.put(key), state.put(before);
     state.put(static_cast<std::uint64_t>(closed_.size()));
@@ -196,14 +197,14 @@ void Orders::save(StateWriter& state) const {
 
 bool Orders::load(StateReader& state) {
     orders_.clear();
-    open_.clear();
     fills_.clear();
     closed_.clear();
     series_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto order = state.get<Order>();
-        count(orders_.emplace(order.id, order).first->second, Counted(order), 1);
+        orders_.emplace(order.id, order);
     }
+    get_map(state, open_);
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto key = state.get<FillKey>();
         fills_[key] = state.get<TradeId>();

@@ -179,6 +179,21 @@ void slippage_is_taken_from_the_book() {
     CHECK(outcome(5, "6.001") == "limit max_slippage: size 6.001 is above the 6 that the book shows");
 }
 
+/// A rebuild compares every byte with what was said before the snapshot's broker took over.
+void refusals_read_the_same_after_a_snapshot() {
+    const auto refusal = [](bool reloaded) {
+        Desk d(with({{"max_position", "1"}}));
+        d.define_perpetual();
+        d.request(Desk::limit(1, Side::BUY, "0.125", "100"));
+        d.update(1, OrderState::CANCELED);
+        d.run();
+        if (reloaded) d.reload(with({{"max_position", "1"}}));
+        d.request(Desk::limit(2, Side::BUY, "2", "100"));
+        return only_update(d.run()).tail<OrderUpdate>();
+    };
+    CHECK_EQUAL(refusal(true), refusal(false));
+}
+
 void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
     std::string said;
     try {
@@ -194,5 +209,6 @@ void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
 int main() {
     an_order_that_passes_all_limits_allocates_nothing();
     slippage_is_taken_from_the_book();
+    refusals_read_the_same_after_a_snapshot();
     a_limit_that_cannot_be_is_refused_when_the_broker_is_made();
 }
