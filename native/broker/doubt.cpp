@@ -154,14 +154,13 @@ void Broker::settle_as_absent(Order& order) {
     doubts_.erase(order.id);
     const std::string why = "the venue does not know it: " + std::to_string(timing_.absences) +
                             " queries after its deadline found neither order nor fills";
-    if (!is_terminal(order.state)) {
-        orders_.change(order, [](Order& o) {
-            o.state = OrderState::EXPIRED;
-            o.venue_filled = o.filled;
-            o.forget_amends();
-        });
-        tell(order, 0, false, why);
-    }
+    const bool was_over = is_terminal(order.state);
+    orders_.change(order, [&](Order& o) {
+        if (!was_over) o.state = OrderState::EXPIRED;
+        o.venue_filled = o.filled;  // what it told of and nobody can give any more; positions are compared
+        o.forget_amends();
+    });
+    if (!was_over) tell(order, 0, false, why);
     changed_.push_back(order.id);
     tell_difference(Difference::ORDER_MISSING, order, why);
 }
