@@ -399,6 +399,9 @@ void a_day_ends_in_its_zone_even_where_clocks_are_changed() {
     const broker::DayClock clock({{0, hour}, {kDay + hour, 2 * hour}});
     CHECK(clock.end_of_day(kDay - hour - 1) == kDay - hour);
     CHECK(clock.end_of_day(kDay) == 2 * kDay - 2 * hour);
+    // From 00:00 on it is 01:00, and the other way round: it is 23:00 once more.
+    CHECK(broker::DayClock({{0, hour}, {kDay - hour, 2 * hour}}).end_of_day(kDay - hour - 1) == kDay - hour);
+    CHECK(broker::DayClock({{0, hour}, {kDay - hour, 0}}).end_of_day(kDay - hour - 1) == kDay);
     Holding d;
     OrderRequest r = Desk::limit(1, Side::BUY, "1", "100");
     r.set_time_in_force(TimeInForce::DAY);
