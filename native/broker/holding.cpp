@@ -106,6 +106,8 @@ void Broker::let_out(Order& order) {
             orders_.change(order, [](Order& o) { o.state = OrderState::RISK_REJECTED; });
             return tell(order, 0, false, reason);
         }
+        // The market has moved since it came.
+        order.worst_price = limits_.worst_price(sent, *markets_.find(order.instrument));
     }
     if (sent.get_time_in_force() == order.request.get_time_in_force()) held_.drop_expiry(order.id);
     if (sent.deadline == 0 && timing_.order_deadline != 0 && can_ask(order.account))

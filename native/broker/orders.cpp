@@ -162,7 +162,7 @@ Counted::Counted(const Order& order)
     const bool waits = type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
                        type == OrderType::TRAILING_STOP || order.request.algorithm != 0;
     const bool is_over = is_terminal(order.state);
-    is_resting = !is_over && !waits;
+    is_resting = !is_over && !waits && order.state != OrderState::CREATED;
     if (order.counts_in_parent) return;
     is_open = !is_over;
     rest = order.remaining();

@@ -289,6 +289,45 @@ void held_orders_pass_the_checks_twice() {
     CHECK(nothing_sent(out) && check.asked == 3);
 }
 
+/// Otherwise funds that it takes would be there for others.
+void an_order_counts_at_the_prices_of_the_moment_at_which_it_is_let_out() {
+    broker::BrokerConfig config = Holding::bare();
+    config.limits.push_back({Scope::GLOBAL, 0, "", {{"check_funds", "true"}}, {}});
+    Holding d(std::move(config));
+    d.define_spot();
+    d.deposit("USDT", "300");
+    const auto price = [&](const char* last) {
+        Trade t{};
+        t.instrument = kSpot;
+        t.set_price(num(last));
+        t.set_size(num("1"));
+        d.put(kVenue, 0, t);
+    };
+    price("100");
+    OrderRequest r = Holding::stop(1, Side::BUY, "110");
+    r.instrument = kSpot;
+    d.request(r);
+    d.run();
+    price("200");
+    CHECK(sent(d.run()).order_id == 1);
+    d.request(Desk::limit(2, Side::BUY, "1.9", "100", kSpot));
+    CHECK(says(d.run(), 2, OrderState::RISK_REJECTED, "390.0 USDT is needed"));
+}
+
+void what_is_held_is_in_no_book_and_trades_with_none_of_ours() {
+    broker::BrokerConfig config = Holding::bare();
+    config.limits.push_back({Scope::GLOBAL, 0, "", {{"self_trade", "reject"}}, {}});
+    Holding d(std::move(config));
+    d.live(1);
+    d.request(Holding::child_of(1, Desk::limit(2, Side::SELL, "1", "105")));
+    d.request(Desk::limit(3, Side::BUY, "1", nullptr));
+    CHECK(sent(d.run()).order_id == 3);
+    d.filled(1, "a", Side::BUY, "1");
+    CHECK(sent(d.run()).order_id == 2);
+    d.request(Desk::limit(4, Side::BUY, "1", "105"));
+    CHECK(says(d.run(), 4, OrderState::RISK_REJECTED, "limit self_trade"));
+}
+
 void a_cancel_of_a_held_order_is_done_at_once_and_the_price_comes_too_late() {
     Holding d;
     d.request(Holding::stop(1, Side::BUY, "100"));
@@ -746,6 +785,8 @@ int main() {
     what_cannot_be_expressed_is_refused_with_the_reason();
     held_orders_count_as_open_only_once_they_are_out();
     held_orders_pass_the_checks_twice();
+    an_order_counts_at_the_prices_of_the_moment_at_which_it_is_let_out();
+    what_is_held_is_in_no_book_and_trades_with_none_of_ours();
     a_cancel_of_a_held_order_is_done_at_once_and_the_price_comes_too_late();
     a_cancel_that_comes_after_the_price_goes_to_the_venue();
     an_amend_of_a_held_order_is_done_at_once();
