@@ -77,7 +77,7 @@ void Broker::on_cash(const CashMovement& reported) {
     }
     const Market* market = markets_.find(reported.instrument);
     const Order* order = reported.order_id ? orders_.find(reported.order_id) : nullptr;
-    const std::uint64_t strategy = order ? order->strategy : 0;
+    const std::uint64_t strategy = order ? order->owner() : 0;
     const Booking booking = accounts_.book(reported, strategy, market);
     emit(reported, strategy);
     tell_balances(reported.account, booking);

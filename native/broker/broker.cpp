@@ -1,6 +1,7 @@
 #include "broker/broker.hpp"
 
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 
 #include "broker/exact.hpp"
@@ -221,7 +222,9 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
         return false;
     const Order* parent = worked_order(request);
     if (parent && !fits_parent(request, *parent, nullptr, reason)) return false;
-    const Order* counted = parent ? parent : held;
+    std::optional<Order> free;
+    if (parent) free = left_of(*parent, nullptr);
+    const Order* counted = parent ? &*free : held;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, counted);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
@@ -307,6 +310,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
+    if (!gateway) return reason = "nobody takes its orders: what took them is not configured", false;
     const bool held = held_.find(order.id) != nullptr;
     if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;
@@ -334,7 +338,9 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     changed.set_size(rest);
     const Order* parent = order.slice_of != 0 ? orders_.find(order.slice_of) : nullptr;
     if (parent && !fits_parent(changed, *parent, &order, reason)) return false;
-    const Order* counted = parent ? parent : &order;
+    std::optional<Order> free;
+    if (parent) free = left_of(*parent, &order);
+    const Order* counted = parent ? &*free : &order;
     const RiskView view(port_.now(), markets_, orders_, accounts_, changed, counted);
     Number open;
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {

@@ -90,6 +90,8 @@ class Broker : public Component {
     bool fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
                      std::string& reason);
     Number left_for_slices(const Order& parent, const Order* amended);
+    /// The parent without what its slices may still fill: that much of it a new one takes the place of.
+    Order left_of(const Order& parent, const Order* amended);
     void credit_parent(const Order& slice, const Fill& fill);
     void end_slices(const Order& parent);
 

@@ -32,6 +32,13 @@ Number Broker::left_for_slices(const Order& parent, const Order* amended) {
     return left;
 }
 
+Order Broker::left_of(const Order& parent, const Order* amended) {
+    Order left = parent;
+    left.forget_amends();
+    left.size = sum(parent.filled, left_for_slices(parent, amended), "size of an order");
+    return left;
+}
+
 bool Broker::fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
                          std::string& reason) {
     const OrderRequest& whole = parent.request;
