@@ -58,6 +58,11 @@ Money quote_value(Number size, Number price, const Instrument& definition) {
     throw Fault("the value of " + to_text(size) + " at " + to_text(price) + " does not fit");
 }
 
+/// Whether it makes the position larger that it names, of two; one that names none may.
+bool opens(PositionSide position, Side side) noexcept {
+    return position == PositionSide::NET || (position == PositionSide::LONG) == (side == Side::BUY);
+}
+
 Number larger(Number a, Number b) noexcept {
     if (a.is_none() || b.is_none()) return a.is_none() ? b : a;
     return a < b ? b : a;
@@ -171,6 +176,7 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
     e.quote = Currency(definition.get_quote());
     e.settle = Currency(settlement_currency(definition));
     e.is_spot = broker::is_spot(definition);
+    e.is_hedged = accounts_.terms(e.account).hedging && !e.is_spot;
     const auto& patterns = s.limits.instruments;
     e.is_allowed = patterns.empty() ||
                    std::any_of(patterns.begin(), patterns.end(),
@@ -215,6 +221,8 @@ void Limits::count(const Order& order, const Counted& counted, int sign) {
         Exposure& e = exposure(*s, order.account, order.instrument);
         Number& open = order.side == Side::BUY ? e.buys : e.sells;
         open = plus(open, part, "open size");
+        if (opens(order.request.get_position_side(), order.side))
+            e.opening = plus(e.opening, part, "open size");
         e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
     }
     if (!counted.is_resting) return;
@@ -569,18 +577,20 @@ Limits::Ends Limits::ends_of(const Exposure& e, const Case& c) const {
     const char* what = "position with all open orders filled";
     Number buys = e.buys;
     Number sells = e.sells;
+    Number opening = e.opening;
     if (e.account == c.order.account && e.instrument == c.order.instrument) {
         Number& own = c.side == Side::BUY ? buys : sells;
-        if (!c.order.reduce_only) own = plus(own, c.size, what);
-        if (c.amended && !c.amended->request.reduce_only) own = plus(own, -c.amended->remaining(), what);
+        Number more{0, 0};
+        if (!c.order.reduce_only) more = c.size;
+        if (c.amended && !c.amended->request.reduce_only) more = plus(more, -c.amended->remaining(), what);
+        own = plus(own, more, what);
+        if (opens(c.order.get_position_side(), c.side)) opening = plus(opening, more, what);
     }
     const Number held = e.shorts.is_zero() ? e.longs : plus(e.longs, -e.shorts, what);
     Ends ends{plus(held, buys, what), plus(held, -sells, what), {}};
     ends.farthest = larger(magnitude(ends.high), magnitude(ends.low));
-    if (!e.longs.is_zero() && !e.shorts.is_zero()) {
-        const Number smaller = e.longs < e.shorts ? e.longs : e.shorts;
-        ends.farthest = plus(ends.farthest, plus(smaller, smaller, what), what);
-    }
+    // Of two positions, each can become larger without the other one becoming smaller.
+    if (e.is_hedged) ends.farthest = plus(plus(e.longs, e.shorts, what), opening, what);
     return ends;
 }
 
@@ -767,7 +777,7 @@ void put_scope(StateWriter& state, const LimitScope& s) {
     for (const Exposure& e : s.exposures) {
         state.put(e.account);
         state.put(e.instrument);
-        for (const Number part : {e.longs, e.shorts, e.buys, e.sells}) state.put(part);
+        for (const Number part : {e.longs, e.shorts, e.buys, e.sells, e.opening}) state.put(part);
         state.put(e.buys_cost);
     }
 }
@@ -814,7 +824,8 @@ bool Limits::load(StateReader& state) {
             Exposure& e = s.exposures.emplace_back();
             e.account = state.get<std::uint64_t>();
             e.instrument = state.get<std::uint64_t>();
-            for (Number* part : {&e.longs, &e.shorts, &e.buys, &e.sells}) *part = state.get<Number>();
+            for (Number* part : {&e.longs, &e.shorts, &e.buys, &e.sells, &e.opening})
+                *part = state.get<Number>();
             e.buys_cost = state.get<Money>();
             resolve(s, e);
         }

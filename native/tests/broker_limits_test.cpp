@@ -194,6 +194,30 @@ void refusals_read_the_same_after_a_snapshot() {
     CHECK_EQUAL(refusal(true), refusal(false));
 }
 
+/// In hedging mode, what opens a long and what opens a short position add up, and what closes one does not.
+void both_positions_of_hedging_mode_count_in_what_is_gross() {
+    auto config = with({{"max_gross_notional", "USDT=1000"}});
+    config.routes[0].terms.hedging = true;
+    config.gateways[0].capabilities.position_sides = true;
+    Desk d(std::move(config));
+    d.define_perpetual();
+    std::uint64_t id = 0;
+    const auto state_of = [&](Side side, PositionSide position, const char* size) {
+        OrderRequest r = Desk::limit(++id, side, size, "100");
+        r.set_position_side(position);
+        d.request(r);
+        return only_update(d.run()).as<OrderUpdate>().get_state();
+    };
+    CHECK(state_of(Side::BUY, PositionSide::LONG, "6") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "6") == OrderState::RISK_REJECTED);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "6", "100"));
+    d.run();
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "6") == OrderState::RISK_REJECTED);
+    CHECK(state_of(Side::SELL, PositionSide::LONG, "6") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "4") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::BUY, PositionSide::LONG, "0.1") == OrderState::RISK_REJECTED);
+}
+
 void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
     std::string said;
     try {
@@ -210,5 +234,6 @@ int main() {
     an_order_that_passes_all_limits_allocates_nothing();
     slippage_is_taken_from_the_book();
     refusals_read_the_same_after_a_snapshot();
+    both_positions_of_hedging_mode_count_in_what_is_gross();
     a_limit_that_cannot_be_is_refused_when_the_broker_is_made();
 }
