@@ -113,8 +113,12 @@ void Broker::dispatch(const Event& event) {
     } else if (const auto* connection = event.as<Connection>()) {
         on_connection(*connection, event.frame->source);
     } else if (const auto* status = event.as<ComponentStatus>()) {
-        if (event.frame->source == port_.source() && status->get_phase() == ComponentPhase::START)
-            on_component_start();
+        const bool starts = status->get_phase() == ComponentPhase::START;
+        if (event.frame->source == port_.source()) {
+            if (starts) on_component_start();
+        } else if (starts || status->get_phase() == ComponentPhase::FAULT) {
+            end_worked(event.frame->source, starts ? event.frame->gen_time : port_.now() + 1);
+        }
     } else if (event.frame->destination == port_.source()) {
         handle_request(event);
     }

@@ -94,6 +94,9 @@ class Broker : public Component {
     Order left_of(const Order& parent, const Order* amended);
     void credit_parent(const Order& slice, const Fill& fill);
     void end_slices(const Order& parent);
+    /// Ends the orders that an algorithm was given before a time: it has ended, and nobody works them any
+    /// more.
+    void end_worked(std::uint64_t algorithm, std::int64_t before);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);

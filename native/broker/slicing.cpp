@@ -97,4 +97,17 @@ void Broker::end_slices(const Order& parent) {
     }
 }
 
+void Broker::end_worked(std::uint64_t algorithm, std::int64_t before) {
+    if (!algorithms_.count(algorithm)) return;
+    for (const std::uint64_t id : orders_.live()) {
+        Order& order = *orders_.find_kept(id);
+        const bool is_worked = order.request.algorithm == algorithm && order.state != OrderState::CREATED;
+        if (!is_worked || order.asked_at >= before) continue;
+        orders_.change(order, [](Order& o) {
+            o.state = o.state == OrderState::PENDING_CANCEL ? OrderState::CANCELED : OrderState::EXPIRED;
+        });
+        tell(order, 0, false, "its algorithm has ended");
+    }
+}
+
 }  // namespace kungfu::broker

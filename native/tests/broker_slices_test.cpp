@@ -344,6 +344,28 @@ void what_nobody_works_any_more_cannot_be_amended() {
     CHECK(only_update(out).tail<OrderUpdate>().find("is not configured") != std::string::npos);
 }
 
+/// It does not work orders of an earlier session again; they would count for ever, and block every way out.
+void an_algorithm_that_starts_anew_ends_what_it_worked() {
+    Worked d;
+    d.live(2, "4");
+    d.cancel(1);
+    d.run();
+    ++d.now;
+    ComponentStatus status{};
+    status.set_kind(ComponentKind::STRATEGY);
+    status.set_phase(ComponentPhase::START);
+    d.put(kAlgorithm, 0, status);
+    auto out = d.run();
+    CHECK(update_of(out, 1).get_state() == OrderState::CANCELED);
+    CHECK(out.back().type == OrderCancel::kType && out.back().destination == kVenue);
+    d.put(kStrategy, kBroker, Worked::parent(5), "{}");
+    d.put(kAlgorithm, 0, status);
+    CHECK(update_of(d.run(), 5).get_state() == OrderState::SUBMITTED);
+    status.set_phase(ComponentPhase::FAULT);
+    d.put(kAlgorithm, 0, status);
+    CHECK(update_of(d.run(), 5).get_state() == OrderState::EXPIRED);
+}
+
 void slices_of_one_size_are_no_repetition() {
     Worked d(limited({{"duplicate_window", "1h"}}, {}));
     d.live(2, "1");
@@ -391,6 +413,7 @@ int main() {
     slices_reduce_a_position_only_together();
     cash_of_a_slice_is_its_parents_strategys();
     what_nobody_works_any_more_cannot_be_amended();
+    an_algorithm_that_starts_anew_ends_what_it_worked();
     slices_of_one_size_are_no_repetition();
     a_kill_switch_of_the_strategy_ends_what_is_worked_for_it();
     only_slices_would_trade_with_our_own_orders();
