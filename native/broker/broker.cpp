@@ -352,6 +352,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     }
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
+    if (!limits_.obeys_reduce_only(changed, reason)) return false;
     if (!limits_.allow(changed, order.owner(), *market, counted, port_.now(), reason) &&
         !view.reduces_position())
         return false;
