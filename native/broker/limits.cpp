@@ -249,6 +249,12 @@ void Limits::on_position(const HoldingKey& key, const Holding& holding) {
 // --- results --------------------------------------------------------------------------------------
 
 void Limits::begin_watching(LimitScope& s) {
+    // What was lost while nothing limited it is no loss of a limit that comes later.
+    const auto is_over = [&](const ResultWatch& w) {
+        return !amount_of(s.limits.max_daily_loss, w.currency) &&
+               !amount_of(s.limits.max_drawdown, w.currency);
+    };
+    s.results.erase(std::remove_if(s.results.begin(), s.results.end(), is_over), s.results.end());
     for (const CurrencyTable* table : {&s.limits.max_daily_loss, &s.limits.max_drawdown}) {
         for (const auto& [currency, limit] : *table) {
             const bool known = std::any_of(s.results.begin(), s.results.end(),

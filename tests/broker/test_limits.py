@@ -835,6 +835,17 @@ def test_an_unknown_result_refuses() -> None:
     assert desk.passes(BUY, "1")
 
 
+def test_what_was_lost_before_a_loss_limit_was_set_again_is_no_loss_of_it() -> None:
+    desk = Trading({"max_daily_loss": "USDT=50"})
+    desk.mark("100")
+    desk.hold(BUY, "5")
+    desk.set_limit("max_daily_loss", "")
+    desk.mark("80")
+    desk.set_limit("max_daily_loss", "USDT=50")
+    assert "kill_switch" not in names(desk.mark("80"))
+    assert "kill_switch" in names(desk.mark("69"))
+
+
 def test_a_switch_that_flattens_closes_until_nothing_is_held() -> None:
     desk = Trading({"max_daily_loss": "USDT=50", "flatten": "true"})
     desk.mark("100")
