@@ -314,7 +314,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
-    if (!gateway) return reason = "nobody takes its orders: what took them is not configured", false;
+    if (!gateway) return reason = kNobodyTakesIt, false;
     const bool held = held_.find(order.id) != nullptr;
     if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;

@@ -58,15 +58,17 @@ bool Broker::matters(const Deadline& deadline) {
     if (deadline.purpose == Purpose::CANCELS) return !pacing_.empty() && pacing_.next_time() == deadline.due;
     if (deadline.purpose == Purpose::RECONCILE) {
         const auto sync = syncs_.find(deadline.subject);
-        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due;
+        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due &&
+               can_ask(deadline.subject);
     }
     if (deadline.purpose == Purpose::SETTLE) {
         const auto doubt = doubts_.find(deadline.subject);
-        return doubt != doubts_.end() && doubt->second.next == deadline.due;
+        return doubt != doubts_.end() && doubt->second.next == deadline.due &&
+               can_ask(orders_.find_kept(deadline.subject)->account);
     }
     if (deadline.purpose == Purpose::EXPIRY) return held_.expires_at(deadline.subject, deadline.due);
     const Order* order = orders_.find_kept(deadline.subject);
-    if (order == nullptr) return false;
+    if (order == nullptr || !can_ask(order->account)) return false;
     if (deadline.purpose == Purpose::FILLS) return order->misses_fills() && order->fills_due == deadline.due;
     return is_waiting(order->state) && order->asked_at + timing_.answer_timeout <= deadline.due;
 }

@@ -79,7 +79,8 @@ void Broker::hold(Order& order, Held held, const std::string& until) {
 
 void Broker::arm(Order& order) {
     const OrderRequest& request = order.request;
-    if (!lacking(request, receiver_of(order)->capabilities).trigger) return let_out(order);
+    const Gateway* receiver = receiver_of(order);
+    if (!receiver || !lacking(request, receiver->capabilities).trigger) return let_out(order);
     Held held;
     held.instrument = order.instrument;
     held.best = price_of(order.instrument, request.get_trigger_by());
@@ -88,6 +89,7 @@ void Broker::arm(Order& order) {
 }
 
 void Broker::let_out(Order& order) {
+    if (!receiver_of(order)) return end_held(order, OrderState::CANCELED, kNobodyTakesIt);
     if (!is_ready(order.account)) {
         Held held;
         held.awaited = Awaited::ACCOUNT;
@@ -288,8 +290,8 @@ void Broker::settle_leg(Leg& leg) {
     Order* order = orders_.find_kept(leg.order);
     if (!order || is_terminal(order->state) || order->state == OrderState::PENDING_AMEND || leg.ended) return;
     const bool held = held_.find(order->id) != nullptr;
-    const Capabilities& venue = receiver_of(*order)->capabilities;
-    if (venue.oco && !held) return;  // what has filled was at the venue, too
+    const Gateway* receiver = receiver_of(*order);
+    if (!receiver || (receiver->capabilities.oco && !held)) return;  // what has filled was at the venue, too
     const Number asked = std::exchange(leg.asked, Number::none());
     if (!asked.is_none() && order->size > asked) leg.ends = true;
     if (leg.owed.is_zero() && !leg.ends) return;

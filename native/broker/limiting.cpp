@@ -207,7 +207,7 @@ std::uint64_t Broker::next_own_id() {
 
 void Broker::send_cancel(Order& order, std::string_view why) {
     const std::uint64_t id = order.id;
-    if (pacing_.holds(id)) return;
+    if (pacing_.holds(id) || !receiver_of(order)) return;
     pacing_.hold(id, why);
     release_cancels();
     if (pacing_.holds(id)) tell(order, 0, false, "limit max_cancel_rate: the cancel waits");
@@ -218,7 +218,8 @@ void Broker::release_cancels() {
         port_.now(),
         [&](std::uint64_t id) -> std::optional<std::array<LimitScope*, 3>> {
             const Order* order = orders_.find_kept(id);
-            if (!order || !may_move(order->state, OrderState::PENDING_CANCEL)) return std::nullopt;
+            if (!order || !receiver_of(*order) || !may_move(order->state, OrderState::PENDING_CANCEL))
+                return std::nullopt;
             return limits_.paced(*order);
         },
         [&](std::uint64_t id, const std::string& why) { emit_cancel(*orders_.find_kept(id), why); });

@@ -744,6 +744,26 @@ void a_broker_that_takes_its_state_again_goes_on_in_the_middle() {
     CHECK(all<OrderCancel>(d.later(9000)).at(0).order_id == 6);
 }
 
+void orders_of_an_account_that_has_left_the_configuration_do_no_harm() {
+    Holding d;
+    d.request(Holding::until(5000, Desk::limit(1, Side::BUY, "1", "100")));
+    d.request(Holding::in_group_of(1, Desk::limit(2, Side::BUY, "1", "99")));
+    d.request(Holding::stop(3, Side::BUY, "110"));
+    d.accept(1);
+    d.accept(2);
+    d.run();
+    auto config = Holding::bare();
+    config.routes.clear();
+    d.reload(std::move(config));
+    d.trade("120");
+    CHECK(says(d.run(), 3, OrderState::CANCELED, "is not configured"));
+    CHECK(nothing_sent(d.later(10'000)));
+    d.amend(1, "2", nullptr);
+    CHECK(says(d.run(), 1, OrderState::ACCEPTED, "is not configured"));
+    d.filled(1, "a", Side::BUY, "1");
+    CHECK(says(d.run(), 1, OrderState::FILLED, ""));
+}
+
 void a_trigger_waits_while_the_account_is_compared() {
     broker::BrokerConfig config = Holding::bare();
     config.gateways[0].capabilities.queries = true;
@@ -815,5 +835,6 @@ int main() {
     a_trigger_that_was_not_crossed_meanwhile_goes_on_as_before();
     an_operator_decides_what_was_asked();
     a_broker_that_takes_its_state_again_goes_on_in_the_middle();
+    orders_of_an_account_that_has_left_the_configuration_do_no_harm();
     a_trigger_waits_while_the_account_is_compared();
 }
