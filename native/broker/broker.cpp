@@ -59,8 +59,8 @@ Broker::Broker(BrokerConfig config)
         }
     }
     limits_.configure(config.limits);
-    orders_.set_watch([this](const Order& order, const Counted& counted, int sign) {
-        limits_.count(order, counted, sign);
+    orders_.set_watch([this](const Order& order, const Counted& before, const Counted& after) {
+        limits_.count(order, before, after);
     });
 }
 

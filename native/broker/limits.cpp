@@ -150,6 +150,20 @@ std::array<LimitScope*, 3> Limits::paced(const Order& order) {
     return scopes;
 }
 
+const Limits::Shares& Limits::shares_of(std::uint64_t account, std::uint64_t strategy,
+                                        std::uint64_t instrument) {
+    const auto [found, is_new] = shares_.try_emplace({account, strategy, instrument});
+    Shares& shares = found->second;
+    if (is_new) {
+        const auto scopes = scopes_of(account, strategy);
+        for (std::size_t i = 0; i < shares.size(); ++i)
+            if (scopes[i]) shares[i] = {scopes[i], &exposure(*scopes[i], account, instrument)};
+    }
+    for (const Share& share : shares)
+        if (share.scope && share.exposure->market == nullptr) resolve(*share.scope, *share.exposure);
+    return shares;
+}
+
 Exposure& Limits::exposure(LimitScope& s, std::uint64_t account, std::uint64_t instrument) {
     for (Exposure& e : s.exposures) {
         if (e.instrument != instrument || e.account != account) continue;
@@ -179,6 +193,7 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
 
 void Limits::renew_needs() {
     MarketWatch::Needs needs;
+    const bool followed = follows_own_orders();
     longest_repetition_ = 0;
     watches_results_ = counts_orders_ = false;
     self_trades_ = 0;
@@ -194,6 +209,16 @@ void Limits::renew_needs() {
         self_trades_ |= 1U << static_cast<unsigned>(l.self_trade);
     }
     watch_.set_needs(needs);
+    if (follows_own_orders() != followed) follow_own_orders();
+}
+
+void Limits::follow_own_orders() {
+    own_.clear();
+    if (!follows_own_orders()) return;
+    orders_.each([&](const Order& order) {
+        const Counted counted(order);
+        if (counted.is_resting) own_.add(order, counted.price);
+    });
 }
 
 void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
@@ -202,27 +227,34 @@ void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
     if (__builtin_add_overflow(off, offset.error, &clock_off_by_)) clock_off_by_ = kNever;
 }
 
-void Limits::count(const Order& order, const Counted& counted, int sign) {
-    if (!counted.is_open && counted.rest.is_zero()) return;
-    // An order that may only reduce never adds to what can be reached.
-    const Number part = counted.only_reduces ? Number{0, 0} : sign < 0 ? -counted.rest : counted.rest;
-    const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
-    Money cost{0, 0};
-    if (order.side == Side::BUY && !price.is_none() && !multiply(part, price, cost)) cost = {0, 0};
-    for (LimitScope* s : scopes_of(order.account, order.strategy)) {
+void Limits::count(const Order& order, const Counted& before, const Counted& after) {
+    constexpr const char* kOpenCost = "cost of open orders";
+    struct Part {
+        Number size{0, 0};
+        Money cost{0, 0};
+    };
+    if (!before.counts() && !after.counts()) return;
+    const auto part_of = [&](const Counted& counted) {
+        Part part;
+        // An order that may only reduce never adds to what can be reached.
+        if (!counted.only_reduces) part.size = counted.rest;
+        const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
+        if (order.side == Side::BUY && !price.is_none() && !multiply(part.size, price, part.cost))
+            part.cost = {0, 0};
+        return part;
+    };
+    const Part gone = part_of(before);
+    const Part came = part_of(after);
+    for (const auto& [s, e] : shares_of(order.account, order.strategy, order.instrument)) {
         if (s == nullptr) continue;
-        if (counted.is_open) s->open_orders += sign;
-        Exposure& e = exposure(*s, order.account, order.instrument);
-        Number& open = order.side == Side::BUY ? e.buys : e.sells;
-        open = plus(open, part, "open size");
-        e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
+        s->open_orders += after.is_open - before.is_open;
+        Number& open = order.side == Side::BUY ? e->buys : e->sells;
+        open = plus(plus(open, -gone.size, "open size"), came.size, "open size");
+        e->buys_cost = plus(plus(e->buys_cost, -gone.cost, kOpenCost), came.cost, kOpenCost);
     }
-    if (!counted.is_resting) return;
-    if (sign > 0) {
-        own_.add(order, counted.price);
-    } else {
-        own_.remove(order);
-    }
+    if (before.rests_like(after) || !follows_own_orders()) return;
+    if (before.is_resting) own_.remove(order, before.price);
+    if (after.is_resting) own_.add(order, after.price);
 }
 
 void Limits::on_position(const HoldingKey& key, const Holding& holding) {
@@ -316,6 +348,7 @@ Number Limits::worst_price(const OrderRequest& order, const Market& market) cons
 
 bool Limits::allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
                    std::string& reason) {
+    const Shares& shares = shares_of(order.account, order.strategy, order.instrument);
     const Case c{order,
                  market,
                  amended,
@@ -323,18 +356,18 @@ bool Limits::allow(const OrderRequest& order, const Market& market, const Order*
                  order.get_size(),
                  order.get_side(),
                  worst_price(order, market),
-                 Currency(market.definition.get_quote()),
-                 Currency(settlement_currency(market.definition)),
+                 shares[0].exposure->quote,
+                 shares[0].exposure->settle,
                  longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever,
                  {}};
     bool wants_funds = false;
     try {
-        for (LimitScope* s : scopes_of(order.account, order.strategy)) {
+        for (const auto& [s, own] : shares) {
             if (s == nullptr) continue;
-            if (!obeys(*s, c, reason)) return false;
+            if (!obeys(*s, *own, c, reason)) return false;
             wants_funds = wants_funds || s->limits.check_funds;
         }
-        return !wants_funds || obeys_funds(c, reason);
+        return !wants_funds || obeys_funds(*shares[1].scope, c, reason);
     } catch (const Fault& fault) {
         return refuse(global_, "arithmetic", fault.what(), reason);
     }
@@ -366,10 +399,10 @@ void Limits::pass(const OrderRequest& order, std::int64_t now) {
         if (s && s->orders.is_limited()) s->orders.take(now);
 }
 
-bool Limits::obeys(LimitScope& s, const Case& c, std::string& reason) {
+bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& reason) {
     const LimitSettings& l = s.limits;
     if (s.is_thrown) return refuse(s, "kill_switch", "thrown: " + s.reason, reason);
-    if (!l.instruments.empty() && !exposure(s, c.order.account, c.order.instrument).is_allowed) {
+    if (!l.instruments.empty() && !own.is_allowed) {
         return refuse(s, "instruments", c.market.name + " is not among " + text_of(s, "instruments"), reason);
     }
     if (!obeys_times(s, c, reason) || !obeys_sizes(s, c, reason) || !obeys_prices(s, c, reason)) return false;
@@ -620,7 +653,6 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
 
 bool Limits::obeys_reach(LimitScope& s, const Case& c, std::string& reason) {
     const LimitSettings& l = s.limits;
-    exposure(s, c.order.account, c.order.instrument);  // this order's own
     const Reach reach = reach_of(s, c);
     const auto beyond = [&](auto reached, auto most) {
         return compare(c.side == Side::BUY ? reached : -reached, most) > 0;
@@ -682,9 +714,7 @@ Money Limits::equity_of(const LimitScope& s, const Case& c) const {
     return total;
 }
 
-bool Limits::obeys_funds(const Case& c, std::string& reason) {
-    LimitScope& account = scope(Scope::ACCOUNT, c.order.account);
-    exposure(account, c.order.account, c.order.instrument);
+bool Limits::obeys_funds(LimitScope& account, const Case& c, std::string& reason) {
     const bool is_spot = broker::is_spot(c.market.definition);
     const bool sells_coins = is_spot && c.side == Side::SELL;
     const Currency base(c.market.definition.get_base());
@@ -771,11 +801,11 @@ void Limits::save(StateWriter& state) const {
 }
 
 bool Limits::load(StateReader& state) {
-    own_.clear();
     for (LimitScope* s : scopes()) {
         s->exposures.clear();
         s->open_orders = 0;
     }
+    shares_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());
@@ -802,7 +832,8 @@ bool Limits::load(StateReader& state) {
     if (!watch_.load(state) || !recent_.load(state)) return false;
     has_clock_offset_ = state.get<bool>();
     clock_off_by_ = state.get<std::int64_t>();
-    orders_.each([&](const Order& order) { count(order, Counted(order), 1); });
+    own_.clear();
+    orders_.each([&](const Order& order) { count(order, {}, Counted(order)); });
     accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) { on_position(key, holding); });
     for (LimitScope* s : scopes()) begin_watching(*s);
     return state.good();

@@ -6,9 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/accounts.hpp"
@@ -55,7 +57,7 @@ struct LimitScope {
     std::map<std::string, std::string> changes;  // of these, what was changed while it ran
     DayClock clock;
 
-    std::vector<Exposure> exposures;
+    std::deque<Exposure> exposures;  // they stay where they are
     std::int64_t open_orders = 0;
     TokenBucket orders;
     TokenBucket cancels;
@@ -95,8 +97,8 @@ class Limits {
     // --- what happens -------------------------------------------------------------------------------
     void take_market_data(const Event& event) { watch_.take(event); }
     void on_clock_offset(const ClockOffset& offset) noexcept;
-    /// This much of an order counts in its scopes from now on (1), or no longer (-1).
-    void count(const Order& order, const Counted& counted, int sign);
+    /// So much of an order counted in its scopes, and so much does from now on.
+    void count(const Order& order, const Counted& before, const Counted& after);
     void on_position(const HoldingKey& key, const Holding& holding);
     /// Follows results after a price or a booking; gives the scopes that lost too much just now, and why.
     std::vector<std::pair<LimitScope*, std::string>> watch_results(std::int64_t now);
@@ -177,14 +179,41 @@ class Limits {
         Number farthest;  // without sign; both positions of hedging mode count
     };
 
+    /// A scope, and its exposure to an instrument in an account.
+    struct Share {
+        LimitScope* scope = nullptr;
+        Exposure* exposure = nullptr;
+    };
+    /// Whose orders have the same shares.
+    struct Owner {
+        std::uint64_t account;
+        std::uint64_t strategy;
+        std::uint64_t instrument;
+        bool operator==(const Owner& o) const noexcept {
+            return account == o.account && strategy == o.strategy && instrument == o.instrument;
+        }
+    };
+    struct Hash {
+        std::size_t operator()(const Owner& o) const noexcept {
+            return (o.account * 31 + o.strategy) * 31 + o.instrument;
+        }
+    };
+    using Shares = std::array<Share, 3>;
+
+    /// What an order counts in: everything, its account and, if it is one of ours, its strategy.
+    const Shares& shares_of(std::uint64_t account, std::uint64_t strategy, std::uint64_t instrument);
     std::array<LimitScope*, 3> scopes_of(std::uint64_t account, std::uint64_t strategy);
+    bool follows_own_orders() const noexcept {
+        return (self_trades_ & ~(1U << static_cast<unsigned>(SelfTrade::ALLOWED))) != 0;
+    }
+    void follow_own_orders();
     Exposure& exposure(LimitScope& scope, std::uint64_t account, std::uint64_t instrument);
     void resolve(const LimitScope& scope, Exposure& exposure) const;
     void begin_watching(LimitScope& scope);
     void renew_needs();
     bool is_too_much(const LimitScope& scope, const ResultWatch& watch, std::string& reason) const;
 
-    bool obeys(LimitScope& scope, const Case& c, std::string& reason);
+    bool obeys(LimitScope& scope, Exposure& own, const Case& c, std::string& reason);
     bool obeys_times(LimitScope& scope, const Case& c, std::string& reason) const;
     bool obeys_sizes(const LimitScope& scope, const Case& c, std::string& reason) const;
     bool obeys_prices(const LimitScope& scope, const Case& c, std::string& reason) const;
@@ -194,7 +223,7 @@ class Limits {
     bool obeys_reach(LimitScope& scope, const Case& c, std::string& reason);
     bool obeys_leverage(const LimitScope& scope, const Case& c, const Reach& reach,
                         std::string& reason) const;
-    bool obeys_funds(const Case& c, std::string& reason);
+    bool obeys_funds(LimitScope& account, const Case& c, std::string& reason);
     Money equity_of(const LimitScope& scope, const Case& c) const;
     Money account_equity(const Case& c) const;
     Ends ends_of(const Exposure& e, const Case& c) const;
@@ -217,6 +246,7 @@ class Limits {
     std::uint64_t last_account_ = 0;  // whose scopes these are
     std::uint64_t last_strategy_ = 0;
     std::array<LimitScope*, 3> last_scopes_{};
+    std::unordered_map<Owner, Shares, Hash> shares_;
     bool has_clock_offset_ = false;
     std::int64_t clock_off_by_ = 0;
 };
