@@ -134,13 +134,8 @@ std::vector<LimitScope*> Limits::scopes() {
 }
 
 std::array<LimitScope*, 3> Limits::scopes_of(std::uint64_t account, std::uint64_t strategy) {
-    if (account != last_account_ || strategy != last_strategy_ || !last_scopes_[0]) {
-        last_account_ = account;
-        last_strategy_ = strategy;
-        last_scopes_ = {&global_, &scope(Scope::ACCOUNT, account),
-                        strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
-    }
-    return last_scopes_;
+    return {&global_, &scope(Scope::ACCOUNT, account),
+            strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
 }
 
 std::array<LimitScope*, 3> Limits::paced(const Order& order) {
@@ -152,16 +147,19 @@ std::array<LimitScope*, 3> Limits::paced(const Order& order) {
 
 const Limits::Shares& Limits::shares_of(std::uint64_t account, std::uint64_t strategy,
                                         std::uint64_t instrument) {
-    const auto [found, is_new] = shares_.try_emplace({account, strategy, instrument});
-    Shares& shares = found->second;
-    if (is_new) {
-        const auto scopes = scopes_of(account, strategy);
-        for (std::size_t i = 0; i < shares.size(); ++i)
-            if (scopes[i]) shares[i] = {scopes[i], &exposure(*scopes[i], account, instrument)};
+    const Owner owner{account, strategy, instrument};
+    if (!last_shares_ || !(last_shares_->first == owner)) {
+        const auto [found, is_new] = shares_.try_emplace(owner);
+        if (is_new) {
+            const auto scopes = scopes_of(account, strategy);
+            for (std::size_t i = 0; i < scopes.size(); ++i)
+                if (scopes[i]) found->second[i] = {scopes[i], &exposure(*scopes[i], account, instrument)};
+        }
+        last_shares_ = &*found;
     }
-    for (const Share& share : shares)
+    for (const Share& share : last_shares_->second)
         if (share.scope && share.exposure->market == nullptr) resolve(*share.scope, *share.exposure);
-    return shares;
+    return last_shares_->second;
 }
 
 Exposure& Limits::exposure(LimitScope& s, std::uint64_t account, std::uint64_t instrument) {
@@ -358,6 +356,7 @@ bool Limits::allow(const OrderRequest& order, const Market& market, const Order*
                  worst_price(order, market),
                  shares[0].exposure->quote,
                  shares[0].exposure->settle,
+                 watch_.find(order.instrument),
                  longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever,
                  {}};
     bool wants_funds = false;
@@ -395,8 +394,8 @@ void Limits::remember(const OrderRequest& order, std::int64_t now) {
 
 void Limits::pass(const OrderRequest& order, std::int64_t now) {
     if (!counts_orders_) return;
-    for (LimitScope* s : scopes_of(order.account, order.strategy))
-        if (s && s->orders.is_limited()) s->orders.take(now);
+    for (const Share& share : shares_of(order.account, order.strategy, order.instrument))
+        if (share.scope && share.scope->orders.is_limited()) share.scope->orders.take(now);
 }
 
 bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& reason) {
@@ -429,13 +428,12 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
                       reason);
     }
     if (l.max_data_age > 0) {
-        const WatchedMarket* market = watch_.find(c.order.instrument);
-        if (market == nullptr || market->updated == 0)
+        if (c.watched == nullptr || c.watched->updated == 0)
             return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
-        if (c.now - market->updated > l.max_data_age) {
+        if (c.now - c.watched->updated > l.max_data_age) {
             return refuse(s, "max_data_age",
                           "the market data of " + c.market.name + " is " +
-                              duration_text(c.now - market->updated) + " old, the most is " +
+                              duration_text(c.now - c.watched->updated) + " old, the most is " +
                               duration_text(l.max_data_age),
                           reason);
         }
@@ -522,7 +520,7 @@ bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reaso
 bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& reason) const {
     if (c.order.get_type() != OrderType::MARKET) return true;
     const Number most = s.limits.max_slippage;
-    const WatchedMarket* watched = watch_.find(c.order.instrument);
+    const WatchedMarket* watched = c.watched;
     const bool has_book = watched && watched->book.known();
     const Side other = c.side == Side::BUY ? Side::SELL : Side::BUY;
     const Number bid = has_book ? watched->book.best_bid().price : c.market.bid;
@@ -561,8 +559,7 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
 
 bool Limits::obeys_volume(const LimitScope& s, const Case& c, std::string& reason) const {
     const LimitSettings& l = s.limits;
-    const WatchedMarket* market = watch_.find(c.order.instrument);
-    const Money traded = market ? market->volume.after(c.now - l.volume_window) : Money{0, 0};
+    const Money traded = c.watched ? c.watched->volume.after(c.now - l.volume_window) : Money{0, 0};
     if (compare(to_money(c.size), times(traded, l.max_volume_share)) <= 0) return true;
     return refuse(s, "max_volume_share",
                   "size " + to_text(c.size) + " is above " + to_text(l.max_volume_share) + " of the " +
@@ -806,6 +803,7 @@ bool Limits::load(StateReader& state) {
         s->open_orders = 0;
     }
     shares_.clear();
+    last_shares_ = nullptr;
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());

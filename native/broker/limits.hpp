@@ -126,10 +126,11 @@ class Limits {
     template <class Visit>
     bool self_trades(const OrderRequest& order, SelfTrade how, Visit&& visit) {
         if (!(self_trades_ >> static_cast<unsigned>(how) & 1U) || waits(order)) return false;
-        const auto scopes = scopes_of(order.account, order.strategy);
+        const Shares& shares = shares_of(order.account, order.strategy, order.instrument);
         return own_.crossing(order.instrument, order.get_side(), order.get_price(),
                              [&](const OwnOrders::Resting& other) {
-                                 for (const LimitScope* s : scopes) {
+                                 for (const Share& share : shares) {
+                                     const LimitScope* s = share.scope;
                                      if (s && s->limits.self_trade == how && other.id != order.order_id &&
                                          s->has(other.account, other.strategy))
                                          return visit(other);
@@ -161,6 +162,7 @@ class Limits {
         Number worst;  // price
         Currency quote;
         Currency settle;
+        const WatchedMarket* watched;         // nullptr if no data of it came that a limit needs
         std::int64_t repeats;                 // when the same order came last
         mutable std::optional<Money> equity;  // of the account; once, for all that ask
     };
@@ -243,10 +245,8 @@ class Limits {
     bool watches_results_ = false;
     bool counts_orders_ = false;      // some scope has a rate
     std::uint32_t self_trades_ = 0;   // one bit for each value of SelfTrade that some scope has
-    std::uint64_t last_account_ = 0;  // whose scopes these are
-    std::uint64_t last_strategy_ = 0;
-    std::array<LimitScope*, 3> last_scopes_{};
     std::unordered_map<Owner, Shares, Hash> shares_;
+    const std::pair<const Owner, Shares>* last_shares_ = nullptr;  // that were asked for
     bool has_clock_offset_ = false;
     std::int64_t clock_off_by_ = 0;
 };

@@ -125,9 +125,8 @@ struct Money {
 
 enum class NumberError : std::uint8_t { OK, SYNTAX, OVERFLOWED };
 
-/// -1, 0 or 1; exact whatever the exponents.
-inline int compare(Money a, Money b) noexcept {
-    if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
+/// compare() for exponents that differ; apart, so that the rest is taken in where it is called.
+inline int compare_scaled(Money a, Money b) noexcept {
     const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
     const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
     if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
@@ -142,11 +141,17 @@ inline int compare(Money a, Money b) noexcept {
     return (ma > mb) - (ma < mb);
 }
 
+/// -1, 0 or 1; exact whatever the exponents.
+inline int compare(Money a, Money b) noexcept {
+    if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
+    return compare_scaled(a, b);
+}
+
 inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
 
 inline int compare(Number a, Number b) noexcept {
     if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
-    return compare(to_money(a), to_money(b));
+    return compare_scaled(to_money(a), to_money(b));
 }
 
 inline bool operator==(Number a, Number b) noexcept { return compare(a, b) == 0; }
