@@ -25,20 +25,23 @@ std::string text_of(const LimitScope& scope, const char* limit) {
     return found == scope.texts.end() ? std::string() : found->second;
 }
 
-/// amount * factor; a fault if that does not fit.
-Money times(Money amount, Number factor) {
+Money times_in_full(Money amount, Number factor) {
     const int exponent = amount.exponent + factor.exponent;
-    const auto word = static_cast<std::int64_t>(amount.mantissa);
     Money out;
-    if (Money short_one;
-        word == amount.mantissa && multiply(Number{word, amount.exponent}, factor, short_one))
-        return short_one;  // the quick way
     if (exponent <= kNoneExponent || exponent > 127 ||
         __builtin_mul_overflow(amount.mantissa, static_cast<int128>(factor.mantissa), &out.mantissa)) {
         throw Fault(to_text(amount) + " times " + to_text(factor) + " does not fit");
     }
     out.exponent = static_cast<std::int8_t>(exponent);
     return out;
+}
+
+/// amount * factor; a fault if that does not fit.
+Money times(Money amount, Number factor) {
+    const auto word = static_cast<std::int64_t>(amount.mantissa);
+    Money out;
+    const bool is_short = word == amount.mantissa && multiply(Number{word, amount.exponent}, factor, out);
+    return is_short ? out : times_in_full(amount, factor);
 }
 
 /// sum(), but quick where one of both is 0, as it mostly is here.
@@ -246,6 +249,7 @@ void Limits::count(const Order& order, const Counted& before, const Counted& aft
     for (const auto& [s, e] : shares_of(order.account, order.strategy, order.instrument)) {
         if (s == nullptr) continue;
         s->open_orders += after.is_open - before.is_open;
+        if (gone.size.is_zero() && came.size.is_zero()) continue;
         Number& open = order.side == Side::BUY ? e->buys : e->sells;
         open = plus(plus(open, -gone.size, "open size"), came.size, "open size");
         e->buys_cost = plus(plus(e->buys_cost, -gone.cost, kOpenCost), came.cost, kOpenCost);
@@ -579,7 +583,7 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
         l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
     if (!rejects || waits(c.order)) return true;
     return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
-        if (other.id == c.order.order_id || !s.has(other.account, other.strategy)) return false;
+        if (other.id == c.order.order_id || !is_in(s, other.id)) return false;
         refuse(s, "self_trade",
                (c.order.get_price().is_none() ? std::string("a market order")
                                               : "price " + to_text(c.order.get_price())) +

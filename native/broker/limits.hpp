@@ -132,7 +132,7 @@ class Limits {
                                  for (const Share& share : shares) {
                                      const LimitScope* s = share.scope;
                                      if (s && s->limits.self_trade == how && other.id != order.order_id &&
-                                         s->has(other.account, other.strategy))
+                                         is_in(*s, other.id))
                                          return visit(other);
                                  }
                                  return false;
@@ -209,6 +209,11 @@ class Limits {
         return (self_trades_ & ~(1U << static_cast<unsigned>(SelfTrade::ALLOWED))) != 0;
     }
     void follow_own_orders();
+    /// Whether an order of ours is in a scope.
+    bool is_in(const LimitScope& scope, std::uint64_t order) const noexcept {
+        const Order& o = *orders_.find_kept(order);
+        return scope.has(o.account, o.strategy);
+    }
     Exposure& exposure(LimitScope& scope, std::uint64_t account, std::uint64_t instrument);
     void resolve(const LimitScope& scope, Exposure& exposure) const;
     void begin_watching(LimitScope& scope);

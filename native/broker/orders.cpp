@@ -63,6 +63,11 @@ Order* Orders::find_kept(std::uint64_t id) noexcept {
     return found == orders_.end() ? nullptr : &found->second;
 }
 
+const Order* Orders::find_kept(std::uint64_t id) const noexcept {
+    const auto found = orders_.find(id);
+    return found == orders_.end() ? nullptr : &found->second;
+}
+
 Order* Orders::find(std::uint64_t id) {
     if (Order* kept = find_kept(id)) return kept;
     return !is_ahead(id) && gone_.may_have(id) ? recall(id) : nullptr;

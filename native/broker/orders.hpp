@@ -126,6 +126,7 @@ class Orders {
     Order* find(std::uint64_t id);
     /// The order if it is in memory: whatever is not over is.
     Order* find_kept(std::uint64_t id) noexcept;
+    const Order* find_kept(std::uint64_t id) const noexcept;
 
     /// `watch` hears of what counted of an order, and what does from now on.
     void set_watch(std::function<void(const Order&, const Counted&, const Counted&)> watch) {

@@ -15,12 +15,10 @@ class OwnOrders {
     struct Resting {
         Number price = Number::none();  // none takes any
         std::uint64_t id = 0;
-        std::uint64_t account = 0;
-        std::uint64_t strategy = 0;
     };
 
     void add(const Order& order, Number price) {
-        const Resting resting{price, order.id, order.account, order.strategy};
+        const Resting resting{price, order.id};
         std::vector<Resting>& side = of(order);
         side.insert(place_in(side, order.side, resting), resting);
     }
@@ -28,7 +26,7 @@ class OwnOrders {
     /// `price` is that at which it was added.
     void remove(const Order& order, Number price) {
         std::vector<Resting>& side = of(order);
-        const auto found = place_in(side, order.side, {price, order.id, order.account, order.strategy});
+        const auto found = place_in(side, order.side, {price, order.id});
         if (found != side.end() && found->id == order.id) side.erase(found);
     }
 
