@@ -52,7 +52,7 @@ Broker::Broker(BrokerConfig config)
             throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
                                         ", which is not configured");
         }
-        gateways_by_account_[route.account] = &gateways_.at(route.gateway);
+        reached_.emplace_back(route.account, &gateways_.at(route.gateway));
         accounts_.set_terms(route.account, route.terms);
         limits_.add_account(route.account, name);
         if (!routes_.emplace(route.account, std::move(route)).second) {
@@ -132,8 +132,9 @@ void Broker::handle_request(const Event& event) {
 }
 
 const Gateway* Broker::gateway_of(std::uint64_t account) const noexcept {
-    const auto found = gateways_by_account_.find(account);
-    return found == gateways_by_account_.end() ? nullptr : found->second;
+    for (const auto& [reached, gateway] : reached_)
+        if (reached == account) return gateway;
+    return nullptr;
 }
 
 void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason) {

@@ -184,7 +184,7 @@ class Broker : public Component {
 
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Route> routes_;
-    std::unordered_map<std::uint64_t, const Gateway*> gateways_by_account_;
+    std::vector<std::pair<std::uint64_t, const Gateway*>> reached_;  // accounts, and by which gateway; few
     std::vector<Hook> hooks_;
     HookTerms hook_terms_;
     Port port_;

@@ -351,6 +351,8 @@ Number Limits::worst_price(const OrderRequest& order, const Market& market) cons
 bool Limits::allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
                    std::string& reason) {
     const Shares& shares = shares_of(order.account, order.strategy, order.instrument);
+    const auto judges = [](const Share& share) { return share.scope && share.scope->judges(); };
+    if (std::none_of(shares.begin(), shares.end(), judges)) return true;
     const Case c{order,
                  market,
                  amended,
@@ -365,10 +367,10 @@ bool Limits::allow(const OrderRequest& order, const Market& market, const Order*
                  {}};
     bool wants_funds = false;
     try {
-        for (const auto& [s, own] : shares) {
-            if (s == nullptr) continue;
-            if (!obeys(*s, *own, c, reason)) return false;
-            wants_funds = wants_funds || s->limits.check_funds;
+        for (const Share& share : shares) {
+            if (!judges(share)) continue;
+            if (!obeys(*share.scope, *share.exposure, c, reason)) return false;
+            wants_funds = wants_funds || share.scope->limits.check_funds;
         }
         return !wants_funds || obeys_funds(*shares[1].scope, c, reason);
     } catch (const Fault& fault) {
@@ -493,7 +495,9 @@ bool Limits::obeys_sizes(const LimitScope& s, const Case& c, std::string& reason
 bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reason) const {
     const LimitSettings& l = s.limits;
     const Number price = c.order.get_price();
-    if (price.is_none()) return true;
+    const bool has_collar =
+        !l.price_collar_last.is_none() || !l.price_collar_mid.is_none() || !l.price_collar_mark.is_none();
+    if (!has_collar || price.is_none()) return true;
     const Number trigger = c.order.get_trigger_price();
     const Market& m = c.market;
     // In `parts` halves or wholes, so that the middle of bid and offer needs no division.

@@ -68,6 +68,8 @@ struct LimitScope {
     bool flattens = false;   // positions are being closed
     std::string reason;      // why it was thrown
 
+    /// Whether it has anything to say of orders.
+    bool judges() const noexcept { return is_thrown || !texts.empty(); }
     /// Whether something of an account and a strategy is in it.
     bool has(std::uint64_t account, std::uint64_t strategy) const noexcept {
         return scope == Scope::GLOBAL || subject == (scope == Scope::ACCOUNT ? account : strategy);
