@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kungfu_core._native import OrderBook as OrderBook
+    from kungfu_core.algorithm import Algorithm as Algorithm
+    from kungfu_core.algorithm import AlgorithmContext as AlgorithmContext
     from kungfu_core.context import Context as Context
     from kungfu_core.enums import CashKind as CashKind
     from kungfu_core.enums import Liquidity as Liquidity
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from kungfu_core.events import Quote as Quote
     from kungfu_core.events import Trade as Trade
     from kungfu_core.hookspecs import hookimpl as hookimpl
+    from kungfu_core.interfaces import AlgorithmSpec as AlgorithmSpec
     from kungfu_core.interfaces import RiskCheckSpec as RiskCheckSpec
     from kungfu_core.interfaces import RiskView as RiskView
     from kungfu_core.orders import Bracket as Bracket
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "_native": ("OrderBook",),
+    "algorithm": ("Algorithm", "AlgorithmContext"),
     "context": ("Context",),
     "enums": (
         "CashKind", "Liquidity", "OrderState", "OrderType", "PositionSide", "PriceKind", "Scope",
@@ -56,7 +60,7 @@ _HOMES = {
         "Instrument", "MarkPrice", "OrderRequest", "OrderUpdate", "Position", "Quote", "Trade",
     ),
     "hookspecs": ("hookimpl",),
-    "interfaces": ("RiskCheckSpec", "RiskView"),
+    "interfaces": ("AlgorithmSpec", "RiskCheckSpec", "RiskView"),
     "orders": ("Bracket", "Order"),
     "strategy": ("Strategy",),
 }  # fmt: skip

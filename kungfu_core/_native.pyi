@@ -136,7 +136,7 @@ class RiskView:
 
     def instrument(self, instrument: int) -> Any: ...
 
-def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequence[int], Sequence[str]]], routes: Sequence[tuple[str, str, bool, str, Sequence[tuple[str, str]]]], checks: Sequence[tuple[str, object]], timing: Mapping[str, int] = {}, own: tuple[str, str, str, str] | None = None, missed_trigger: str = 'ask', day_zone: Sequence[tuple[int, int]] = [], limits: Sequence[tuple[int, str, Sequence[tuple[str, str]], Sequence[tuple[int, int]]]] = [], budget: int = 0, most_faults: int = 3) -> Any:
+def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequence[int], Sequence[str]]], routes: Sequence[tuple[str, str, bool, str, Sequence[tuple[str, str]]]], checks: Sequence[tuple[str, object]], timing: Mapping[str, int] = {}, own: tuple[str, str, str, str] | None = None, missed_trigger: str = 'ask', day_zone: Sequence[tuple[int, int]] = [], limits: Sequence[tuple[int, str, Sequence[tuple[str, str]], Sequence[tuple[int, int]]]] = [], algorithms: Sequence[str] = [], budget: int = 0, most_faults: int = 3) -> Any:
     """
     A broker component. A gateway is (source, order types, times in force, triggers, names of what
     else it can do), a route (account, source of its gateway, hedging, leverage, leverages of single
@@ -144,8 +144,9 @@ def make_broker(gateways: Sequence[tuple[str, Sequence[int], Sequence[int], Sequ
     names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),
     from which it reads back orders that are over. The day zone is (from a time on, ahead of UTC) in
     ns, the earliest first; none is UTC. Limits are (scope, name of its account or strategy, limits
-    by name as text, time zone like the day zone). `budget` is what one check may take of the wall
-    clock for one order, in ns: 0 where time is simulated, as no clock may then be looked at.
+    by name as text, time zone like the day zone). Algorithms are sources that take orders, too.
+    `budget` is what one check may take of the wall clock for one order, in ns: 0 where time is
+    simulated, as no clock may then be looked at.
     """
 
 class Clock:

@@ -15,7 +15,7 @@ import attrs
 
 from kungfu_core.day_zone import time_zone
 from kungfu_core.errors import ConfigError, PluginError
-from kungfu_core.interfaces import GatewaySpec, RiskCheckSpec
+from kungfu_core.interfaces import AlgorithmSpec, GatewaySpec, RiskCheckSpec
 from kungfu_core.limits import LimitsConfig, LimitsSection
 from kungfu_core.plugins import Plugins
 from kungfu_core.registry import Registry
@@ -38,7 +38,9 @@ _MOST_LEVERAGE, _LEVERAGE_DECIMALS = 1000, 8
 _LIMITED = {"accounts": "account", "strategies": "strategy"}
 """Whom `[limits]` has sections for, and what one of them is called."""
 RESERVED_NAMES = ("session", "broker")
-"""Components of every session; gateways and strategies need other names."""
+"""Components of every session; others need other names."""
+
+_COMPONENTS = {"gateways": "gateway", "strategies": "strategy", "algorithms": "algorithm"}
 
 
 def _positive(_: object, attribute: "attrs.Attribute[Duration]", value: Duration) -> None:
@@ -205,6 +207,14 @@ class ConfiguredRiskCheck:
 
 
 @attrs.frozen
+class ConfiguredAlgorithm:
+    """`[algorithms.NAME]`: an execution algorithm that orders can name."""
+
+    name: str
+    spec: AlgorithmSpec
+
+
+@attrs.frozen
 class ConfiguredStrategy:
     """`[strategies.NAME]`: a strategy class with its checked parameters.
 
@@ -247,6 +257,7 @@ class BacktestConfig:
         risk: how the checks of plugins are held to account.
         risk_checks: in the order in which they run: by their own `order`, then as listed.
         strategies: by name.
+        algorithms: by name.
     """
 
     path: Path
@@ -261,6 +272,7 @@ class BacktestConfig:
     risk: RiskSection
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
+    algorithms: Mapping[str, ConfiguredAlgorithm]
 
 
 def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
@@ -350,6 +362,7 @@ class _Reader:
         "limits",
         "risk",
         "strategies",
+        "algorithms",
     )
 
     def __init__(self, table: dict[str, Any], folder: Path, plugins: Plugins) -> None:
@@ -380,6 +393,7 @@ class _Reader:
             risk=self._risk(),
             risk_checks=self._risk_checks(),
             strategies=self._strategies(list(self._section("accounts"))),
+            algorithms=self._algorithms(),
         )
 
     def gateways_and_accounts(
@@ -430,14 +444,13 @@ class _Reader:
         return tables
 
     def _check_component_names(self) -> None:
-        gateways = self._section("gateways")
-        for section in ("gateways", "strategies"):
+        taken = dict.fromkeys(RESERVED_NAMES, "part of the core")
+        for section, kind in _COMPONENTS.items():
             for name in self._section(section):
-                if name in RESERVED_NAMES:
-                    self._problem((section, name), f"{name!r} is the name of a part of the core")
-        for name in self._section("strategies"):
-            if name in gateways:
-                self._problem(("strategies", name), f"{name!r} is the name of a gateway, too")
+                if name in taken:
+                    too = "" if name in RESERVED_NAMES else ", too"
+                    self._problem((section, name), f"{name!r} is the name of a {taken[name]}{too}")
+            taken |= dict.fromkeys(self._section(section), kind)
 
     def _market(self) -> tuple[DataSection | None, MarketSection | None]:
         data = market = None
@@ -480,6 +493,18 @@ class _Reader:
             except PluginError as error:
                 self._problem(path, str(error))
         return None
+
+    def _algorithms(self) -> dict[str, ConfiguredAlgorithm]:
+        algorithms = {}
+        for name, table in self._section("algorithms").items():
+            path = ("algorithms", name)
+            for key in table:
+                if key != "plugin":
+                    self._problem((*path, key), unknown_key(key, ["plugin"]))
+            spec = self._find(self._plugins.algorithms, table.get("plugin"), (*path, "plugin"))
+            if spec:
+                algorithms[name] = ConfiguredAlgorithm(name, spec)
+        return algorithms
 
     def _accounts(self, gateways: list[str]) -> dict[str, AccountSection]:
         accounts = {}

@@ -28,6 +28,7 @@ from kungfu_core.orders import (
     lasting,
     order_size,
     order_type,
+    said_parameters,
     shown_size,
 )
 from kungfu_core.values import LAST_TIME, parse_duration
@@ -75,6 +76,7 @@ class StrategySetup:
         seed: of its random numbers.
         saved: what the strategy saved last, as JSON; None if it never did.
         history: reads back what was read.
+        algorithms: the configured execution algorithms.
     """
 
     name: str
@@ -84,6 +86,7 @@ class StrategySetup:
     seed: int
     saved: bytes | None
     history: History
+    algorithms: tuple[str, ...] = ()
 
 
 @attrs.define
@@ -301,7 +304,7 @@ class Context:
         target = self._id(instrument)
         if kind is not events.Bar:
             return self._setup.history.events(kind, target, count=count, since=since)
-        builder = BarBuilder(target, _timeframe(timeframe))
+        builder = BarBuilder(target, parse_timeframe(timeframe))
         return self._past_bars(builder, count, since)  # type: ignore[return-value]
 
     # --- orders --------------------------------------------------------------------------------
@@ -338,6 +341,8 @@ class Context:
         position_side: PositionSide = PositionSide.NET,
         parent: Order | None = None,
         group: Order | None = None,
+        algorithm: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
         tag: str = "",
     ) -> Order:
         """Place an order: a limit order if it has a price, else a market order.
@@ -361,6 +366,8 @@ class Context:
             position_side: LONG or SHORT where the account holds both side by side.
             parent: let it out when this order of the same instrument has filled.
             group: a fill of either cancels the other; its group, where it has joined one.
+            algorithm: the configured execution algorithm that is to work it.
+            parameters: of the algorithm; anything that JSON can say, and Decimals.
             tag: the strategy's own label, at most 32 bytes.
 
         Raises:
@@ -385,6 +392,8 @@ class Context:
             position_side=position_side,
             parent=parent,
             group=group,
+            algorithm=algorithm,
+            parameters=parameters,
             tag=tag,
         )
         self._place(draft)
@@ -621,6 +630,8 @@ class Context:
         position_side: PositionSide = PositionSide.NET,
         parent: Order | None = None,
         group: Order | None = None,
+        algorithm: str | None = None,
+        parameters: Mapping[str, Any] | None = None,
         tag: str = "",
     ) -> "_Draft":
         """Check an order and say it, without placing it; `ahead` others are placed before it."""
@@ -650,6 +661,7 @@ class Context:
             price=limit,
             tag=tag,
             group=number if group is None else group.group,
+            position_side=position_side,
         )
         for what, other in (("parent", parent), ("group", group)):
             if other and (other.instrument, other.account) != (order.instrument, order.account):
@@ -668,6 +680,8 @@ class Context:
             expire_time=expire_time,
             parent_id=parent.id if parent else 0,
             group_id=order.group if group else 0,
+            algorithm=0 if algorithm is None else self._algorithm(algorithm),
+            parameters=said_parameters(algorithm, parameters),
             side=side,
             type=kind,
             time_in_force=order.time_in_force,
@@ -692,6 +706,12 @@ class Context:
             raise OrderError(f"unknown account {name!r}; expected one of: {known}")
         return self._setup.accounts[name]
 
+    def _algorithm(self, name: str) -> int:
+        if name not in self._setup.algorithms:
+            known = ", ".join(self._setup.algorithms) or "none"
+            raise OrderError(f"unknown algorithm {name!r}; configured: {known}")
+        return id_of(name)
+
     def _change(
         self,
         instrument: InstrumentLike,
@@ -710,7 +730,7 @@ class Context:
                     f"cannot subscribe to {kind!r}; expected some of: {names}, "
                     "each as an argument of its own"
                 )
-            length = _timeframe(timeframe) if kind is events.Bar else 0
+            length = parse_timeframe(timeframe) if kind is events.Bar else 0
             number = _type_number(kind)
             self._host.append(events.Subscription(target, number, action, length))
             if kind is events.Bar:
@@ -776,7 +796,12 @@ def _nanoseconds(duration: str | int | None) -> int:
     return duration if isinstance(duration, int) else parse_duration(duration)
 
 
-def _timeframe(timeframe: str | int | None) -> int:
+def parse_timeframe(timeframe: str | int | None) -> int:
+    """Give the length of bars in ns.
+
+    Raises:
+        ValueError: it is missing, or not positive.
+    """
     if timeframe is None:
         raise ValueError('bars: expected timeframe=, such as "1m"')
     length = _nanoseconds(timeframe)

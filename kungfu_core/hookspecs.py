@@ -11,6 +11,7 @@ from collections.abc import Iterable
 import pluggy
 
 from kungfu_core.interfaces import (
+    AlgorithmSpec,
     DemoSpec,
     GatewaySpec,
     RecordingSpec,
@@ -19,7 +20,7 @@ from kungfu_core.interfaces import (
 )
 from kungfu_core.schema import EventType
 
-HOOK_API = "1.0"
+HOOK_API = "1.1"
 """Minor rises when a hook or an argument is added, major when one goes or changes its meaning."""
 
 PROJECT = "kungfu"
@@ -50,6 +51,11 @@ def kungfu_register_risk_checks() -> Iterable[RiskCheckSpec]:  # type: ignore[em
 @hookspec
 def kungfu_register_strategies() -> Iterable[StrategySpec]:  # type: ignore[empty-body]
     """Give strategies; the entry-point group `kungfu.strategies` does the same for bare classes."""
+
+
+@hookspec
+def kungfu_register_algorithms() -> Iterable[AlgorithmSpec]:  # type: ignore[empty-body]
+    """Give the execution algorithms that this plugin brings."""
 
 
 @hookspec

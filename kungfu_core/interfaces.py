@@ -296,6 +296,15 @@ class StrategySpec:
 
 
 @attrs.frozen
+class AlgorithmSpec:
+    """An execution algorithm: an attrs class derived from `Algorithm`, fields are parameters."""
+
+    name: str = attrs.field(validator=_nameable)
+    title: str = attrs.field(validator=instance_of(str))
+    algorithm: type = attrs.field(validator=_typed_class)
+
+
+@attrs.frozen
 class DemoSpec:
     """A configuration that `kungfu demo` can run.
 

@@ -1,7 +1,9 @@
 """An order as its strategy sees it, and the arithmetic of sizes and contracts."""
 
+import json
+from collections.abc import Mapping
 from decimal import Decimal, localcontext
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import attrs
 
@@ -38,6 +40,8 @@ class OrderTerms(TypedDict, total=False):
     position_side: PositionSide
     parent: "Order | None"
     group: "Order | None"
+    algorithm: str | None
+    parameters: Mapping[str, Any] | None
     tag: str
 
 
@@ -63,6 +67,7 @@ class Order:
     price: Decimal | None
     tag: str
     group: int
+    position_side: PositionSide = PositionSide.NET
     state: OrderState = OrderState.CREATED
     filled: Decimal = Decimal(0)
 
@@ -143,6 +148,28 @@ def lasting(time_in_force: TimeInForce, expire_time: int, now: int) -> TimeInFor
     if expire_time <= now:
         raise OrderError(f"expire_time: expected a time after now, {now}, got {expire_time}")
     return TimeInForce.GTD
+
+
+def said_parameters(algorithm: str | None, parameters: Mapping[str, Any] | None) -> str:
+    """Give an algorithm's parameters as JSON; Decimals as text, which keeps their digits.
+
+    Raises:
+        OrderError: JSON cannot say them, or there is no algorithm.
+    """
+    if parameters is None:
+        return ""
+    if algorithm is None:
+        raise OrderError("parameters: expected algorithm= with them")
+    try:
+        return json.dumps(dict(parameters), allow_nan=False, default=_as_text)
+    except (TypeError, ValueError) as error:
+        raise OrderError(f"parameters: {error}") from None
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"JSON cannot say {value!r}")
 
 
 def shown_size(

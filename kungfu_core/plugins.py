@@ -28,6 +28,7 @@ from kungfu_core import hookspecs
 from kungfu_core.errors import PluginError
 from kungfu_core.event_types import EVENT_TYPES
 from kungfu_core.interfaces import (
+    AlgorithmSpec,
     DemoSpec,
     GatewaySpec,
     RecordingSpec,
@@ -47,6 +48,7 @@ HOOKS: dict[str, tuple[str, type]] = {
     "kungfu_register_recordings": ("recording format", RecordingSpec),
     "kungfu_register_risk_checks": ("risk check", RiskCheckSpec),
     "kungfu_register_strategies": ("strategy", StrategySpec),
+    "kungfu_register_algorithms": ("algorithm", AlgorithmSpec),
     "kungfu_register_demos": ("demo", DemoSpec),
 }
 """What each hook registers: the kind, as messages call it, and the type of its specification."""
@@ -189,6 +191,7 @@ class Plugins:
         self.gateways: Registry[GatewaySpec] = self._registry("gateways", absent)
         self.recordings: Registry[RecordingSpec] = self._registry("recordings", absent)
         self.risk_checks: Registry[RiskCheckSpec] = self._registry("risk_checks", absent)
+        self.algorithms: Registry[AlgorithmSpec] = self._registry("algorithms", absent)
         self.demos: Registry[DemoSpec] = self._registry("demos", absent)
         self.strategies: Registry[StrategySpec] = Registry(
             "strategy", [*self._registered("strategies"), *self._strategy_classes()], absent
@@ -205,7 +208,10 @@ class Plugins:
     @property
     def registries(self) -> tuple[Registry[Any], ...]:
         """Every registry of named specifications, one a kind."""
-        return (self.gateways, self.recordings, self.risk_checks, self.strategies, self.demos)
+        return (
+            self.gateways, self.recordings, self.risk_checks, self.strategies, self.algorithms,
+            self.demos,
+        )  # fmt: skip
 
     @property
     def clashes(self) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ import attrs
 
 from kungfu_core import events
 from kungfu_core._native import Clock, Runner, Wiring, id_of, make_broker, read_events
+from kungfu_core.algorithm_runtime import AlgorithmRuntime
 from kungfu_core.config import (
     BacktestConfig,
+    ConfiguredAlgorithm,
     ConfiguredGateway,
     ConfiguredRiskCheck,
     ConfiguredStrategy,
@@ -102,6 +104,8 @@ class SimulatedSession:
         self._add_broker()
         for strategy in config.strategies.values():
             self._add_strategy(strategy)
+        for algorithm in config.algorithms.values():
+            self._add_algorithm(algorithm)
 
     def run(self, progress: Progress | None = None) -> SessionResult:
         """Run to the end.
@@ -142,7 +146,9 @@ class SimulatedSession:
         wiring.open_output(self._clock, self._root, name, self._rows, page_size)
         for account in self._config.accounts:
             wiring.define_name(NameKind.ACCOUNT, id_of(account), account)
-        for source in (SESSION, BROKER, *self._config.gateways, *self._config.strategies):
+        config = self._config
+        components = (*config.gateways, *config.strategies, *config.algorithms)
+        for source in (SESSION, BROKER, *components):
             wiring.define_name(NameKind.SOURCE, id_of(source), source)
 
     def _join_market(self, wiring: Wiring) -> None:
@@ -227,6 +233,8 @@ class SimulatedSession:
             wiring.join(self._root, name, "TD")
         for name in self._config.strategies:
             wiring.join(self._root, name, "STRATEGY")
+        for name in self._config.algorithms:
+            wiring.join(self._root, name, "ALGORITHM")
         self._output(wiring, "BROKER")
         gateways = [
             (
@@ -263,34 +271,52 @@ class SimulatedSession:
             orders.missed_trigger,
             zone,
             self._config.limits.rows(self.start, self.end),
+            [*self._config.algorithms],
             budget=0,  # time is simulated: no clock may be looked at
             most_faults=self._config.risk.most_faults,
         )
         self._runner.add(broker, wiring)
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
-        wiring = self._wire(configured.name)
+        name = configured.name
+        wiring = self._wire_trader(name, "STRATEGY")
+        setup = self._setup(name, configured.account, wiring)
+        self._add_runtime(StrategyRuntime(configured.create(), setup, self._classes), wiring)
+
+    def _add_algorithm(self, configured: ConfiguredAlgorithm) -> None:
+        wiring = self._wire_trader(configured.name, "ALGORITHM")
+        setup = self._setup(configured.name, next(iter(self._config.accounts)), wiring)
+        runtime = AlgorithmRuntime(configured.spec.algorithm, setup, self._classes)
+        self._add_runtime(runtime, wiring)
+
+    def _add_runtime(self, runtime: StrategyRuntime, wiring: Wiring) -> None:
+        self._runtimes[wiring.source] = runtime
+        self._runner.add(runtime.host.component(), wiring)
+
+    def _wire_trader(self, name: str, journal: str) -> Wiring:
+        wiring = self._wire(name)
         self._join_market(wiring)
         wiring.join(self._root, BROKER, "BROKER")
-        self._output(wiring, "STRATEGY")
-        names = [configured.account, *(n for n in self._config.accounts if n != configured.account)]
-        history = JournalHistory(self._rows, self._market(), self.start, self._consumed(configured))
-        setup = StrategySetup(
-            name=configured.name,
+        self._output(wiring, journal)
+        return wiring
+
+    def _setup(self, name: str, account: str, wiring: Wiring) -> StrategySetup:
+        names = [account, *(n for n in self._config.accounts if n != account)]
+        history = JournalHistory(self._rows, self._market(), self.start, self._consumed(name))
+        return StrategySetup(
+            name=name,
             broker=id_of(BROKER),
-            accounts={name: id_of(name) for name in names},
+            accounts={n: id_of(n) for n in names},
             first_order=_first_order(wiring.output_id(), wiring.output_sequence()),
             seed=self._config.session.seed,
             saved=None,
             history=history,
+            algorithms=tuple(self._config.algorithms),
         )
-        runtime = StrategyRuntime(configured.create(), setup, self._classes)
-        self._runtimes[configured.name] = runtime
-        self._runner.add(runtime.host.component(), wiring)
 
-    def _consumed(self, configured: ConfiguredStrategy) -> Callable[[int], int]:
+    def _consumed(self, name: str) -> Callable[[int], int]:
         # The runtime is made after its history, which asks for this.
-        return lambda journal: self._runtimes[configured.name].host.consumed(journal)  # noqa: PLW0108
+        return lambda journal: self._runtimes[name].host.consumed(journal)  # noqa: PLW0108
 
 
 def _made(what: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401

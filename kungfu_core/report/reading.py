@@ -18,7 +18,7 @@ from kungfu_core.report.equity import DAY, grid_step
 from kungfu_core.report.latency import Latencies
 from kungfu_core.report.ledger import ZERO, Ledger, Purse
 from kungfu_core.report.market import MarketFeed
-from kungfu_core.report.run_folder import BROKER, GATEWAY, SESSION, STRATEGY, RunFolder
+from kungfu_core.report.run_folder import ALGORITHM, BROKER, GATEWAY, SESSION, STRATEGY, RunFolder
 from kungfu_core.report.summary import EquityPoint, Fault, PluginFacts
 
 _NUMBER = re.compile(r"(?<![A-Za-z])[-+]?\d[\d.,]*")
@@ -51,6 +51,7 @@ class RunReading:
         self.order_states: dict[int, OrderState] = {}
         self.order_filled: dict[int, Decimal] = {}
         self.fill_sums: dict[int, Decimal] = defaultdict(Decimal)
+        self.parents: dict[int, int] = {}
         self.strategies: dict[int, StrategyCounts] = defaultdict(StrategyCounts)
         self.refusals: dict[tuple[str, str], list[str]] = defaultdict(list)
         self.faults: list[Fault] = []
@@ -139,6 +140,8 @@ class RunReading:
         self.fills += 1
         value = self.ledger.on_fill(fill)
         self.fill_sums[fill.order_id] += fill.size_exact
+        if parent := self.parents.get(fill.order_id):
+            self.fill_sums[parent] += fill.size_exact
         strategy = self.strategies[fill.strategy]
         strategy.fills += 1
         strategy.turnover[self.ledger.currency(fill.instrument)] += value
@@ -163,6 +166,11 @@ class RunReading:
             answer = request.cause_journal in self.broker_ids
             stage = latency.BROKER_TO_REQUEST if answer else latency.MARKET_TO_REQUEST
             self.latencies.step(stage, request.gen_time - request.trigger_time)
+
+    def on_slice(self, request: events.OrderRequest) -> None:
+        """Take an order by which an algorithm works another one: its fills are that one's, too."""
+        self.parents[request.order_id] = request.parent_id
+        self.latencies.requested(request.order_id, request.gen_time)
 
     def on_answer(self, update: events.OrderUpdate) -> None:
         """Take a venue's raw report of an order."""
@@ -207,7 +215,7 @@ class RunReading:
         return definition.name if definition else self.names.get(named) or f"{named:016x}"
 
 
-_PLACES = {SESSION: 0, STRATEGY: 1, GATEWAY: 2, BROKER: 3}
+_PLACES = {SESSION: 0, STRATEGY: 1, ALGORITHM: 1, GATEWAY: 2, BROKER: 3}
 """Whose events come first among those of one moment."""
 
 _REFUSED_BY = {OrderState.RISK_REJECTED: "risk", OrderState.REJECTED: "venue"}
@@ -220,6 +228,8 @@ def _handlers(reading: RunReading, journal: str) -> dict[type, Callable[[Any], N
         handlers[events.PluginStatus] = reading.on_plugin
     elif journal == STRATEGY:
         handlers[events.OrderRequest] = reading.on_request
+    elif journal == ALGORITHM:
+        handlers[events.OrderRequest] = reading.on_slice
     elif journal == GATEWAY:
         handlers[events.OrderUpdate] = reading.on_answer
         handlers[events.Fill] = reading.on_raw_fill

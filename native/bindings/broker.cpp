@@ -250,7 +250,8 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
                        const std::vector<CheckRow>& checks, const TimingRow& timing,
                        const std::optional<JournalRow>& own, const std::string& missed,
                        const std::vector<OffsetRow>& day_zone, const std::vector<LimitRow>& limits,
-                       std::int64_t budget, std::uint32_t most_faults) {
+                       const std::vector<std::string>& algorithms, std::int64_t budget,
+                       std::uint32_t most_faults) {
     broker::BrokerConfig config;
     config.timing = timing_of(timing);
     config.limits = limits_of(limits);
@@ -267,6 +268,8 @@ nb::object make_broker(const std::vector<GatewayRow>& gateways, const std::vecto
         for (const std::string& one : abilities) ability(capabilities, one) = true;
         config.gateways.push_back({id_of(name), name, capabilities});
     }
+    for (const std::string& name : algorithms)
+        config.algorithms.push_back(broker::algorithm(id_of(name), name));
     config.emulation.missed_trigger = missed_trigger(missed);
     config.emulation.clock = day_clock_of(day_zone);
     for (const auto& [account, gateway, hedging, leverage, leverages] : routes) {
@@ -333,15 +336,17 @@ void bind_broker(nb::module_& m) {
     m.def("make_broker", &make_broker, nb::arg("gateways"), nb::arg("routes"), nb::arg("checks"),
           nb::arg("timing") = TimingRow(), nb::arg("own").none() = nb::none(),
           nb::arg("missed_trigger") = "ask", nb::arg("day_zone") = std::vector<OffsetRow>(),
-          nb::arg("limits") = std::vector<LimitRow>(), nb::arg("budget") = 0, nb::arg("most_faults") = 3,
+          nb::arg("limits") = std::vector<LimitRow>(), nb::arg("algorithms") = std::vector<std::string>(),
+          nb::arg("budget") = 0, nb::arg("most_faults") = 3,
           "A broker component. A gateway is (source, order types, times in force, triggers, names of what\n"
           "else it can do), a route (account, source of its gateway, hedging, leverage, leverages of single\n"
           "instruments by name), a check (name, object with check(order, view)). `timing` is ns by the\n"
           "names of native/broker/settling.hpp; `own` is the broker's journal (root, source, name, scope),\n"
           "from which it reads back orders that are over. The day zone is (from a time on, ahead of UTC) in\n"
           "ns, the earliest first; none is UTC. Limits are (scope, name of its account or strategy, limits\n"
-          "by name as text, time zone like the day zone). `budget` is what one check may take of the wall\n"
-          "clock for one order, in ns: 0 where time is simulated, as no clock may then be looked at.");
+          "by name as text, time zone like the day zone). Algorithms are sources that take orders, too.\n"
+          "`budget` is what one check may take of the wall clock for one order, in ns: 0 where time is\n"
+          "simulated, as no clock may then be looked at.");
 }
 
 }  // namespace kungfu::python

@@ -13,7 +13,7 @@ std::string oddity(const Order& order, const Fill& fill, Number filled) {
                ", above the order's " + to_text(order.size);
     }
     const bool announced = !order.venue_filled.is_none() && order.venue_filled >= filled;
-    if (is_terminal(order.state) && !announced)
+    if ((is_terminal(order.state) && !announced) || order.state == OrderState::CREATED)
         return std::string("fill of an order that is ") + name_of(order.state);
     return {};
 }
@@ -24,11 +24,12 @@ void Broker::book(Order& order, const Fill& reported) {
     const Market& market = *markets_.find(reported.instrument);
     const Number filled = sum(order.filled, reported.get_size(), "filled size");
     const std::string odd = oddity(order, reported, filled);
+    const std::uint64_t owner = order.owner();
     Fill fill = reported;
     fill.order_id = order.id;
-    fill.strategy = order.strategy;
+    fill.strategy = owner;
     fill.set_position_side(position_side(order, reported, market.definition));
-    const Booking booking = accounts_.book(fill, order.strategy, market.definition);
+    const Booking booking = accounts_.book(fill, owner, market.definition);
     orders_.change(order, [&](Order& o) {
         o.filled = filled;
         if (o.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
@@ -48,13 +49,13 @@ void Broker::book(Order& order, const Fill& reported) {
         cash.set_kind(m.kind);
         cash.set_currency(m.currency.code());
         cash.set_trade_id(reported.get_trade_id());
-        emit(cash, order.strategy);
+        emit(cash, owner);
     }
     tell_balances(order.account, booking);
     const PositionSide side = fill.get_position_side();
     tell_position({order.account, order.instrument, 0, side}, booking.account, market);
-    if (order.strategy != 0)
-        tell_position({order.account, order.instrument, order.strategy, side}, booking.strategy, market);
+    if (owner != 0) tell_position({order.account, order.instrument, owner, side}, booking.strategy, market);
+    if (order.slice_of != 0) credit_parent(order, reported);
 }
 
 bool Broker::says_position(const Order& order, const Fill& fill) const {

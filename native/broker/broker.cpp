@@ -46,6 +46,7 @@ Broker::Broker(BrokerConfig config)
             throw std::invalid_argument("gateway " + name + " is configured twice");
         }
     }
+    for (Gateway& algorithm : config.algorithms) algorithms_.emplace(algorithm.source, std::move(algorithm));
     for (Route& route : config.routes) {
         const std::string name = route.name;
         if (!gateways_.count(route.gateway)) {
@@ -137,12 +138,19 @@ const Gateway* Broker::gateway_of(std::uint64_t account) const noexcept {
     return nullptr;
 }
 
+const Gateway* Broker::receiver_of(std::uint64_t account, std::uint64_t algorithm) const noexcept {
+    if (algorithm == 0) return gateway_of(account);
+    const auto found = algorithms_.find(algorithm);
+    return found == algorithms_.end() ? nullptr : &found->second;
+}
+
 void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason) {
     OrderUpdate update = describe(order);
     update.time = time;
     update.anomaly = anomaly;
     emit(update, reason, order.strategy);
-    if (held_.concerns(order.id)) changed_.push_back(order.id);
+    const bool tied = held_.concerns(order.id) || order.request.algorithm != 0 || order.slice_of != 0;
+    if (tied) changed_.push_back(order.id);
 }
 
 // --- from strategies ----------------------------------------------------------------------------
@@ -167,7 +175,16 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
     order.created_at = port_.now();
     std::string reason;
     if (is_tied_well(request, reason) && is_acceptable(request, sender, nullptr, reason)) {
-        limits_.remember(request, port_.now());
+        if (const Order* parent = worked_order(request)) {
+            order.slice_of = parent->id;
+            order.slice_for = parent->strategy;
+            order.counts_in_parent = true;
+            slices_.emplace(parent->id, order.id);
+        } else {
+            limits_.remember(request, port_.now());
+        }
+        if (const auto parameters = event.tail<OrderRequest>(); !parameters.empty())
+            parameters_[order.id] = parameters;
         order.worst_price = limits_.worst_price(request, *markets_.find(request.instrument));
         return place(orders_.add(order));
     }
@@ -183,8 +200,10 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
         reason = "strategy " + hex(request.strategy) + " is not the sender, " + hex(sender);
         return false;
     }
-    const Gateway* gateway = gateway_of(request.account);
-    if (!gateway) return reason = "account " + hex(request.account) + " is not configured", false;
+    if (!gateway_of(request.account))
+        return reason = "account " + hex(request.account) + " is not configured", false;
+    const Gateway* gateway = receiver_of(request.account, request.algorithm);
+    if (!gateway) return reason = "algorithm " + hex(request.algorithm) + " is not configured", false;
     if (!is_ready(request.account)) {
         reason = "account " + routes_.at(request.account).name + " has not been compared with its venue yet";
         return false;
@@ -199,7 +218,10 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
     if (!fits_mode(request, accounts_.terms(request.account), market->definition, reason)) return false;
     if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
         return false;
-    const RiskView view(port_.now(), markets_, orders_, accounts_, request, held);
+    const Order* parent = worked_order(request);
+    if (parent && !fits_parent(request, *parent, nullptr, reason)) return false;
+    const Order* counted = parent ? parent : held;
+    const RiskView view(port_.now(), markets_, orders_, accounts_, request, counted);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
     reason.clear();
@@ -210,7 +232,8 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
                false;
     }
     if (!limits_.obeys_reduce_only(request, reason)) return false;
-    if (!limits_.allow(request, *market, held, port_.now(), reason) && !exempt()) return false;
+    const std::uint64_t owner = parent ? parent->strategy : request.strategy;
+    if (!limits_.allow(request, owner, *market, counted, port_.now(), reason) && !exempt()) return false;
     return passes_checks(request, view, reason);
 }
 
@@ -237,7 +260,7 @@ void Broker::on_cancel(const Event& event, const OrderCancel& cancel) {
     std::string reason;
     if (!may_move(order->state, OrderState::PENDING_CANCEL)) {
         reason = std::string("cancel: the order is already ") + name_of(order->state);
-    } else if (!gateway_of(order->account)) {
+    } else if (!receiver_of(*order)) {
         reason = "cancel: account " + hex(order->account) + " is not configured";
     }
     if (reason.empty()) return send_cancel(*order, {});
@@ -269,18 +292,18 @@ void Broker::send_amend(Order& order, const OrderAmend& amend, std::string_view 
     });
     expect_answer(order);
     tell(order, 0, false, why);
-    limits_.pass(order.request, port_.now());
+    limits_.pass(order, port_.now());
     OrderAmend forwarded = amend;
     forwarded.order_id = order.id;
     forwarded.instrument = order.instrument;
     forwarded.account = order.account;
     forwarded.strategy = order.strategy;
-    emit(forwarded, gateway_of(order.account)->source);
+    emit(forwarded, receiver_of(order)->source);
 }
 
 bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint64_t sender,
                           std::string& reason) {
-    const Gateway* gateway = gateway_of(order.account);
+    const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
     const bool held = held_.find(order.id) != nullptr;
@@ -288,7 +311,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
         return reason = std::string("the order is ") + name_of(order.state), false;
     }
     if (!held && !gateway->capabilities.amend)
-        return reason = "gateway " + gateway->name + " cannot amend orders", false;
+        return reason = std::string(gateway->kind) + " " + gateway->name + " cannot amend orders", false;
     const Number price = amend.get_price().is_none() ? order.price : amend.get_price();
     const Number size = amend.get_size().is_none() ? order.size : amend.get_size();
     const bool same_price =
@@ -308,14 +331,18 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
         return false;
     }
     changed.set_size(rest);
-    const RiskView view(port_.now(), markets_, orders_, accounts_, changed, &order);
+    const Order* parent = order.slice_of != 0 ? orders_.find(order.slice_of) : nullptr;
+    if (parent && !fits_parent(changed, *parent, &order, reason)) return false;
+    const Order* counted = parent ? parent : &order;
+    const RiskView view(port_.now(), markets_, orders_, accounts_, changed, counted);
     Number open;
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
         return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
     }
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
-    if (!limits_.allow(changed, *market, &order, port_.now(), reason) && !view.reduces_position())
+    if (!limits_.allow(changed, order.owner(), *market, counted, port_.now(), reason) &&
+        !view.reduces_position())
         return false;
     reason.clear();
     return passes_checks(changed, view, reason);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -82,6 +83,15 @@ class Broker : public Component {
     void settle_leg(Leg& leg);
     bool can_shrink(const Order& order, Number size) const noexcept;
     Number price_of(std::uint64_t instrument, PriceKind kind) const noexcept;
+
+    // orders that an algorithm works by orders of its own
+    /// The order of which a request is to be a part; nullptr if it is not to be one.
+    Order* worked_order(const OrderRequest& request);
+    bool fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
+                     std::string& reason);
+    Number left_for_slices(const Order& parent, const Order* amended);
+    void credit_parent(const Order& slice, const Fill& fill);
+    void end_slices(const Order& parent);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -181,8 +191,14 @@ class Broker : public Component {
     }
 
     const Gateway* gateway_of(std::uint64_t account) const noexcept;
+    /// Where an order goes: to the gateway of its account, or to the algorithm that works it.
+    const Gateway* receiver_of(std::uint64_t account, std::uint64_t algorithm) const noexcept;
+    const Gateway* receiver_of(const Order& order) const noexcept {
+        return receiver_of(order.account, order.request.algorithm);
+    }
 
     std::map<std::uint64_t, Gateway> gateways_;
+    std::map<std::uint64_t, Gateway> algorithms_;
     std::map<std::uint64_t, Route> routes_;
     std::vector<std::pair<std::uint64_t, const Gateway*>> reached_;  // accounts, and by which gateway; few
     std::vector<Hook> hooks_;
@@ -197,7 +213,9 @@ class Broker : public Component {
     Timing timing_;
     Emulation emulation_;
     HeldOrders held_;
-    std::vector<std::uint64_t> changed_;  // orders that others depend on
+    std::vector<std::uint64_t> changed_;                        // orders that others depend on
+    std::map<std::uint64_t, std::string> parameters_;           // of held orders, for their algorithms
+    std::set<std::pair<std::uint64_t, std::uint64_t>> slices_;  // that are not over, behind their parents
     Deadlines deadlines_;
     std::unordered_map<std::uint64_t, Doubt> doubts_;
     std::unordered_map<std::uint64_t, AccountSync> syncs_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/limit_config.hpp"
@@ -37,12 +38,23 @@ struct Capabilities {
     }
 };
 
-/// A gateway that takes orders.
+/// What takes orders: a gateway, or an execution algorithm that works them by orders of its own.
 struct Gateway {
     std::uint64_t source = 0;
     std::string name;
     Capabilities capabilities;
+    const char* kind = "gateway";
 };
+
+/// An algorithm as a taker of orders: what it does not know of them, the broker does.
+inline Gateway algorithm(std::uint64_t source, std::string name) {
+    Capabilities capabilities;
+    capabilities.order_types =
+        1U << static_cast<unsigned>(OrderType::MARKET) | 1U << static_cast<unsigned>(OrderType::LIMIT);
+    capabilities.times_in_force = 1U << static_cast<unsigned>(TimeInForce::GTC);
+    capabilities.reduce_only = capabilities.position_sides = true;
+    return {source, std::move(name), capabilities, "algorithm"};
+}
 
 /// What becomes of a held order whose trigger was crossed while the broker was down.
 enum class MissedTrigger : std::uint8_t { ASK, FIRE, CANCEL };
@@ -69,6 +81,7 @@ struct HookTerms {
 
 struct BrokerConfig {
     std::vector<Gateway> gateways;
+    std::vector<Gateway> algorithms;
     std::vector<Route> routes;
     std::vector<ScopeConfig> limits;
     std::vector<std::unique_ptr<RiskCheck>> checks;  // asked in this order

@@ -26,7 +26,7 @@ bool Broker::can_ask(std::uint64_t account) const noexcept {
 
 void Broker::expect_answer(Order& order) {
     order.asked_at = port_.now();
-    if (can_ask(order.account))
+    if (order.request.algorithm == 0 && can_ask(order.account))
         deadlines_.add(order.asked_at + timing_.answer_timeout, Purpose::ANSWER, order.id);
 }
 

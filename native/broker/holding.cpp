@@ -37,7 +37,7 @@ bool Broker::is_tied_well(const OrderRequest& request, std::string& reason) {
         return nullptr;
     };
     if (request.group_id != 0 && !is_known(request.group_id, "group")) return false;
-    if (request.parent_id == 0) return true;
+    if (request.parent_id == 0 || worked_order(request)) return true;
     const Order* parent = is_known(request.parent_id, "parent");
     if (!parent) return false;
     if (!is_terminal(parent->state) || parent->filled.mantissa > 0 || parent->misses_fills()) return true;
@@ -47,7 +47,7 @@ bool Broker::is_tied_well(const OrderRequest& request, std::string& reason) {
 
 void Broker::place(Order& order) {
     const OrderRequest& request = order.request;
-    const Capabilities& venue = gateway_of(order.account)->capabilities;
+    const Capabilities& venue = receiver_of(order)->capabilities;
     const Lacking lacks = lacking(request, venue);
     const TimeInForce time = request.get_time_in_force();
     if ((time == TimeInForce::GTD || time == TimeInForce::DAY) &&
@@ -59,7 +59,8 @@ void Broker::place(Order& order) {
         held_.join(order.id, request.group_id);
         changed_.push_back(order.id);
     }
-    const Order* parent = request.parent_id != 0 ? orders_.find(request.parent_id) : nullptr;
+    const bool waits = request.parent_id != 0 && order.slice_of == 0;
+    const Order* parent = waits ? orders_.find(request.parent_id) : nullptr;
     if (!parent) return arm(order);
     const bool venue_holds = !lacks.parent && !lacks.trigger && !held_.find(parent->id);
     if (venue_holds && !is_terminal(parent->state)) return let_out(order);
@@ -78,7 +79,7 @@ void Broker::hold(Order& order, Held held, const std::string& until) {
 
 void Broker::arm(Order& order) {
     const OrderRequest& request = order.request;
-    if (!lacking(request, gateway_of(order.account)->capabilities).trigger) return let_out(order);
+    if (!lacking(request, receiver_of(order)->capabilities).trigger) return let_out(order);
     Held held;
     held.instrument = order.instrument;
     held.best = price_of(order.instrument, request.get_trigger_by());
@@ -93,14 +94,15 @@ void Broker::let_out(Order& order) {
         held.instrument = order.instrument;
         return hold(order, held, "its account has been compared with its venue");
     }
-    const Capabilities& venue = gateway_of(order.account)->capabilities;
+    const Capabilities& venue = receiver_of(order)->capabilities;
     OrderRequest sent = sent_form(order.request, venue);
     const Order* parent = sent.parent_id != 0 ? orders_.find(sent.parent_id) : nullptr;
-    if (parent && is_terminal(parent->state)) sent.parent_id = 0;
+    if (order.slice_of != 0 || (parent && is_terminal(parent->state))) sent.parent_id = 0;
     if (held_.find(order.id)) {
         held_.let_go(order.id);
         std::string reason;
         if (!is_acceptable(sent, order.strategy, &order, reason)) {
+            parameters_.erase(order.id);
             orders_.change(order, [](Order& o) { o.state = OrderState::RISK_REJECTED; });
             return tell(order, 0, false, reason);
         }
@@ -114,9 +116,12 @@ void Broker::let_out(Order& order) {
     });
     expect_answer(order);
     tell(order, 0, false, {});
-    if (!settle_self_trade(order)) return;
-    limits_.pass(order.request, port_.now());
-    emit(order.request, gateway_of(order.account)->source);
+    if (order.request.algorithm == 0 && !settle_self_trade(order)) return;
+    limits_.pass(order, port_.now());
+    const auto parameters = parameters_.find(order.id);
+    emit(order.request, parameters == parameters_.end() ? std::string() : parameters->second,
+         receiver_of(order)->source);
+    parameters_.erase(order.id);
 }
 
 void Broker::let_out_waiting(std::uint64_t account) {
@@ -129,6 +134,7 @@ void Broker::let_out_waiting(std::uint64_t account) {
 
 void Broker::end_held(Order& order, OrderState state, std::string_view why) {
     held_.let_go(order.id);
+    parameters_.erase(order.id);
     orders_.change(order, [&](Order& o) { o.state = state; });
     tell(order, 0, false, why);
 }
@@ -219,11 +225,13 @@ void Broker::expire(Order& order) {
 
 void Broker::settle_ties() {
     for (std::size_t i = 0; i < changed_.size(); ++i) {
+        if (const Order* order = orders_.find_kept(changed_[i])) settle_group(*order);
+        // Orders that are over may be let go when others of the group end.
         Order* order = orders_.find_kept(changed_[i]);
-        if (!order) continue;
-        settle_group(*order);
-        if (!is_terminal(order->state)) continue;
+        if (!order || !is_terminal(order->state)) continue;
         held_.drop_expiry(order->id);
+        slices_.erase({order->slice_of, order->id});
+        end_slices(*order);
         if (!order->misses_fills()) settle_children(*order);
     }
     changed_.clear();
@@ -252,7 +260,8 @@ void Broker::follow(Order& child, const Order& parent) {
 }
 
 void Broker::settle_group(const Order& order) {
-    std::vector<Leg>* legs = held_.group_of(order.id);
+    const std::uint64_t id = order.id;
+    std::vector<Leg>* legs = held_.group_of(id);
     if (!legs) return;
     bool alive = false;
     for (Leg& leg : *legs) {
@@ -270,14 +279,14 @@ void Broker::settle_group(const Order& order) {
         }
     }
     for (Leg& leg : *legs) settle_leg(leg);
-    if (!alive) held_.dissolve(order.id);
+    if (!alive) held_.dissolve(id);
 }
 
 void Broker::settle_leg(Leg& leg) {
     Order* order = orders_.find_kept(leg.order);
     if (!order || is_terminal(order->state) || order->state == OrderState::PENDING_AMEND || leg.ended) return;
     const bool held = held_.find(order->id) != nullptr;
-    const Capabilities& venue = gateway_of(order->account)->capabilities;
+    const Capabilities& venue = receiver_of(*order)->capabilities;
     if (venue.oco && !held) return;  // what has filled was at the venue, too
     const Number asked = std::exchange(leg.asked, Number::none());
     if (!asked.is_none() && order->size > asked) leg.ends = true;
@@ -308,8 +317,8 @@ void Broker::settle_leg(Leg& leg) {
 
 bool Broker::can_shrink(const Order& order, Number size) const noexcept {
     const Number least = markets_.find(order.instrument)->definition.get_min_size();
-    return gateway_of(order.account)->capabilities.amend &&
-           may_move(order.state, OrderState::PENDING_AMEND) && (least.is_none() || size >= least);
+    return receiver_of(order)->capabilities.amend && may_move(order.state, OrderState::PENDING_AMEND) &&
+           (least.is_none() || size >= least);
 }
 
 }  // namespace kungfu::broker

@@ -85,10 +85,10 @@ void Broker::tell_switch(const LimitScope& s, SwitchState state, const std::stri
 void Broker::cancel_all(const LimitScope& s, const std::string& why) {
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
-        if (order.closes || !s.has(order.account, order.strategy)) continue;
+        if (order.closes || !s.has(order.account, order.owner())) continue;
         if (held_.find(id)) {
             end_held(order, OrderState::CANCELED, why);
-        } else if (order.state != OrderState::PENDING_CANCEL && gateway_of(order.account)) {
+        } else if (order.state != OrderState::PENDING_CANCEL && receiver_of(order)) {
             send_cancel(order, why);
         }
     }
@@ -222,7 +222,7 @@ void Broker::emit_cancel(Order& order, std::string_view why) {
     cancel.instrument = order.instrument;
     cancel.account = order.account;
     cancel.strategy = order.strategy;
-    emit(cancel, gateway_of(order.account)->source);
+    emit(cancel, receiver_of(order)->source);
 }
 
 // --- orders that would trade with each other ------------------------------------------------------
@@ -230,10 +230,10 @@ void Broker::emit_cancel(Order& order, std::string_view why) {
 bool Broker::settle_self_trade(Order& order) {
     std::uint64_t met = 0;
     bool must_wait = false;
-    limits_.self_trades(order.request, SelfTrade::CANCEL_NEWEST,
+    limits_.self_trades(order, SelfTrade::CANCEL_NEWEST,
                         [&](const OwnOrders::Resting& other) { return met = other.id, true; });
     std::vector<std::uint64_t> older;
-    limits_.self_trades(order.request, SelfTrade::CANCEL_OLDEST, [&](const OwnOrders::Resting& other) {
+    limits_.self_trades(order, SelfTrade::CANCEL_OLDEST, [&](const OwnOrders::Resting& other) {
         if (orders_.find_kept(other.id)->state != OrderState::PENDING_CANCEL) older.push_back(other.id);
         return false;
     });

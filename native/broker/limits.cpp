@@ -142,7 +142,7 @@ std::array<LimitScope*, 3> Limits::scopes_of(std::uint64_t account, std::uint64_
 }
 
 std::array<LimitScope*, 3> Limits::paced(const Order& order) {
-    auto scopes = scopes_of(order.account, order.strategy);
+    auto scopes = scopes_of(order.account, order.owner());
     for (LimitScope*& s : scopes)
         if (s && !s->cancels.is_limited()) s = nullptr;
     return scopes;
@@ -246,7 +246,7 @@ void Limits::count(const Order& order, const Counted& before, const Counted& aft
     };
     const Part gone = part_of(before);
     const Part came = part_of(after);
-    for (const auto& [s, e] : shares_of(order.account, order.strategy, order.instrument)) {
+    for (const auto& [s, e] : shares_of(order.account, order.owner(), order.instrument)) {
         if (s == nullptr) continue;
         s->open_orders += after.is_open - before.is_open;
         if (gone.size.is_zero() && came.size.is_zero()) continue;
@@ -348,9 +348,9 @@ Number Limits::worst_price(const OrderRequest& order, const Market& market) cons
     return may_do_better ? larger(asked, market_price(market, order.get_side())) : asked;
 }
 
-bool Limits::allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
-                   std::string& reason) {
-    const Shares& shares = shares_of(order.account, order.strategy, order.instrument);
+bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
+                   std::int64_t now, std::string& reason) {
+    const Shares& shares = shares_of(order.account, owner, order.instrument);
     const auto judges = [](const Share& share) { return share.scope && share.scope->judges(); };
     if (std::none_of(shares.begin(), shares.end(), judges)) return true;
     const Case c{order,
@@ -398,10 +398,15 @@ void Limits::remember(const OrderRequest& order, std::int64_t now) {
     if (longest_repetition_ > 0) recent_.add(order, now, now - longest_repetition_);
 }
 
-void Limits::pass(const OrderRequest& order, std::int64_t now) {
+void Limits::pass(const Order& order, std::int64_t now) {
     if (!counts_orders_) return;
-    for (const Share& share : shares_of(order.account, order.strategy, order.instrument))
+    for (const Share& share : shares_of(order.account, order.owner(), order.instrument))
         if (share.scope && share.scope->orders.is_limited()) share.scope->orders.take(now);
+}
+
+bool Limits::is_sent(std::uint64_t order) const {
+    const Order* known = orders_.find_kept(order);
+    return known && known->state != OrderState::CREATED;
 }
 
 bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& reason) {
@@ -411,8 +416,9 @@ bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& rea
         return refuse(s, "instruments", c.market.name + " is not among " + text_of(s, "instruments"), reason);
     }
     if (!obeys_times(s, c, reason) || !obeys_sizes(s, c, reason) || !obeys_prices(s, c, reason)) return false;
-    if (!l.max_slippage.is_none() && !obeys_slippage(s, c, reason)) return false;
-    if (!l.max_volume_share.is_none() && !obeys_volume(s, c, reason)) return false;
+    const bool is_worked = c.order.algorithm != 0;  // its parts meet the market, one by one
+    if (!l.max_slippage.is_none() && !is_worked && !obeys_slippage(s, c, reason)) return false;
+    if (!l.max_volume_share.is_none() && !is_worked && !obeys_volume(s, c, reason)) return false;
     if (!obeys_repetition(s, c, reason)) return false;
     if (l.needs_reach() && !obeys_reach(s, c, reason)) return false;
     if (!s.orders.is_limited() || s.orders.has(c.now)) return true;
@@ -583,8 +589,8 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
                           duration_text(l.duplicate_window),
                       reason);
     }
-    const bool rejects =
-        l.self_trade == SelfTrade::REJECT || (l.self_trade != SelfTrade::ALLOWED && c.amended);
+    const bool rejects = l.self_trade == SelfTrade::REJECT ||
+                         (l.self_trade != SelfTrade::ALLOWED && c.amended && is_sent(c.order.order_id));
     if (!rejects || waits(c.order)) return true;
     return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
         if (other.id == c.order.order_id || !is_in(s, other.id)) return false;

@@ -113,32 +113,32 @@ class Limits {
     // --- an order -----------------------------------------------------------------------------------
     /// The worst price that the order can trade at, as far as that is known; none if it is not.
     Number worst_price(const OrderRequest& order, const Market& market) const noexcept;
-    /// False with the reason if it breaks a limit. `amended` is the order that it would replace, or nullptr.
-    bool allow(const OrderRequest& order, const Market& market, const Order* amended, std::int64_t now,
-               std::string& reason);
+    /// False with the reason if it breaks a limit of everything, of its account or of `owner`, a strategy.
+    /// `amended` is the order that counts for it already, as it replaces it or is part of it; or nullptr.
+    bool allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
+               std::int64_t now, std::string& reason);
     /// False with the reason if it may only reduce a position, and would turn it over or open one even if the
     /// open orders of the other side filled first.
     bool obeys_reduce_only(const OrderRequest& order, std::string& reason) const;
     /// It was accepted: the same order is noticed for a while.
     void remember(const OrderRequest& order, std::int64_t now);
     /// It, or a change of it, goes out: takes its place in the rates.
-    void pass(const OrderRequest& order, std::int64_t now);
+    void pass(const Order& order, std::int64_t now);
     /// Calls visit(resting) for our open orders that this one would trade with and that share a scope with it
     /// whose `self_trade` is `how`, until it gives true; whether it did.
     template <class Visit>
-    bool self_trades(const OrderRequest& order, SelfTrade how, Visit&& visit) {
-        if (!(self_trades_ >> static_cast<unsigned>(how) & 1U) || waits(order)) return false;
-        const Shares& shares = shares_of(order.account, order.strategy, order.instrument);
-        return own_.crossing(order.instrument, order.get_side(), order.get_price(),
-                             [&](const OwnOrders::Resting& other) {
-                                 for (const Share& share : shares) {
-                                     const LimitScope* s = share.scope;
-                                     if (s && s->limits.self_trade == how && other.id != order.order_id &&
-                                         is_in(*s, other.id))
-                                         return visit(other);
-                                 }
-                                 return false;
-                             });
+    bool self_trades(const Order& order, SelfTrade how, Visit&& visit) {
+        if (!(self_trades_ >> static_cast<unsigned>(how) & 1U) || waits(order.request)) return false;
+        const Shares& shares = shares_of(order.account, order.owner(), order.instrument);
+        return own_.crossing(order.instrument, order.side, order.price, [&](const OwnOrders::Resting& other) {
+            for (const Share& share : shares) {
+                const LimitScope* s = share.scope;
+                if (s && s->limits.self_trade == how && other.id != order.id &&
+                    is_in(*s, other.id))
+                    return visit(other);
+            }
+            return false;
+        });
     }
 
     // --- cancels ------------------------------------------------------------------------------------
@@ -150,8 +150,11 @@ class Limits {
     bool load(StateReader& state);
 
   private:
-    /// It is in no book until its trigger is reached.
-    static bool waits(const OrderRequest& order) noexcept { return !order.get_trigger_price().is_none(); }
+    /// It is in no book: its trigger is to be reached first, or an algorithm works it.
+    static bool waits(const OrderRequest& order) noexcept {
+        return !order.get_trigger_price().is_none() || order.algorithm != 0;
+    }
+    bool is_sent(std::uint64_t order) const;
 
     /// An order that is being judged.
     struct Case {
@@ -214,7 +217,7 @@ class Limits {
     /// Whether an order of ours is in a scope.
     bool is_in(const LimitScope& scope, std::uint64_t order) const noexcept {
         const Order& o = *orders_.find_kept(order);
-        return scope.has(o.account, o.strategy);
+        return scope.has(o.account, o.owner());
     }
     Exposure& exposure(LimitScope& scope, std::uint64_t account, std::uint64_t instrument);
     void resolve(const LimitScope& scope, Exposure& exposure) const;

@@ -176,15 +176,15 @@ bool Orders::remember_fill(Order& order, std::string_view trade_id) {
 }
 
 Counted::Counted(const Order& order)
-    : is_open(!is_terminal(order.state)),
-      only_reduces(order.request.reduce_only != 0),
-      rest(order.remaining()),
-      price(order.price),
-      worst_price(order.worst_price) {
+    : only_reduces(order.request.reduce_only != 0), price(order.price), worst_price(order.worst_price) {
     const OrderType type = order.request.get_type();
-    const bool waits =
-        type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT || type == OrderType::TRAILING_STOP;
-    is_resting = is_open && !waits;
+    const bool waits = type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
+                       type == OrderType::TRAILING_STOP || order.request.algorithm != 0;
+    const bool is_over = is_terminal(order.state);
+    is_resting = !is_over && !waits;
+    if (order.counts_in_parent) return;
+    is_open = !is_over;
+    rest = order.remaining();
 }
 
 void Orders::count(const Order& order, const Counted& before, const Counted& after) {

@@ -42,8 +42,14 @@ struct Order {
     char venue_order_id[40] = {};
     Side side = Side::BUY;
     OrderState state = OrderState::CREATED;
-    bool expired = false;  // the broker ended it at its time
-    bool closes = false;   // the broker sent it to close a position
+    bool expired = false;           // the broker ended it at its time
+    bool closes = false;            // the broker sent it to close a position
+    bool counts_in_parent = false;  // its parent counts what it may still fill
+    std::uint64_t slice_of = 0;     // the order that an algorithm works by it
+    std::uint64_t slice_for = 0;    // the strategy of that order
+
+    /// The strategy whose position its fills change.
+    std::uint64_t owner() const noexcept { return slice_of != 0 ? slice_for : strategy; }
 
     std::string_view get_venue_order_id() const noexcept {
         return fixed_text(venue_order_id, sizeof venue_order_id);
@@ -75,7 +81,7 @@ struct Order {
 /// default.
 struct Counted {
     bool is_open = false;
-    bool is_resting = false;  // in a book, or on its way there; not waiting for a trigger
+    bool is_resting = false;  // in a book, or on its way there; neither waiting nor worked by others
     bool only_reduces = false;
     Number rest{0, 0};
     Number price = Number::none();
@@ -88,7 +94,7 @@ struct Counted {
                same(rest, o.rest) && same(worst_price, o.worst_price);
     }
     /// Whether anything of it does.
-    bool counts() const noexcept { return is_open || !rest.is_zero(); }
+    bool counts() const noexcept { return is_open || is_resting || !rest.is_zero(); }
     /// Whether it rests where the other does, or neither rests.
     bool rests_like(const Counted& o) const noexcept {
         return is_resting == o.is_resting && same(price, o.price);
@@ -150,10 +156,11 @@ class Orders {
     template <class Change>
     void change(Order& order, Change&& apply) {
         const Counted before(order);
+        const bool was_over = is_terminal(order.state);
         apply(order);
         const Counted after(order);
         if (!(before == after)) count(order, before, after);
-        if (before.is_open && !after.is_open) close(order.id);
+        if (!was_over && is_terminal(order.state)) close(order.id);
     }
 
     /// What the open orders of a side may still fill.

@@ -13,6 +13,11 @@ Money size_of(const Position& position) noexcept {
     return position.get_size().is_none() ? Money{0, 0} : to_money(position.get_size());
 }
 
+/// Whether the venue should know it: the broker does not hold it, and no algorithm works it.
+bool is_at_venue(const Order& order) noexcept {
+    return order.state != OrderState::CREATED && order.request.algorithm == 0;
+}
+
 }  // namespace
 
 void Broker::on_component_start() {
@@ -24,7 +29,7 @@ void Broker::on_component_start() {
     // What was under way when it ended may or may not have reached its venue; nothing is sent again.
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
-        if (!can_ask(order.account) || order.state == OrderState::CREATED) continue;
+        if (!can_ask(order.account) || !is_at_venue(order)) continue;
         const bool asked = order.state != OrderState::ACCEPTED && order.state != OrderState::PARTIALLY_FILLED;
         if (asked) doubt(order, "the broker was down while it was under way");
     }
@@ -133,7 +138,7 @@ void Broker::ask_about_missing_orders(std::uint64_t account, const AccountSync& 
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
         if (order.account != account || sync.seen.count(id) || order.asked_at >= sync.began) continue;
-        if (order.state == OrderState::CREATED) continue;
+        if (!is_at_venue(order)) continue;
         doubt(order, "it is not among the venue's open orders");
     }
 }

@@ -105,7 +105,8 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
             0);
     }
     const Number told = reported.get_filled();
-    if (!told.is_none() && (order->venue_filled.is_none() || told > order->venue_filled))
+    const bool is_sent = order->state != OrderState::CREATED;
+    if (is_sent && !told.is_none() && (order->venue_filled.is_none() || told > order->venue_filled))
         orders_.change(*order, [&](Order& o) { o.venue_filled = told; });
     if (const auto sync = syncs_.find(order->account); sync != syncs_.end())
         sync->second.seen.insert(order->id);
@@ -127,9 +128,10 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
         target == order.state || (pending && reported.get_state() == OrderState::PARTIALLY_FILLED);
     const bool news = is_terminal(order.state) ? !odd.empty() && fnv1a64(text) != order.reason_hash
                                                : has_news(order, reported, text);
-    if (repeated && !news) return;
     // An order that was never sent is the broker's own: no venue can say what becomes of it.
-    if (target != order.state && (order.state == OrderState::CREATED || !may_move(order.state, target))) {
+    const bool is_ours = order.state == OrderState::CREATED;
+    if (repeated && !news && !is_ours) return;
+    if (is_ours || (target != order.state && !may_move(order.state, target))) {
         std::string why =
             std::string("reported ") + name_of(reported.get_state()) + " while " + name_of(order.state);
         if (!text.empty()) why += ": " + text;

@@ -85,7 +85,7 @@ std::string made_of(E wanted, E sent) {
 
 bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::string& reason) {
     const auto lacks = [&](const std::string& what) {
-        reason = "gateway " + gateway.name + " takes no " + what;
+        reason = std::string(gateway.kind) + " " + gateway.name + " takes no " + what;
         return false;
     };
     if (order.side != static_cast<std::uint8_t>(Side::BUY) &&

@@ -45,6 +45,11 @@ std::string Broker::save() {
     deadlines_.save(state);
     put_map(state, doubts_);
     held_.save(state);
+    state.put(static_cast<std::uint64_t>(parameters_.size()));
+    for (const auto& [order, parameters] : parameters_) {
+        state.put(order);
+        state.put_text(parameters);
+    }
     state.put(static_cast<std::uint64_t>(syncs_.size()));
     for (const auto& [account, sync] : syncs_) {
         state.put(account);
@@ -64,6 +69,15 @@ void Broker::load(std::string_view bytes) {
         markets_.load(state) && orders_.load(state) && accounts_.load(state) && deadlines_.load(state);
     get_map(state, doubts_);
     const bool held = held_.load(state);
+    parameters_.clear();
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const auto order = state.get<std::uint64_t>();
+        parameters_[order] = state.get_text();
+    }
+    slices_.clear();
+    for (const std::uint64_t id : orders_.live())
+        if (const Order* order = orders_.find_kept(id); order->slice_of != 0)
+            slices_.emplace(order->slice_of, id);
     syncs_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto account = state.get<std::uint64_t>();

@@ -10,7 +10,7 @@ from typing import Any
 from unittest.mock import ANY
 
 from kungfu_core import _native
-from kungfu_core.enums import CashKind, OrderState, OrderType, Side, Verdict
+from kungfu_core.enums import CashKind, OrderState, OrderType, PriceKind, Side, Verdict
 from kungfu_core.order_states import TERMINAL, TRANSITIONS
 
 S = OrderState
@@ -44,6 +44,10 @@ class Order:
     price: Fraction | None
     state: OrderState
     type: OrderType = OrderType.LIMIT
+    trigger: Fraction | None = None
+    trigger_by: PriceKind = PriceKind.LAST
+    parent: int = 0
+    awaits: str = ""
     venue_id: str = ""
     wanted: list[Fraction] = field(default_factory=list)
     told: Fraction | None = None
@@ -56,11 +60,17 @@ class Order:
 
     @property
     def remaining(self) -> Fraction:
+        if self.state == S.CREATED:
+            return Fraction(0)
         if self.state in TERMINAL:
             return max((self.told or Fraction(0)) - self.filled, Fraction(0))
         if self.size is None:
             return Fraction(0)
         return max(self.size, *self.wanted, self.filled) - self.filled
+
+    @property
+    def misses_fills(self) -> bool:
+        return self.told is not None and self.told > self.filled
 
     @property
     def state_by_fills(self) -> OrderState:
@@ -196,26 +206,113 @@ class Model:
             v["price"],
             S.RISK_REJECTED,
             v["type"],
+            v["trigger_price"],
+            v["trigger_by"],
+            v["parent_id"],
         )
         if not order.id:
             return [self.update(order, reason=True)]
-        if (
-            not self.obeys_rules(order)
-            or not self.is_worth(order)
-            or not self.within(order, order.size)
-        ):
+        parent = self.orders.get(order.parent) if order.parent else None
+        if (order.parent and not self.is_parent(parent, order)) or not self.is_acceptable(order):
             self.orders[order.id] = order
             return [*self.verdicts(), self.update(order, reason=True)]
-        order.state = S.SUBMITTED
+        order.state = S.CREATED
         self.orders[order.id] = order
-        return [self.update(order), ("order_request", self.venue, v)]
+        if parent is None:
+            return self.arm(order)
+        if parent.state in TERMINAL and not parent.misses_fills:
+            return self.settle_child(order, parent)
+        order.awaits = "parent"
+        return [self.update(order, reason=True)]
+
+    def is_parent(self, parent: Order | None, order: Order) -> bool:
+        if parent is None or parent.strategy != order.strategy:
+            return False
+        if parent.instrument != order.instrument:
+            return False
+        return parent.state not in TERMINAL or parent.filled > 0 or parent.misses_fills
+
+    def is_acceptable(self, order: Order) -> bool:
+        return self.obeys_rules(order) and self.is_worth(order) and self.within(order, order.size)
+
+    # --- orders that the broker holds -------------------------------------------------------------
+
+    def arm(self, order: Order) -> list[Event]:
+        """Let an order out, or have it wait for its price."""
+        market = self.markets[order.instrument]
+        price = market.last if order.trigger_by == PriceKind.LAST else market.mark
+        if order.trigger is None or self.is_crossed(order, price):
+            return self.let_out(order)
+        order.awaits = "price"
+        return [self.update(order, reason=True)]
+
+    def is_crossed(self, order: Order, price: Fraction | None) -> bool:
+        if price is None or order.trigger is None:
+            return False
+        return price >= order.trigger if order.side == Side.BUY else price <= order.trigger
+
+    def let_out(self, order: Order) -> list[Event]:
+        if order.trigger is not None:
+            order.trigger = None
+            order.type = OrderType.MARKET if order.price is None else OrderType.LIMIT
+        if order.awaits and not self.is_acceptable(order):
+            order.awaits, order.state = "", S.RISK_REJECTED
+            return [*self.verdicts(), self.update(order, reason=True)]
+        order.awaits, order.state = "", S.SUBMITTED
+        sent = {
+            "order_id": order.id,
+            "strategy": order.strategy,
+            "instrument": order.instrument,
+            "side": order.side,
+            "size": order.size,
+            "price": order.price,
+            "trigger_price": None,
+            "type": order.type,
+            "parent_id": 0,
+        }
+        return [self.update(order), ("order_request", self.venue, sent)]
+
+    def settle_child(self, child: Order, parent: Order) -> list[Event]:
+        if parent.filled <= 0:
+            child.awaits, child.state = "", S.CANCELED
+            return [self.update(child, reason=True)]
+        assert child.size is not None
+        if parent.state != S.FILLED:
+            child.size = min(child.size, parent.filled)
+        return self.arm(child)
+
+    def settled(self) -> list[Event]:
+        """What is said once everything that one event means for its own order has been."""
+        said: list[Event] = []
+        while True:
+            over = [
+                (o, self.orders[o.parent])
+                for o in self.orders.values()
+                if o.awaits == "parent" and self.orders[o.parent].state in TERMINAL
+            ]
+            ready = [(o, parent) for o, parent in over if not parent.misses_fills]
+            if not ready:
+                return said
+            for child, parent in sorted(ready, key=lambda pair: pair[0].id):
+                said += self.settle_child(child, parent)
+
+    def print_price(self, instrument: int, kind: PriceKind, price: Fraction) -> list[Event]:
+        said: list[Event] = []
+        for order in sorted(self.orders.values(), key=lambda o: o.id):
+            waits = order.awaits == "price" and order.trigger_by == kind
+            if waits and order.instrument == instrument and self.is_crossed(order, price):
+                said += self.let_out(order)
+        return said
 
     def obeys_rules(self, order: Order) -> bool:
         market = self.markets[order.instrument]
-        if (order.price is None) != (order.type == OrderType.MARKET):
-            return False
-        if order.price is not None and (order.price <= 0 or order.price % market.tick):
-            return False
+        stops = order.type in (OrderType.STOP_MARKET, OrderType.STOP_LIMIT)
+        priced = order.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        for price, wanted in ((order.price, priced), (order.trigger, stops)):
+            if (price is not None) != wanted:
+                return False
+            if price is not None and (price <= 0 or price % market.tick):
+                return False
         assert order.size is not None
         return 0 < order.size <= market.most and order.size % market.lot == 0
 
@@ -256,6 +353,9 @@ class Model:
         order = self.orders.get(v["order_id"])
         if order is None:
             return [self.nowhere(v, sender, bare=True)]
+        if order.awaits:
+            order.awaits, order.state = "", S.CANCELED
+            return [self.update(order)]
         if S.PENDING_CANCEL not in TRANSITIONS[order.state]:
             return [self.update(order, anomaly=True, reason=True, to=sender)]
         order.state, order.last_reason = S.PENDING_CANCEL, ""
@@ -267,6 +367,14 @@ class Model:
             return [self.nowhere(v, sender, bare=True)]
         if not self.is_amendable(order, v, sender):
             return [*self.verdicts(), self.update(order, anomaly=True, reason=True, to=sender)]
+        if order.awaits:
+            order.size = order.size if v["size"] is None else v["size"]
+            order.price = order.price if v["price"] is None else v["price"]
+            if v["trigger_price"] is not None:
+                order.trigger = v["trigger_price"]
+                if order.awaits == "price":
+                    return self.arm(order)
+            return [self.update(order, reason=True)]
         order.state, order.last_reason = S.PENDING_AMEND, ""
         if v["size"] is not None:
             order.wanted.append(v["size"])
@@ -276,14 +384,24 @@ class Model:
         return v | {"instrument": order.instrument, "strategy": order.strategy}
 
     def is_amendable(self, order: Order, v: dict[str, Any], sender: int) -> bool:
-        if order.strategy != sender or S.PENDING_AMEND not in TRANSITIONS[order.state]:
+        amendable = bool(order.awaits) or S.PENDING_AMEND in TRANSITIONS[order.state]
+        if order.strategy != sender or not amendable:
             return False
         size = order.size if v["size"] is None else v["size"]
         price = order.price if v["price"] is None else v["price"]
-        if (size, price) == (order.size, order.price):
+        if v["trigger_price"] is None and (size, price) == (order.size, order.price):
             return False
+        trigger = order.trigger if v["trigger_price"] is None else v["trigger_price"]
         changed = Order(
-            order.id, 0, order.instrument, order.side, size, price, S.CREATED, order.type
+            order.id,
+            0,
+            order.instrument,
+            order.side,
+            size,
+            price,
+            S.CREATED,
+            order.type,
+            trigger,
         )
         if not self.obeys_rules(changed) or size <= order.filled:
             return False
@@ -314,6 +432,8 @@ class Model:
         order = self.followed(v)
         if order is None:
             return [self.nowhere(v | {"strategy": 0}, 0, bare=False)]
+        if order.awaits:
+            return [self.update(order, anomaly=True, reason=True)]
         told, reported = v["filled"], v["state"]
         if told is not None:
             order.told = told if order.told is None else max(order.told, told)
@@ -377,6 +497,7 @@ class Model:
             v["side"] != order.side
             or (order.size is not None and filled > order.size)
             or (order.state in TERMINAL and not announced)
+            or order.state == S.CREATED
         )
         self.booked[key] = v | {"strategy": order.strategy}
         order.fills.append(v["size"])
@@ -428,8 +549,8 @@ class Model:
 
     def trade(self, v: dict[str, Any], _: int) -> list[Event]:
         self.markets[v["instrument"]].last = v["price"]
-        return []
+        return self.print_price(v["instrument"], PriceKind.LAST, v["price"])
 
     def mark_price(self, v: dict[str, Any], _: int) -> list[Event]:
         self.markets[v["instrument"]].mark = v["price"]
-        return []
+        return self.print_price(v["instrument"], PriceKind.MARK, v["price"])

@@ -17,6 +17,7 @@ from kungfu_core.enums import (
     InstrumentStatus,
     OrderState,
     OrderType,
+    PriceKind,
     Product,
     Side,
     SizeUnit,
@@ -136,6 +137,7 @@ class BrokerAgainstModel(RuleBasedStateMachine):
         self.desk.put(name, source, self.desk.source if requested else 0, **values)
         said = self.desk.run()
         expected: list[Event] = getattr(self.model, name)(exact(values), source)
+        expected += self.model.settled()
         comparable = []
         for event, (_, _, wanted) in zip(said, expected, strict=False):
             heard = exact(event.values)
@@ -178,7 +180,11 @@ class BrokerAgainstModel(RuleBasedStateMachine):
         price: Decimal | None,
         sender: int,
         new: bool,
+        trigger: Decimal | None = None,
+        trigger_by: PriceKind = PriceKind.LAST,
+        parent: int = 0,
     ) -> None:
+        stop = OrderType.STOP_MARKET if price is None else OrderType.STOP_LIMIT
         order_type = OrderType.MARKET if price is None else OrderType.LIMIT
         self.both(
             "order_request",
@@ -190,7 +196,10 @@ class BrokerAgainstModel(RuleBasedStateMachine):
                 "side": side,
                 "size": size,
                 "price": price,
-                "type": order_type,
+                "trigger_price": trigger,
+                "trigger_by": trigger_by,
+                "parent_id": parent,
+                "type": order_type if trigger is None else stop,
                 "time_in_force": TimeInForce.GTC,
             },
         )
@@ -198,6 +207,37 @@ class BrokerAgainstModel(RuleBasedStateMachine):
     @rule(where=instruments, side=sides, size=good_sizes)
     def good_request(self, where: int, side: Side, size: Decimal) -> None:
         self.request(0, where, side, size, Decimal(100), STRATEGY, new=True)
+
+    @rule(
+        where=instruments,
+        side=sides,
+        size=good_sizes,
+        trigger=prices,
+        price=st.none() | prices,
+        trigger_by=st.sampled_from(list(PriceKind)),
+    )
+    def stop(self, where: int, side: Side, size: Decimal, **terms: Any) -> None:
+        self.request(0, where, side, size, terms.pop("price"), STRATEGY, new=True, **terms)
+
+    @rule(pick=picks, size=good_sizes, price=prices, trigger=st.none() | prices)
+    def child(
+        self, pick: int, size: Decimal, price: Decimal | None, trigger: Decimal | None
+    ) -> None:
+        """An order that waits for another one, on its other side."""
+        parent = self.model.orders.get(self.known(pick))
+        if parent is not None:
+            side = Side.SELL if parent.side == Side.BUY else Side.BUY
+            self.request(
+                0,
+                parent.instrument,
+                side,
+                size,
+                price,
+                STRATEGY,
+                new=True,
+                trigger=trigger,
+                parent=parent.id,
+            )
 
     @rule(where=instruments, sixths=st.integers(1, 7), small=st.booleans())
     def request_that_may_reduce(self, where: int, sixths: int, small: bool) -> None:
@@ -228,8 +268,21 @@ class BrokerAgainstModel(RuleBasedStateMachine):
             },
         )
 
-    @rule(pick=picks, where=instruments, size=st.none() | sizes, price=prices)
-    def amend(self, pick: int, where: int, size: Decimal | None, price: Decimal | None) -> None:
+    @rule(
+        pick=picks,
+        where=instruments,
+        size=st.none() | sizes,
+        price=prices,
+        trigger=st.none() | prices,
+    )
+    def amend(
+        self,
+        pick: int,
+        where: int,
+        size: Decimal | None,
+        price: Decimal | None,
+        trigger: Decimal | None = None,
+    ) -> None:
         self.both(
             "order_amend",
             STRATEGY,
@@ -239,6 +292,7 @@ class BrokerAgainstModel(RuleBasedStateMachine):
                 "instrument": where,
                 "size": size,
                 "price": price,
+                "trigger_price": trigger,
             },
         )
 
@@ -341,6 +395,57 @@ class BrokerAgainstModel(RuleBasedStateMachine):
                     "venue_order_id": "",
                 },
             )
+
+    @rule(
+        where=instruments,
+        side=sides,
+        size=good_sizes,
+        eighths=st.integers(0, 8),
+        trade=st.integers(0, 999).map(str),
+        owed=st.booleans(),
+        trigger=st.none() | prices,
+    )
+    def parent_that_ends(  # noqa: PLR0917 - a rule takes what it draws
+        self,
+        where: int,
+        side: Side,
+        size: Decimal,
+        eighths: int,
+        trade: str,
+        owed: bool,
+        trigger: Decimal | None,
+    ) -> None:
+        """A parent fills in part or as a whole and is over; perhaps its venue says so first."""
+        self.good_request(where, side, size)
+        parent = list(self.model.orders.values())[-1]
+        self.child(0, size, None if trigger else Decimal(100), trigger)
+        if parent.state != OrderState.SUBMITTED or parent.size is None:
+            return
+        size = Decimal(round(parent.size * eighths * 1000 / 8)).scaleb(-3)
+        before = Decimal(parent.filled.numerator) / parent.filled.denominator
+        told = {"filled": before + size, "side": parent.side}
+
+        def fill() -> None:
+            if size:
+                self.both(
+                    "fill",
+                    VENUE,
+                    {
+                        "order_id": parent.id,
+                        "instrument": parent.instrument,
+                        "side": parent.side,
+                        "size": size,
+                        "price": Decimal(100),
+                        "fee": Decimal(0),
+                        "fee_currency": "USDT",
+                        "trade_id": trade,
+                        "venue_order_id": "",
+                    },
+                )
+
+        steps = [fill, lambda: self.tell(parent.id, parent.instrument, OrderState.CANCELED, **told)]
+        for step in reversed(steps) if owed else steps:
+            step()
 
     @rule(amount=st.decimals(-1000, 1000, places=4), currency=st.sampled_from(["USDT", "BTC"]))
     def cash(self, amount: Decimal, currency: str) -> None:

@@ -45,7 +45,7 @@ def test_every_section_is_documented(path, installed):
         config.parse_backtest_config("[x]", path, installed)
     offered = str(caught.value).partition("expected ")[2].partition("\n")[0]
     sections = re.findall(r"'(\w+)'", offered)
-    assert len(sections) == 9
+    assert len(sections) == 10
     assert all(re.search(rf"^## .*\[{section}\b", TEXT, re.MULTILINE) for section in sections)
 
 

@@ -64,7 +64,7 @@ import attrs
 from kungfu_core.enums import OrderType, TimeInForce
 from kungfu_core.hookspecs import hookimpl
 from kungfu_core.interfaces import (
-    Capabilities, DemoSpec, GatewaySpec, RecordingSpec, RiskCheckSpec, StrategySpec
+    AlgorithmSpec, Capabilities, DemoSpec, GatewaySpec, RecordingSpec, RiskCheckSpec, StrategySpec
 )
 from kungfu_core.schema import EventType, Field
 
@@ -107,6 +107,11 @@ def kungfu_register_risk_checks():
 @hookimpl
 def kungfu_register_strategies():
     return [StrategySpec("idle", "does nothing", Strategy)]
+
+
+@hookimpl
+def kungfu_register_algorithms():
+    return [AlgorithmSpec("slow", "takes its time", Config)]
 
 
 @hookimpl

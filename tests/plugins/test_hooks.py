@@ -45,6 +45,11 @@ def test_kungfu_register_strategies(plugins):
     assert plugins.strategies.get("idle").strategy.__name__ == "Strategy"
 
 
+def test_kungfu_register_algorithms(plugins):
+    """An execution algorithm can be had by name."""
+    assert plugins.algorithms.get("slow").title == "takes its time"
+
+
 def test_kungfu_register_demos(plugins):
     """A demo can be had by name."""
     assert plugins.demos.get("show").recorded is False

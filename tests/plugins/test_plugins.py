@@ -41,7 +41,7 @@ def test_good_plugin_is_loaded(plugins):
         ("exits", "failed", "SystemExit: 3"),
         ("api-missing", "failed", "it does not state KUNGFU_HOOK_API"),
         ("api-invalid", "failed", "KUNGFU_HOOK_API 'one point zero': expected a version range"),
-        ("api-new", "incompatible", "it is written for hook API >=7, this kungfu has 1.0"),
+        ("api-new", "incompatible", "it is written for hook API >=7, this kungfu has 1.1"),
         (
             "misspelt",
             "failed",

@@ -1,0 +1,93 @@
+/// Orders that an algorithm works: what their slices may be, and what these mean for them.
+#include <string>
+
+#include "broker/broker.hpp"
+#include "broker/exact.hpp"
+
+namespace kungfu::broker {
+namespace {
+
+/// Whether a price keeps to a limit; none is any price.
+bool keeps_to(Side side, Number limit, Number price) noexcept {
+    if (limit.is_none()) return true;
+    return !price.is_none() && (side == Side::BUY ? price <= limit : price >= limit);
+}
+
+}  // namespace
+
+Order* Broker::worked_order(const OrderRequest& request) {
+    Order* parent = request.parent_id != 0 ? orders_.find(request.parent_id) : nullptr;
+    const bool works =
+        parent && parent->request.algorithm != 0 && parent->request.algorithm == request.strategy;
+    return works ? parent : nullptr;
+}
+
+Number Broker::left_for_slices(const Order& parent, const Order* amended) {
+    Number left = parent.remaining();
+    for (auto slice = slices_.lower_bound({parent.id, 0});
+         slice != slices_.end() && slice->first == parent.id; ++slice) {
+        const Order& order = *orders_.find_kept(slice->second);
+        if (&order != amended) left = sum(left, -order.remaining(), "rest of an order");
+    }
+    return left;
+}
+
+bool Broker::fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
+                         std::string& reason) {
+    const OrderRequest& whole = parent.request;
+    const Number left = left_for_slices(parent, amended);
+    if (is_terminal(parent.state) || parent.state == OrderState::CREATED ||
+        parent.state == OrderState::PENDING_CANCEL) {
+        reason = std::string("its parent is ") + name_of(parent.state);
+    } else if (request.account != parent.account || request.instrument != parent.instrument ||
+               request.get_side() != parent.side ||
+               request.get_position_side() != whole.get_position_side()) {
+        reason = "its parent has another account, instrument or side";
+    } else if (whole.reduce_only && !request.reduce_only) {
+        reason = "its parent is reduce-only";
+    } else if (request.algorithm != 0 ||
+               lacking(request, gateway_of(request.account)->capabilities).trigger) {
+        reason = "a part of an order goes straight to the venue";
+    } else if (!keeps_to(parent.side, parent.price, request.get_price())) {
+        reason =
+            "price " + to_text(request.get_price()) + " is worse than its parent's, " + to_text(parent.price);
+    } else if (request.get_size() > left) {
+        reason =
+            "size " + to_text(request.get_size()) + " is above what its parent has left, " + to_text(left);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+void Broker::credit_parent(const Order& slice, const Fill& fill) {
+    Order* kept = orders_.find_kept(slice.slice_of);
+    if (!kept) return;  // it was over long ago
+    Order& parent = *kept;
+    const bool late = is_terminal(parent.state);
+    orders_.change(parent, [&](Order& o) {
+        o.filled = sum(o.filled, fill.get_size(), "filled size");
+        if (may_move(o.state, o.filled_state())) o.state = o.filled_state();
+    });
+    const std::string odd = late ? std::string("fill of an order that is ") + name_of(parent.state)
+                            : parent.filled > parent.size
+                                ? "its parts have filled " + to_text(parent.filled) + ", above its size"
+                                : std::string();
+    tell(parent, fill.time, !odd.empty(), odd);
+}
+
+void Broker::end_slices(const Order& parent) {
+    std::vector<std::uint64_t> ids;
+    for (auto slice = slices_.lower_bound({parent.id, 0});
+         slice != slices_.end() && slice->first == parent.id; ++slice)
+        ids.push_back(slice->second);
+    for (const std::uint64_t id : ids) {
+        Order& slice = *orders_.find_kept(id);
+        if (!slice.counts_in_parent) continue;
+        orders_.change(slice, [](Order& o) { o.counts_in_parent = false; });
+        if (slice.state != OrderState::PENDING_CANCEL)
+            send_cancel(slice, std::string("its parent is ") + name_of(parent.state));
+    }
+}
+
+}  // namespace kungfu::broker

@@ -1,0 +1,1 @@
+"""Execution algorithms: they work one order by many smaller ones."""

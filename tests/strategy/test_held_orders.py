@@ -1,0 +1,120 @@
+"""Orders that the simulated venue does not have, in whole sessions."""
+
+import pytest
+
+from kungfu_core import events
+from kungfu_core._native import id_of
+from kungfu_core.backtesting import play
+from kungfu_core.config import parse_backtest_config
+from kungfu_core.enums import OrderState, OrderType
+from kungfu_core.home import Home
+from kungfu_core.journal import Journal, Reader
+from kungfu_core.order_states import TERMINAL
+from kungfu_core.plugins import Plugins
+
+pytest.importorskip("kungfu_gateway_sim", reason="the runs take place on its venue")
+
+BTC = "sim:perpetual:BTC-USDT"
+CONFIG = f"""\
+[market]
+duration = "10m"
+
+[gateways.venue]
+plugin = "sim"
+instruments = [{{ name = "{BTC}", lot = 0.001 }}]
+
+[accounts.main]
+balances = {{ USDT = "1000000" }}
+
+[strategies.script]
+file = "script.py"
+"""
+SCRIPT = f"""\
+import attrs
+from kungfu_core import OrderState, OrderType, Side, Strategy, Trade
+
+BTC = "{BTC}"
+
+@attrs.define(eq=False)
+class Script(Strategy):
+    def on_start(self, context):
+        context.timer(after="5s")
+
+    def on_timer(self, context, timer):
+        last = context.history(BTC, Trade, count=1)[0].price_exact
+        near = context.instrument(BTC).round_price
+{{deed}}
+"""
+
+
+def run(folder, deed):
+    """Give the last update of each order, and all that the broker said."""
+    folder.mkdir(exist_ok=True)
+    lines = "\n".join(f"        {line}" for line in deed)
+    (folder / "script.py").write_text(SCRIPT.replace("{deed}", lines))
+    plugins = Plugins()
+    config = parse_backtest_config(CONFIG, folder / "run.toml", plugins)
+    done = play(config, plugins, Home(folder / "home"), command="test")
+    assert done.result.faults == ()
+    with Reader(Journal(done.folder / "journal", "broker", "BROKER")) as reader:
+        said = list(reader)
+    last = {u.order_id: u for u in said if isinstance(u, events.OrderUpdate)}
+    return [last[order] for order in sorted(last)], said
+
+
+BRACKETS = [
+    "for side, sign in ((Side.BUY, 1), (Side.SELL, -1)):",
+    "    context.bracket(side, BTC, '0.1', take_profit=near(last * (10000 + sign * 6) / 10000),",
+    "                    stop=near(last * (10000 - sign * 5) / 10000))",
+]
+
+
+def test_each_bracket_ends_with_one_exit_and_no_position(tmp_path):
+    orders, said = run(tmp_path, BRACKETS)
+    assert len(orders) == 6
+    for entry, winner, loser in (orders[:3], orders[3:]):
+        assert entry.state is OrderState.FILLED
+        assert {winner.state, loser.state} == {OrderState.FILLED, OrderState.CANCELED}
+    positions = [e for e in said if isinstance(e, events.Position) and e.strategy]
+    assert positions[-1].size_exact == 0
+
+
+def test_equal_sessions_hold_and_let_out_the_same(tmp_path):
+    first, second = (run(tmp_path / name, BRACKETS)[1] for name in ("one", "two"))
+    assert [e.as_dict() for e in first] == [e.as_dict() for e in second]
+
+
+def test_what_the_venue_lacks_reaches_it_as_something_that_it_has(tmp_path):
+    orders, said = run(
+        tmp_path,
+        [
+            "context.buy(BTC, '0.1', trigger_price=near(last * 10003 / 10000))",
+            "context.sell(BTC, '0.1', trailing_offset=near(last * 3 / 10000))",
+            "context.buy(BTC, '0.1', price=near(last / 2), expire_time=context.now + 10**9)",
+        ],
+    )
+    assert [o.state for o in orders] == [OrderState.FILLED, OrderState.FILLED, OrderState.EXPIRED]
+    sent = [
+        e for e in said if isinstance(e, events.OrderRequest) and e.destination == id_of("venue")
+    ]
+    assert {(r.type, r.trigger_price_exact, r.expire_time) for r in sent} == {
+        (OrderType.MARKET, None, 0),
+        (OrderType.LIMIT, None, 0),
+    }
+
+
+def test_a_strategy_that_fails_leaves_no_held_order_behind(tmp_path):
+    folder = tmp_path
+    (folder / "script.py").write_text(
+        SCRIPT.replace(
+            "{deed}",
+            "        context.sell(BTC, 1, trigger_price=near(last / 2))\n        raise LookupError",
+        )
+    )
+    plugins = Plugins()
+    config = parse_backtest_config(CONFIG, folder / "run.toml", plugins)
+    done = play(config, plugins, Home(folder / "home"), command="test")
+    with Reader(Journal(done.folder / "journal", "broker", "BROKER")) as reader:
+        states = [e.state for e in reader if isinstance(e, events.OrderUpdate)]
+    assert states == [OrderState.CREATED, OrderState.CANCELED]
+    assert states[-1] in TERMINAL
