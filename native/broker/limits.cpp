@@ -372,7 +372,7 @@ bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market&
             if (!obeys(*share.scope, *share.exposure, c, reason)) return false;
             wants_funds = wants_funds || share.scope->limits.check_funds;
         }
-        return !wants_funds || obeys_funds(*shares[1].scope, c, reason);
+        return !wants_funds || obeys_funds(shares[1], c, reason);
     } catch (const Fault& fault) {
         return refuse(global_, "arithmetic", fault.what(), reason);
     }
@@ -725,10 +725,11 @@ Money Limits::equity_of(const LimitScope& s, const Case& c) const {
     return total;
 }
 
-bool Limits::obeys_funds(LimitScope& account, const Case& c, std::string& reason) {
-    const bool is_spot = broker::is_spot(c.market.definition);
+bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason) {
+    LimitScope& account = *share.scope;
+    const bool is_spot = share.exposure->is_spot;
     const bool sells_coins = is_spot && c.side == Side::SELL;
-    const Currency base(c.market.definition.get_base());
+    const Currency base = share.exposure->base;
     const Currency currency = sells_coins ? base : c.settle;
     const char* what = "funds that are needed";
     Money needed{0, 0};

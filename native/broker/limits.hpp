@@ -235,7 +235,7 @@ class Limits {
     bool obeys_reach(LimitScope& scope, const Case& c, std::string& reason);
     bool obeys_leverage(const LimitScope& scope, const Case& c, const Reach& reach,
                         std::string& reason) const;
-    bool obeys_funds(LimitScope& account, const Case& c, std::string& reason);
+    bool obeys_funds(const Share& account, const Case& c, std::string& reason);
     Money equity_of(const LimitScope& scope, const Case& c) const;
     Money account_equity(const Case& c) const;
     Ends ends_of(const Exposure& e, const Case& c) const;
