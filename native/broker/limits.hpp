@@ -133,8 +133,7 @@ class Limits {
         return own_.crossing(order.instrument, order.side, order.price, [&](const OwnOrders::Resting& other) {
             for (const Share& share : shares) {
                 const LimitScope* s = share.scope;
-                if (s && s->limits.self_trade == how && other.id != order.id &&
-                    is_in(*s, other.id))
+                if (s && s->limits.self_trade == how && other.id != order.id && is_in(*s, other.id))
                     return visit(other);
             }
             return false;
@@ -253,8 +252,8 @@ class Limits {
     RecentOrders recent_;
     std::int64_t longest_repetition_ = 0;  // 0: no order is remembered
     bool watches_results_ = false;
-    bool counts_orders_ = false;      // some scope has a rate
-    std::uint32_t self_trades_ = 0;   // one bit for each value of SelfTrade that some scope has
+    bool counts_orders_ = false;     // some scope has a rate
+    std::uint32_t self_trades_ = 0;  // one bit for each value of SelfTrade that some scope has
     std::unordered_map<Owner, Shares, Hash> shares_;
     const std::pair<const Owner, Shares>* last_shares_ = nullptr;  // that were asked for
     bool has_clock_offset_ = false;

@@ -60,9 +60,8 @@ class OwnOrders {
 
     static std::vector<Resting>::iterator place_in(std::vector<Resting>& side, Side which,
                                                    const Resting& resting) {
-        return std::lower_bound(side.begin(), side.end(), resting, [which](const auto& a, const auto& b) {
-            return is_behind(which, a, b);
-        });
+        return std::lower_bound(side.begin(), side.end(), resting,
+                                [which](const auto& a, const auto& b) { return is_behind(which, a, b); });
     }
 
     static bool is_behind(Side side, const Resting& a, const Resting& b) noexcept {

@@ -20,8 +20,8 @@ class RecentOrders {
   public:
     static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
 
-    /// When an order like this one (strategy, instrument, side, price, size) came last; kNever if none did, or
-    /// if it is forgotten.
+    /// When an order like this one (strategy, instrument, side, price, size) came last; kNever if none did,
+    /// or if it is forgotten.
     std::int64_t last(const OrderRequest& order) const noexcept {
         if (first_ == next_) return kNever;
         const Sent wanted = values_of(order);
