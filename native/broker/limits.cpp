@@ -565,7 +565,7 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
     const Money apart = magnitude(sum(twice, -to_money(both), "slippage"));
     if (compare(apart, times(to_money(both), most)) <= 0) return true;
     return refuse(s, "max_slippage",
-                  "size " + to_text(c.size) + " would trade down to price " + to_text(reached) +
+                  "size " + to_text(c.size) + " would trade as far as price " + to_text(reached) +
                       ", further than " + to_text(most) + " from the mid price " +
                       to_text(times(to_money(both), {5, -1})),
                   reason);

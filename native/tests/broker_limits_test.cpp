@@ -159,10 +159,10 @@ void slippage_is_taken_from_the_book() {
         return std::string(only_update(d.run()).tail<OrderUpdate>());
     };
     CHECK(outcome(1, "3").empty());
-    CHECK(
-        outcome(2, "3.001") ==
-        "limit max_slippage: size 3.001 would trade down to price 103, further than 0.02 from the mid price "
-        "100.0");
+    CHECK(outcome(2, "3.001") ==
+          "limit max_slippage: size 3.001 would trade as far as price 103, further than 0.02 from the mid "
+          "price "
+          "100.0");
     CHECK(outcome(3, "7.001") == "limit max_slippage: size 7.001 is above the 7 that the book shows");
     BookDelta delta{};
     delta.instrument = kPerpetual;

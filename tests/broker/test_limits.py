@@ -1,8 +1,10 @@
 """Each native limit: what passes, what is refused in which words, that one can always get out."""
 
 import fnmatch
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -29,6 +31,7 @@ from kungfu_core.enums import (
 )
 from kungfu_core.values import parse_time
 
+LIMITS_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
 SECOND = 1_000_000_000
 STRATEGY, OTHER, VENUE, PERSON = map(_native.id_of, ("strategy", "other", "venue", "person"))
 MAIN, SECOND_ACCOUNT = _native.id_of("main"), _native.id_of("second")
@@ -275,7 +278,7 @@ BREAKS: dict[str, tuple[dict[str, str], Prepare, str]] = {
     ),
     "duplicate_window": (
         {"duplicate_window": "1s"}, lambda d: d.order(BUY, "2"),
-        "the same order came 0d ago, within 1s",
+        "the same order came 0s ago, within 1s",
     ),
     "self_trade": (
         {"self_trade": "reject"}, lambda d: d.order(SELL, "0.001", "99.9"),
@@ -306,6 +309,21 @@ def test_a_limit_refuses_in_its_own_words(limit: str) -> None:
     prepare(desk)
     own = f"{desk.orders:016x}"
     assert desk.reason(BUY, "2") == f"limit {limit}: " + said.format("3.5", "350.0", own)
+
+
+@pytest.mark.parametrize("limit", BREAKS)
+def test_the_page_on_limits_has_the_words_of_the_broker(limit: str) -> None:
+    """All but the amounts and times, which stand for any."""
+    page = LIMITS_PAGE.read_text()
+    said = f"limit {limit}: {BREAKS[limit][2]}"
+    if limit == "kill_switch":
+        assert "`limit kill_switch: thrown: `" in page
+        return
+    section = next(part for part in page.split("\n### ") if part.startswith(f"`{limit}`"))
+    documented = re.findall(r"^- `(.*?)`", section, re.MULTILINE)
+    any_amount = re.compile(r"\{\d\}|\b[\d.:]*\d[0-9a-f]*(?:[mnu]?s|m|h)?\b")
+    texts = [any_amount.sub("N", text) for text in documented]
+    assert any_amount.sub("N", said.partition(": ")[2]) in texts
 
 
 @pytest.mark.parametrize("limit", BREAKS)
@@ -766,7 +784,9 @@ def test_slippage_is_taken_from_the_quote() -> None:
         "limit max_slippage: size 5.001 is above the 5 that the quote shows"
     )
     desk.quote("98.9", "101.1", "5")
-    assert desk.reason(BUY, "1", None).startswith("limit max_slippage: size 1 would trade down to ")
+    assert desk.reason(BUY, "1", None).startswith(
+        "limit max_slippage: size 1 would trade as far as "
+    )
     assert desk.passes(BUY, "9", "150")
 
 
