@@ -11,18 +11,19 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import broker_hook
 import native_programs
 import python_boundary
 import start
 
 Figure = dict[str, Any]
-SUITES: dict[str, Callable[[list[str]], Iterator[Figure]]] = {
-    "journal.": native_programs.figures,
-    "clock.": native_programs.figures,
-    "broker.": native_programs.figures,
-    "python.": python_boundary.figures,
-    "import.": start.figures,
-    "cli.": start.figures,
+SUITES: dict[str, tuple[Callable[[list[str]], Iterator[Figure]], ...]] = {
+    "journal.": (native_programs.figures,),
+    "clock.": (native_programs.figures,),
+    "broker.": (native_programs.figures, broker_hook.figures),
+    "python.": (python_boundary.figures,),
+    "import.": (start.figures,),
+    "cli.": (start.figures,),
 }
 """What measures the names that begin so; each is given the beginnings that are wanted."""
 
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     arguments = parser.parse_args()
     measured = False
-    for suite in dict.fromkeys(SUITES[beginning] for beginning in SUITES):
+    for suite in dict.fromkeys(suite for suites in SUITES.values() for suite in suites):
         for figure in suite(arguments.names):
             measured = True
             sys.stdout.write((json.dumps(figure) if arguments.json else _line(figure)) + "\n")

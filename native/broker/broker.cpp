@@ -42,8 +42,8 @@ Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)) {
     for (const auto& check : checks_) settings.check_names.emplace_back(check->name());
     offered_ = to_text(settings);
     set(std::move(settings));
-    orders_.set_watch([this](const Order& order, const Counted& counted, int sign) {
-        limits_.count(order, counted, sign);
+    orders_.set_watch([this](const Order& order, const Counted& before, const Counted& after) {
+        limits_.count(order, before, after);
     });
 }
 
@@ -118,14 +118,15 @@ void Broker::handle_request(const Event& event) {
 }
 
 const Gateway* Broker::gateway_of(std::uint64_t account) const noexcept {
-    const auto route = routes_.find(account);
-    return route == routes_.end() ? nullptr : &gateways_.find(route->second.gateway)->second;
+    for (const auto& [reached, gateway] : reached_)
+        if (reached == account) return gateway;
+    return nullptr;
 }
 
-const Gateway* Broker::receiver_of(const Order& order) const noexcept {
-    if (order.request.algorithm == 0) return gateway_of(order.account);
-    const auto algorithm = algorithms_.find(order.request.algorithm);
-    return algorithm == algorithms_.end() ? nullptr : &algorithm->second;
+const Gateway* Broker::receiver_of(std::uint64_t account, std::uint64_t algorithm) const noexcept {
+    if (algorithm == 0) return gateway_of(account);
+    const auto found = algorithms_.find(algorithm);
+    return found == algorithms_.end() ? nullptr : &found->second;
 }
 
 void Broker::tell(const Order& order, std::int64_t time, bool anomaly, std::string_view reason) {
@@ -186,10 +187,7 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
     }
     if (!gateway_of(request.account))
         return reason = "account " + hex(request.account) + " is not configured", false;
-    Order asked;
-    asked.account = request.account;
-    asked.request = request;
-    const Gateway* gateway = receiver_of(asked);
+    const Gateway* gateway = receiver_of(request.account, request.algorithm);
     if (!gateway) return reason = "algorithm " + hex(request.algorithm) + " is not configured", false;
     if (!is_ready(request.account)) {
         reason = "account " + routes_.at(request.account).name + " has not been compared with its venue yet";

@@ -218,7 +218,10 @@ class Broker : public Component {
 
     const Gateway* gateway_of(std::uint64_t account) const noexcept;
     /// Where an order goes: to the gateway of its account, or to the algorithm that works it.
-    const Gateway* receiver_of(const Order& order) const noexcept;
+    const Gateway* receiver_of(std::uint64_t account, std::uint64_t algorithm) const noexcept;
+    const Gateway* receiver_of(const Order& order) const noexcept {
+        return receiver_of(order.account, order.request.algorithm);
+    }
 
     std::vector<std::unique_ptr<RiskCheck>> checks_;
     std::string offered_;   // what it was made with
@@ -226,6 +229,7 @@ class Broker : public Component {
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Gateway> algorithms_;
     std::map<std::uint64_t, Route> routes_;
+    std::vector<std::pair<std::uint64_t, const Gateway*>> reached_;  // accounts, and by which gateway; few
     std::vector<Hook> hooks_;
     HookTerms hook_terms_;
     Port port_;

@@ -9,6 +9,7 @@ namespace kungfu::broker {
 void Broker::set(Settings settings) {
     gateways_.clear();
     routes_.clear();
+    reached_.clear();
     accounts_.forget_terms();
     for (Gateway& gateway : settings.gateways) {
         const std::string name = gateway.name;
@@ -24,6 +25,7 @@ void Broker::set(Settings settings) {
             throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
                                         ", which is not configured");
         }
+        reached_.emplace_back(route.account, &gateways_.at(route.gateway));
         accounts_.set_terms(route.account, route.terms);
         limits_.add_account(route.account, name);
         if (!routes_.emplace(route.account, std::move(route)).second)

@@ -70,6 +70,7 @@ Exact trimmed(Exact value) noexcept {
 bool product(Number price, Number size, Number multiplier, Money& out) noexcept {
     Money value;
     if (!multiply(price, size, value)) return false;
+    if (multiplier.mantissa == 1 && multiplier.exponent == 0) return out = value, true;
     const int exponent = value.exponent + multiplier.exponent;
     if (exponent <= kNoneExponent || exponent > 127) return false;
     if (__builtin_mul_overflow(value.mantissa, static_cast<int128>(multiplier.mantissa), &value.mantissa)) {

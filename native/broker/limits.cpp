@@ -26,20 +26,23 @@ std::string text_of(const LimitScope& scope, const char* limit) {
     return found == scope.texts.end() ? std::string() : found->second;
 }
 
-/// amount * factor; a fault if that does not fit.
-Money times(Money amount, Number factor) {
+Money times_in_full(Money amount, Number factor) {
     const int exponent = amount.exponent + factor.exponent;
-    const auto word = static_cast<std::int64_t>(amount.mantissa);
     Money out;
-    if (Money short_one;
-        word == amount.mantissa && multiply(Number{word, amount.exponent}, factor, short_one))
-        return short_one;  // the quick way
     if (exponent <= kNoneExponent || exponent > 127 ||
         __builtin_mul_overflow(amount.mantissa, static_cast<int128>(factor.mantissa), &out.mantissa)) {
         throw Fault(to_text(amount) + " times " + to_text(factor) + " does not fit");
     }
     out.exponent = static_cast<std::int8_t>(exponent);
     return out;
+}
+
+/// amount * factor; a fault if that does not fit.
+Money times(Money amount, Number factor) {
+    const auto word = static_cast<std::int64_t>(amount.mantissa);
+    Money out;
+    const bool is_short = word == amount.mantissa && multiply(Number{word, amount.exponent}, factor, out);
+    return is_short ? out : times_in_full(amount, factor);
 }
 
 /// sum(), but quick where one of both is 0, as it mostly is here.
@@ -171,13 +174,8 @@ std::vector<LimitScope*> Limits::scopes() {
 }
 
 std::array<LimitScope*, 3> Limits::scopes_of(std::uint64_t account, std::uint64_t strategy) {
-    if (account != last_account_ || strategy != last_strategy_ || !last_scopes_[0]) {
-        last_account_ = account;
-        last_strategy_ = strategy;
-        last_scopes_ = {&global_, &scope(Scope::ACCOUNT, account),
-                        strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
-    }
-    return last_scopes_;
+    return {&global_, &scope(Scope::ACCOUNT, account),
+            strategy == 0 ? nullptr : &scope(Scope::STRATEGY, strategy)};
 }
 
 std::array<LimitScope*, 3> Limits::paced(const Order& order) {
@@ -185,6 +183,23 @@ std::array<LimitScope*, 3> Limits::paced(const Order& order) {
     for (LimitScope*& s : scopes)
         if (s && !s->cancels.is_limited()) s = nullptr;
     return scopes;
+}
+
+const Limits::Shares& Limits::shares_of(std::uint64_t account, std::uint64_t strategy,
+                                        std::uint64_t instrument) {
+    const Owner owner{account, strategy, instrument};
+    if (!last_shares_ || !(last_shares_->first == owner)) {
+        const auto [found, is_new] = shares_.try_emplace(owner);
+        if (is_new) {
+            const auto scopes = scopes_of(account, strategy);
+            for (std::size_t i = 0; i < scopes.size(); ++i)
+                if (scopes[i]) found->second[i] = {scopes[i], &exposure(*scopes[i], account, instrument)};
+        }
+        last_shares_ = &*found;
+    }
+    for (const Share& share : last_shares_->second)
+        if (share.scope && share.exposure->market == nullptr) resolve(*share.scope, *share.exposure);
+    return last_shares_->second;
 }
 
 Exposure& Limits::exposure(LimitScope& s, std::uint64_t account, std::uint64_t instrument) {
@@ -217,6 +232,7 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
 
 void Limits::renew_needs() {
     MarketWatch::Needs needs;
+    const bool followed = follows_own_orders();
     longest_repetition_ = 0;
     watches_results_ = counts_orders_ = false;
     self_trades_ = 0;
@@ -232,6 +248,16 @@ void Limits::renew_needs() {
         self_trades_ |= 1U << static_cast<unsigned>(l.self_trade);
     }
     watch_.set_needs(needs);
+    if (follows_own_orders() != followed) follow_own_orders();
+}
+
+void Limits::follow_own_orders() {
+    own_.clear();
+    if (!follows_own_orders()) return;
+    orders_.each([&](const Order& order) {
+        const Counted counted(order);
+        if (counted.is_resting) own_.add(order, counted.price);
+    });
 }
 
 void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
@@ -240,29 +266,38 @@ void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
     if (__builtin_add_overflow(off, offset.error, &clock_off_by_)) clock_off_by_ = kNever;
 }
 
-void Limits::count(const Order& order, const Counted& counted, int sign) {
-    if (!counted.is_open && !counted.is_resting && counted.rest.is_zero()) return;
-    // An order that may only reduce never adds to what can be reached.
-    const Number part = counted.only_reduces ? Number{0, 0} : sign < 0 ? -counted.rest : counted.rest;
-    const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
-    Money cost{0, 0};
-    if (order.side == Side::BUY && !price.is_none() && !multiply(part, price, cost)) cost = {0, 0};
-    for (LimitScope* s : scopes_of(order.account, order.owner())) {
+void Limits::count(const Order& order, const Counted& before, const Counted& after) {
+    constexpr const char* kOpenCost = "cost of open orders";
+    struct Part {
+        Number size{0, 0};
+        Money cost{0, 0};
+    };
+    if (!before.counts() && !after.counts()) return;
+    const auto part_of = [&](const Counted& counted) {
+        Part part;
+        // An order that may only reduce never adds to what can be reached.
+        if (!counted.only_reduces) part.size = counted.rest;
+        const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
+        if (order.side == Side::BUY && !price.is_none() && !multiply(part.size, price, part.cost))
+            part.cost = {0, 0};
+        return part;
+    };
+    const Part gone = part_of(before);
+    const Part came = part_of(after);
+    for (const auto& [s, e] : shares_of(order.account, order.owner(), order.instrument)) {
         if (s == nullptr) continue;
-        if (counted.is_open) s->open_orders += sign;
-        Exposure& e = exposure(*s, order.account, order.instrument);
-        Number& open = order.side == Side::BUY ? e.buys : e.sells;
-        open = plus(open, part, "open size");
-        if (opens(order.request.get_position_side(), order.side))
-            e.opening = plus(e.opening, part, "open size");
-        e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
+        s->open_orders += after.is_open - before.is_open;
+        if (gone.size.is_zero() && came.size.is_zero()) continue;
+        const auto renew = [&](Number& sum) {
+            sum = plus(plus(sum, -gone.size, "open size"), came.size, "open size");
+        };
+        renew(order.side == Side::BUY ? e->buys : e->sells);
+        if (opens(order.request.get_position_side(), order.side)) renew(e->opening);
+        e->buys_cost = plus(plus(e->buys_cost, -gone.cost, kOpenCost), came.cost, kOpenCost);
     }
-    if (!counted.is_resting) return;
-    if (sign > 0) {
-        own_.add(order, counted.price);
-    } else {
-        own_.remove(order);
-    }
+    if (before.rests_like(after) || !follows_own_orders()) return;
+    if (before.is_resting) own_.remove(order, before.price);
+    if (after.is_resting) own_.add(order, after.price);
 }
 
 void Limits::on_position(const HoldingKey& key, const Holding& holding) {
@@ -362,6 +397,9 @@ Number Limits::worst_price(const OrderRequest& order, const Market& market) cons
 
 bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
                    std::int64_t now, std::string& reason) {
+    const Shares& shares = shares_of(order.account, owner, order.instrument);
+    const auto judges = [](const Share& share) { return share.scope && share.scope->judges(); };
+    if (std::none_of(shares.begin(), shares.end(), judges)) return true;
     const Case c{order,
                  market,
                  amended,
@@ -369,18 +407,19 @@ bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market&
                  order.get_size(),
                  order.get_side(),
                  worst_price(order, market),
-                 Currency(market.definition.get_quote()),
-                 Currency(settlement_currency(market.definition)),
+                 shares[0].exposure->quote,
+                 shares[0].exposure->settle,
+                 watch_.find(order.instrument),
                  longest_repetition_ > 0 && !amended ? recent_.last(order) : RecentOrders::kNever,
                  {}};
     bool wants_funds = false;
     try {
-        for (LimitScope* s : scopes_of(order.account, owner)) {
-            if (s == nullptr) continue;
-            if (!obeys(*s, c, reason)) return false;
-            wants_funds = wants_funds || s->limits.check_funds;
+        for (const Share& share : shares) {
+            if (!judges(share)) continue;
+            if (!obeys(*share.scope, *share.exposure, c, reason)) return false;
+            wants_funds = wants_funds || share.scope->limits.check_funds;
         }
-        return !wants_funds || obeys_funds(c, reason);
+        return !wants_funds || obeys_funds(shares[1], c, reason);
     } catch (const Fault& fault) {
         return refuse(global_, "arithmetic", fault.what(), reason);
     }
@@ -408,8 +447,8 @@ void Limits::remember(const OrderRequest& order, std::int64_t now) {
 
 void Limits::pass(const Order& order, std::int64_t now) {
     if (!counts_orders_) return;
-    for (LimitScope* s : scopes_of(order.account, order.owner()))
-        if (s && s->orders.is_limited()) s->orders.take(now);
+    for (const Share& share : shares_of(order.account, order.owner(), order.instrument))
+        if (share.scope && share.scope->orders.is_limited()) share.scope->orders.take(now);
 }
 
 bool Limits::is_sent(std::uint64_t order) const {
@@ -417,10 +456,10 @@ bool Limits::is_sent(std::uint64_t order) const {
     return known && known->state != OrderState::CREATED;
 }
 
-bool Limits::obeys(LimitScope& s, const Case& c, std::string& reason) {
+bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& reason) {
     const LimitSettings& l = s.limits;
     if (s.is_thrown) return refuse(s, "kill_switch", "thrown: " + s.reason, reason);
-    if (!l.instruments.empty() && !exposure(s, c.order.account, c.order.instrument).is_allowed) {
+    if (!l.instruments.empty() && !own.is_allowed) {
         return refuse(s, "instruments", c.market.name + " is not among " + text_of(s, "instruments"), reason);
     }
     if (!obeys_times(s, c, reason) || !obeys_sizes(s, c, reason) || !obeys_prices(s, c, reason)) return false;
@@ -448,17 +487,16 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
                       reason);
     }
     if (l.max_data_age > 0) {
-        const WatchedMarket* market = watch_.find(c.order.instrument);
-        if (market == nullptr || market->updated == 0)
+        if (c.watched == nullptr || c.watched->updated == 0)
             return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
-        if (!market->down.empty()) {
-            const char* state = name_of(market->down.begin()->second);
+        if (!c.watched->down.empty()) {
+            const char* state = name_of(c.watched->down.begin()->second);
             return refuse(s, "max_data_age", "a feed of " + c.market.name + " is " + state, reason);
         }
-        if (c.now - market->updated > l.max_data_age) {
+        if (c.now - c.watched->updated > l.max_data_age) {
             return refuse(s, "max_data_age",
                           "the market data of " + c.market.name + " is " +
-                              duration_text(c.now - market->updated) + " old, the most is " +
+                              duration_text(c.now - c.watched->updated) + " old, the most is " +
                               duration_text(l.max_data_age),
                           reason);
         }
@@ -514,7 +552,9 @@ bool Limits::obeys_sizes(const LimitScope& s, const Case& c, std::string& reason
 bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reason) const {
     const LimitSettings& l = s.limits;
     const Number price = c.order.get_price();
-    if (price.is_none()) return true;
+    const bool has_collar =
+        !l.price_collar_last.is_none() || !l.price_collar_mid.is_none() || !l.price_collar_mark.is_none();
+    if (!has_collar || price.is_none()) return true;
     const Number trigger = c.order.get_trigger_price();
     const Market& m = c.market;
     // In `parts` halves or wholes, so that the middle of bid and offer needs no division.
@@ -545,7 +585,7 @@ bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reaso
 bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& reason) const {
     if (c.order.get_type() != OrderType::MARKET) return true;
     const Number most = s.limits.max_slippage;
-    const WatchedMarket* watched = watch_.find(c.order.instrument);
+    const WatchedMarket* watched = c.watched;
     const bool has_book = watched && watched->book.known();
     const Side other = c.side == Side::BUY ? Side::SELL : Side::BUY;
     const Number bid = has_book ? watched->book.best_bid().price : c.market.bid;
@@ -584,8 +624,7 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
 
 bool Limits::obeys_volume(const LimitScope& s, const Case& c, std::string& reason) const {
     const LimitSettings& l = s.limits;
-    const WatchedMarket* market = watch_.find(c.order.instrument);
-    const Money traded = market ? market->volume.after(c.now - l.volume_window) : Money{0, 0};
+    const Money traded = c.watched ? c.watched->volume.after(c.now - l.volume_window) : Money{0, 0};
     if (compare(to_money(c.size), times(traded, l.max_volume_share)) <= 0) return true;
     return refuse(s, "max_volume_share",
                   "size " + to_text(c.size) + " is above " + to_text(l.max_volume_share) + " of the " +
@@ -605,7 +644,7 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
                          (l.self_trade != SelfTrade::ALLOWED && c.amended && is_sent(c.order.order_id));
     if (!rejects || waits(c.order)) return true;
     return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
-        if (other.id == c.order.order_id || !s.has(other.account, other.strategy)) return false;
+        if (other.id == c.order.order_id || !is_in(s, other.id)) return false;
         refuse(s, "self_trade",
                (c.order.get_price().is_none() ? std::string("a market order")
                                               : "price " + to_text(c.order.get_price())) +
@@ -678,7 +717,6 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
 
 bool Limits::obeys_reach(LimitScope& s, const Case& c, std::string& reason) {
     const LimitSettings& l = s.limits;
-    exposure(s, c.order.account, c.order.instrument);  // this order's own
     const Reach reach = reach_of(s, c);
     const auto beyond = [&](auto reached, auto most) {
         return compare(c.side == Side::BUY ? reached : -reached, most) > 0;
@@ -740,12 +778,11 @@ Money Limits::equity_of(const LimitScope& s, const Case& c) const {
     return total;
 }
 
-bool Limits::obeys_funds(const Case& c, std::string& reason) {
-    LimitScope& account = scope(Scope::ACCOUNT, c.order.account);
-    exposure(account, c.order.account, c.order.instrument);
-    const bool is_spot = broker::is_spot(c.market.definition);
+bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason) {
+    LimitScope& account = *share.scope;
+    const bool is_spot = share.exposure->is_spot;
     const bool sells_coins = is_spot && c.side == Side::SELL;
-    const Currency base(c.market.definition.get_base());
+    const Currency base = share.exposure->base;
     const Currency currency = sells_coins ? base : c.settle;
     const char* what = "funds that are needed";
     Money needed{0, 0};
@@ -850,6 +887,8 @@ void Limits::save(StateWriter& state) const {
 
 bool Limits::load(StateReader& state) {
     lift_all();
+    shares_.clear();
+    last_shares_ = nullptr;
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());
@@ -883,10 +922,7 @@ bool Limits::load(StateReader& state) {
     if (!watch_.load(state) || !recent_.load(state)) return false;
     has_clock_offset_ = state.get<bool>();
     clock_off_by_ = state.get<std::int64_t>();
-    own_.clear();
-    orders_.each([&](const Order& order) {
-        if (const Counted counted(order); counted.is_resting) own_.add(order, counted.price);
-    });
+    follow_own_orders();
     for (LimitScope* s : scopes()) begin_watching(*s);
     return state.good();
 }

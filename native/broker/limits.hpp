@@ -6,10 +6,12 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/accounts.hpp"
@@ -58,7 +60,7 @@ struct LimitScope {
     std::map<std::string, std::string> configured;  // what the configuration said the last time
     DayClock clock;
 
-    std::vector<Exposure> exposures;
+    std::deque<Exposure> exposures;  // they stay where they are
     std::int64_t open_orders = 0;
     TokenBucket orders;
     TokenBucket cancels;
@@ -69,6 +71,8 @@ struct LimitScope {
     bool flattens = false;   // positions are being closed
     std::string reason;      // why it was thrown
 
+    /// Whether it has anything to say of orders.
+    bool judges() const noexcept { return is_thrown || !texts.empty(); }
     /// Whether something of an account and a strategy is in it.
     bool has(std::uint64_t account, std::uint64_t strategy) const noexcept {
         return scope == Scope::GLOBAL || subject == (scope == Scope::ACCOUNT ? account : strategy);
@@ -105,8 +109,8 @@ class Limits {
     // --- what happens -------------------------------------------------------------------------------
     void take_market_data(const Event& event) { watch_.take(event); }
     void on_clock_offset(const ClockOffset& offset) noexcept;
-    /// This much of an order counts in its scopes from now on (1), or no longer (-1).
-    void count(const Order& order, const Counted& counted, int sign);
+    /// So much of an order counted in its scopes, and so much does from now on.
+    void count(const Order& order, const Counted& before, const Counted& after);
     void on_position(const HoldingKey& key, const Holding& holding);
     /// Follows results after a price or a booking; gives the scopes that lost too much just now, and why.
     std::vector<std::pair<LimitScope*, std::string>> watch_results(std::int64_t now);
@@ -135,11 +139,11 @@ class Limits {
     template <class Visit>
     bool self_trades(const Order& order, SelfTrade how, Visit&& visit) {
         if (!(self_trades_ >> static_cast<unsigned>(how) & 1U) || waits(order.request)) return false;
-        const auto scopes = scopes_of(order.account, order.owner());
+        const Shares& shares = shares_of(order.account, order.owner(), order.instrument);
         return own_.crossing(order.instrument, order.side, order.price, [&](const OwnOrders::Resting& other) {
-            for (const LimitScope* s : scopes) {
-                if (s && s->limits.self_trade == how && other.id != order.id &&
-                    s->has(other.account, other.strategy))
+            for (const Share& share : shares) {
+                const LimitScope* s = share.scope;
+                if (s && s->limits.self_trade == how && other.id != order.id && is_in(*s, other.id))
                     return visit(other);
             }
             return false;
@@ -172,6 +176,7 @@ class Limits {
         Number worst;  // price
         Currency quote;
         Currency settle;
+        const WatchedMarket* watched;         // nullptr if no data of it came that a limit needs
         std::int64_t repeats;                 // when the same order came last
         mutable std::optional<Money> equity;  // of the account; once, for all that ask
     };
@@ -190,14 +195,46 @@ class Limits {
         Number farthest;  // without sign; both positions of hedging mode count
     };
 
+    /// A scope, and its exposure to an instrument in an account.
+    struct Share {
+        LimitScope* scope = nullptr;
+        Exposure* exposure = nullptr;
+    };
+    /// Whose orders have the same shares.
+    struct Owner {
+        std::uint64_t account;
+        std::uint64_t strategy;
+        std::uint64_t instrument;
+        bool operator==(const Owner& o) const noexcept {
+            return account == o.account && strategy == o.strategy && instrument == o.instrument;
+        }
+    };
+    struct Hash {
+        std::size_t operator()(const Owner& o) const noexcept {
+            return (o.account * 31 + o.strategy) * 31 + o.instrument;
+        }
+    };
+    using Shares = std::array<Share, 3>;
+
+    /// What an order counts in: everything, its account and, if it is one of ours, its strategy.
+    const Shares& shares_of(std::uint64_t account, std::uint64_t strategy, std::uint64_t instrument);
     std::array<LimitScope*, 3> scopes_of(std::uint64_t account, std::uint64_t strategy);
+    bool follows_own_orders() const noexcept {
+        return (self_trades_ & ~(1U << static_cast<unsigned>(SelfTrade::ALLOWED))) != 0;
+    }
+    void follow_own_orders();
+    /// Whether an order of ours is in a scope.
+    bool is_in(const LimitScope& scope, std::uint64_t order) const noexcept {
+        const Order& o = *orders_.find_kept(order);
+        return scope.has(o.account, o.owner());
+    }
     Exposure& exposure(LimitScope& scope, std::uint64_t account, std::uint64_t instrument);
     void resolve(const LimitScope& scope, Exposure& exposure) const;
     void begin_watching(LimitScope& scope);
     void renew_needs();
     bool is_too_much(const LimitScope& scope, const ResultWatch& watch, std::string& reason) const;
 
-    bool obeys(LimitScope& scope, const Case& c, std::string& reason);
+    bool obeys(LimitScope& scope, Exposure& own, const Case& c, std::string& reason);
     bool obeys_times(LimitScope& scope, const Case& c, std::string& reason) const;
     bool obeys_sizes(const LimitScope& scope, const Case& c, std::string& reason) const;
     bool obeys_prices(const LimitScope& scope, const Case& c, std::string& reason) const;
@@ -207,7 +244,7 @@ class Limits {
     bool obeys_reach(LimitScope& scope, const Case& c, std::string& reason);
     bool obeys_leverage(const LimitScope& scope, const Case& c, const Reach& reach,
                         std::string& reason) const;
-    bool obeys_funds(const Case& c, std::string& reason);
+    bool obeys_funds(const Share& account, const Case& c, std::string& reason);
     Money equity_of(const LimitScope& scope, const Case& c) const;
     Money account_equity(const Case& c) const;
     Ends ends_of(const Exposure& e, const Case& c) const;
@@ -225,11 +262,10 @@ class Limits {
     RecentOrders recent_;
     std::int64_t longest_repetition_ = 0;  // 0: no order is remembered
     bool watches_results_ = false;
-    bool counts_orders_ = false;      // some scope has a rate
-    std::uint32_t self_trades_ = 0;   // one bit for each value of SelfTrade that some scope has
-    std::uint64_t last_account_ = 0;  // whose scopes these are
-    std::uint64_t last_strategy_ = 0;
-    std::array<LimitScope*, 3> last_scopes_{};
+    bool counts_orders_ = false;     // some scope has a rate
+    std::uint32_t self_trades_ = 0;  // one bit for each value of SelfTrade that some scope has
+    std::unordered_map<Owner, Shares, Hash> shares_;
+    const std::pair<const Owner, Shares>* last_shares_ = nullptr;  // that were asked for
     bool has_clock_offset_ = false;
     std::int64_t clock_off_by_ = 0;
 };

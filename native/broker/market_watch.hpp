@@ -105,6 +105,7 @@ class MarketWatch {
 
     /// nullptr if nothing came of it yet.
     const WatchedMarket* find(std::uint64_t instrument) const noexcept {
+        if (markets_.empty()) return nullptr;
         const auto found = markets_.find(instrument);
         return found == markets_.end() ? nullptr : &found->second;
     }

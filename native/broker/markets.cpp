@@ -20,6 +20,8 @@ std::string_view settlement_currency(const Instrument& definition) noexcept {
 }
 
 bool worth_of(Number size, Number price, const Instrument& definition, Money& out) noexcept {
+    const bool plain = definition.get_size_unit() == SizeUnit::BASE && !is_inverse(definition);
+    if (plain && !price.is_none() && !size.is_none() && multiply(price, size, out)) return true;
     return is_inverse(definition)
                ? inverse_value(size, price, multiplier(definition), definition.settle_decimals, out)
                : value_of(price, size, multiplier(definition), out);

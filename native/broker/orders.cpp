@@ -58,6 +58,11 @@ Order* Orders::find_kept(std::uint64_t id) noexcept {
     return found == orders_.end() ? nullptr : &found->second;
 }
 
+const Order* Orders::find_kept(std::uint64_t id) const noexcept {
+    const auto found = orders_.find(id);
+    return found == orders_.end() ? nullptr : &found->second;
+}
+
 Order* Orders::find(std::uint64_t id) {
     if (Order* kept = find_kept(id)) return kept;
     return !is_ahead(id) && gone_.may_have(id) ? recall(id) : nullptr;
@@ -67,9 +72,9 @@ Order* Orders::recall(std::uint64_t id) {
     RecalledOrder found;
     if (!history_->recall(id, place_before(id), said_(), found)) return nullptr;
     found.order.last_trade[0] = '\0';
-    Order& order = orders_.emplace(id, found.order).first->second;
+    Order& order = keep(found.order);
     for (const Fill& fill : found.fills) remember_fill(order, fill.get_trade_id());
-    count(order, Counted(order), 1);
+    count(order, {}, Counted(order));
     close(id);
     return &order;
 }
@@ -96,7 +101,7 @@ void Orders::let_go(std::uint64_t id) {
         key.trade_id = fill->second;
         fills_.erase(fill);
     }
-    orders_.erase(order);
+    spare_.push_back(orders_.extract(order));
     gone_.add(id);
 }
 
@@ -133,9 +138,18 @@ std::vector<std::uint64_t> Orders::live() const {
     return ids;
 }
 
+Order& Orders::keep(const Order& order) {
+    if (spare_.empty()) return orders_.emplace(order.id, order).first->second;
+    Kept::node_type node = std::move(spare_.back());
+    spare_.pop_back();
+    node.key() = order.id;
+    node.mapped() = order;
+    return orders_.insert(std::move(node)).position->second;
+}
+
 Order& Orders::add(const Order& order) {
-    Order& added = orders_.emplace(order.id, order).first->second;
-    count(added, Counted(added), 1);
+    Order& added = keep(order);
+    count(added, {}, Counted(added));
     if (order.strategy != 0) note_place(order.id);
     if (is_terminal(order.state)) close(order.id);
     return added;
@@ -168,12 +182,12 @@ Counted::Counted(const Order& order)
     rest = order.remaining();
 }
 
-void Orders::count(const Order& order, const Counted& counted, int sign) {
-    if (watch_) watch_(order, counted, sign);
-    const Number rest = counted.rest;
-    if (rest.is_zero()) return;
+void Orders::count(const Order& order, const Counted& before, const Counted& after) {
+    if (watch_) watch_(order, before, after);
+    if (before.rest.is_zero() && after.rest.is_zero()) return;
     Number& open = open_.try_emplace(OpenKey{order.account, order.instrument, order.side}).first->second;
-    open = sum(open, sign < 0 ? -rest : rest, "open size");
+    if (!before.rest.is_zero()) open = sum(open, -before.rest, "open size");
+    if (!after.rest.is_zero()) open = sum(open, after.rest, "open size");
 }
 
 void Orders::save(StateWriter& state) const {

@@ -82,7 +82,8 @@ struct Order {
     OrderState filled_state() const noexcept;
 };
 
-/// What of an order counts: in open sizes, in limits, and in what could trade with another order.
+/// What of an order counts: in open sizes, in limits, and in what could trade with another order. Nothing by
+/// default.
 struct Counted {
     bool is_open = false;
     bool is_resting = false;  // in a book, or on its way there; neither waiting nor worked by others
@@ -91,13 +92,22 @@ struct Counted {
     Number price = Number::none();
     Number worst_price = Number::none();
 
+    Counted() = default;
     explicit Counted(const Order& order);
     bool operator==(const Counted& o) const noexcept {
-        const auto same = [](Number a, Number b) {
-            return a.mantissa == b.mantissa && a.exponent == b.exponent;
-        };
-        return is_open == o.is_open && is_resting == o.is_resting && only_reduces == o.only_reduces &&
-               same(rest, o.rest) && same(price, o.price) && same(worst_price, o.worst_price);
+        return is_open == o.is_open && only_reduces == o.only_reduces && rests_like(o) &&
+               same(rest, o.rest) && same(worst_price, o.worst_price);
+    }
+    /// Whether anything of it does.
+    bool counts() const noexcept { return is_open || is_resting || !rest.is_zero(); }
+    /// Whether it rests where the other does, or neither rests.
+    bool rests_like(const Counted& o) const noexcept {
+        return is_resting == o.is_resting && same(price, o.price);
+    }
+
+  private:
+    static bool same(Number a, Number b) noexcept {
+        return a.mantissa == b.mantissa && a.exponent == b.exponent;
     }
 };
 
@@ -127,12 +137,10 @@ class Orders {
     Order* find(std::uint64_t id);
     /// The order if it is in memory: whatever is not over is.
     Order* find_kept(std::uint64_t id) noexcept;
-    const Order* find_kept(std::uint64_t id) const noexcept {
-        return const_cast<Orders*>(this)->find_kept(id);
-    }
+    const Order* find_kept(std::uint64_t id) const noexcept;
 
-    /// `watch` hears of what counts of an order from now on (1) or does so no longer (-1).
-    void set_watch(std::function<void(const Order&, const Counted&, int)> watch) {
+    /// `watch` hears of what counted of an order, and what does from now on.
+    void set_watch(std::function<void(const Order&, const Counted&, const Counted&)> watch) {
         watch_ = std::move(watch);
     }
 
@@ -156,10 +164,7 @@ class Orders {
         const bool was_over = is_terminal(order.state);
         apply(order);
         const Counted after(order);
-        if (!(before == after)) {
-            count(order, before, -1);
-            count(order, after, 1);
-        }
+        if (!(before == after)) count(order, before, after);
         if (!was_over && is_terminal(order.state)) close(order.id);
     }
 
@@ -207,7 +212,9 @@ class Orders {
         std::vector<Milestone> milestones;
     };
 
-    void count(const Order& order, const Counted& counted, int sign);
+    void count(const Order& order, const Counted& before, const Counted& after);
+    /// Puts an order under its id, in the memory of one that was let go if there is any.
+    Order& keep(const Order& order);
     void close(std::uint64_t id);
     void let_go(std::uint64_t id);
     Order* recall(std::uint64_t id);
@@ -218,7 +225,10 @@ class Orders {
     /// Whether no order can have had the id yet, as ids of its series count up.
     bool is_ahead(std::uint64_t id) const noexcept;
 
-    std::unordered_map<std::uint64_t, Order> orders_;
+    using Kept = std::unordered_map<std::uint64_t, Order>;
+
+    Kept orders_;
+    std::vector<Kept::node_type> spare_;  // of orders that were let go
     std::unordered_map<OpenKey, Number, Hash> open_;
     std::unordered_map<FillKey, TradeId, Hash> fills_;  // to the trade id of the fill before
     std::deque<std::uint64_t> closed_;                  // in the order in which they were over
@@ -227,7 +237,7 @@ class Orders {
     std::unique_ptr<OrderHistory> history_;
     std::size_t most_closed_ = 0;
     std::function<std::uint64_t()> said_;
-    std::function<void(const Order&, const Counted&, int)> watch_;
+    std::function<void(const Order&, const Counted&, const Counted&)> watch_;
 };
 
 }  // namespace kungfu::broker

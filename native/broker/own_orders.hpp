@@ -15,24 +15,19 @@ class OwnOrders {
     struct Resting {
         Number price = Number::none();  // none takes any
         std::uint64_t id = 0;
-        std::uint64_t account = 0;
-        std::uint64_t strategy = 0;
     };
 
     void add(const Order& order, Number price) {
+        const Resting resting{price, order.id};
         std::vector<Resting>& side = of(order);
-        const Resting resting{price, order.id, order.account, order.owner()};
-        const auto behind = [s = order.side](const Resting& a, const Resting& b) {
-            return is_behind(s, a, b);
-        };
-        side.insert(std::upper_bound(side.begin(), side.end(), resting, behind), resting);
+        side.insert(place_in(side, order.side, resting), resting);
     }
 
-    void remove(const Order& order) {
+    /// `price` is that at which it was added.
+    void remove(const Order& order, Number price) {
         std::vector<Resting>& side = of(order);
-        const auto found = std::find_if(side.begin(), side.end(),
-                                        [&](const Resting& resting) { return resting.id == order.id; });
-        if (found != side.end()) side.erase(found);
+        const auto found = place_in(side, order.side, {price, order.id});
+        if (found != side.end() && found->id == order.id) side.erase(found);
     }
 
     /// Calls visit(resting) for those that an order of this side and price would trade with, the best first,
@@ -61,6 +56,12 @@ class OwnOrders {
     std::vector<Resting>& of(const Order& order) {
         Sides& sides = orders_[order.instrument];
         return order.side == Side::BUY ? sides.buys : sides.sells;
+    }
+
+    static std::vector<Resting>::iterator place_in(std::vector<Resting>& side, Side which,
+                                                   const Resting& resting) {
+        return std::lower_bound(side.begin(), side.end(), resting,
+                                [which](const auto& a, const auto& b) { return is_behind(which, a, b); });
     }
 
     static bool is_behind(Side side, const Resting& a, const Resting& b) noexcept {

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "broker/state_bytes.hpp"
@@ -10,52 +13,56 @@
 
 namespace kungfu::broker {
 
-/// A table that takes an order without allocating but when it grows.
+/// The orders in the order in which they came, and chains of those whose values hash alike, the latest first.
+/// A link to an order that is forgotten ends a chain, so nothing has to be taken out of one; memory is asked
+/// for only when there are more orders to remember than ever before.
 class RecentOrders {
   public:
     static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
 
-    /// When an order like this one (strategy, instrument, side, price, size) came last; kNever if none did.
+    /// When an order like this one (strategy, instrument, side, price, size) came last; kNever if none did,
+    /// or if it is forgotten.
     std::int64_t last(const OrderRequest& order) const noexcept {
-        if (slots_.empty()) return kNever;
-        const Slot wanted = slot_of(order);
-        for (std::size_t i = place(wanted);; i = (i + 1) & (slots_.size() - 1)) {
-            if (slots_[i].time == kNever) return kNever;
-            if (slots_[i].is_like(wanted)) return slots_[i].time;
-        }
+        if (first_ == next_) return kNever;
+        const Sent wanted = values_of(order);
+        for (std::uint64_t i = heads_[chain_of(wanted)]; i >= first_ && i < next_; i = at(i).before)
+            if (at(i).is_like(wanted)) return at(i).time;
+        return kNever;
     }
 
-    /// Remembers an order; those that came before `forget` make room for others.
+    /// Remembers an order, and forgets those that came before `forget`.
     void add(const OrderRequest& order, std::int64_t now, std::int64_t forget) {
-        if (2 * (used_ + 1) > slots_.size()) make_room(forget);
-        Slot slot = slot_of(order);
-        slot.time = now;
-        put(slot);
+        while (first_ != next_ && at(first_).time < forget) ++first_;
+        if (next_ - first_ == sent_.size()) make_room();
+        Sent sent = values_of(order);
+        sent.time = now;
+        put(sent);
     }
 
     void save(StateWriter& state) const {
-        state.put(static_cast<std::uint64_t>(used_));
-        for (const Slot& slot : slots_)
-            if (slot.time != kNever) state.put(slot);
+        state.put(next_ - first_);
+        for (std::uint64_t i = first_; i != next_; ++i) state.put(at(i));
     }
     bool load(StateReader& state) {
-        std::vector<Slot> kept;
-        for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
-            kept.push_back(state.get<Slot>());
-        fill(kept);
+        *this = {};
+        for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+            if (next_ == sent_.size()) make_room();
+            put(state.get<Sent>());
+        }
         return state.good();
     }
 
   private:
-    struct Slot {
+    struct Sent {
         std::uint64_t strategy = 0;
         std::uint64_t instrument = 0;
         Number price;
         Number size;
         std::int64_t time = kNever;
+        std::uint64_t before = 0;  // in its chain
         Side side = Side::BUY;
 
-        bool is_like(const Slot& o) const noexcept {
+        bool is_like(const Sent& o) const noexcept {
             const bool same_price =
                 price.is_none() ? o.price.is_none() : !o.price.is_none() && price == o.price;
             return strategy == o.strategy && instrument == o.instrument && side == o.side && same_price &&
@@ -63,14 +70,14 @@ class RecentOrders {
         }
     };
 
-    static Slot slot_of(const OrderRequest& order) noexcept {
-        Slot slot;
-        slot.strategy = order.strategy;
-        slot.instrument = order.instrument;
-        slot.price = order.get_price();
-        slot.size = order.get_size();
-        slot.side = order.get_side();
-        return slot;
+    static Sent values_of(const OrderRequest& order) noexcept {
+        Sent sent;
+        sent.strategy = order.strategy;
+        sent.instrument = order.instrument;
+        sent.price = order.get_price();
+        sent.size = order.get_size();
+        sent.side = order.get_side();
+        return sent;
     }
 
     /// Equal values have equal nearest doubles, however many zeros they are written with.
@@ -81,39 +88,41 @@ class RecentOrders {
         return bits;
     }
 
-    std::size_t place(const Slot& slot) const noexcept {
-        std::uint64_t hash = slot.strategy;
-        for (const std::uint64_t part : {slot.instrument, bits_of(slot.price), bits_of(slot.size),
-                                         static_cast<std::uint64_t>(slot.side)}) {
+    std::size_t chain_of(const Sent& sent) const noexcept {
+        std::uint64_t hash = sent.strategy;
+        for (const std::uint64_t part : {sent.instrument, bits_of(sent.price), bits_of(sent.size),
+                                         static_cast<std::uint64_t>(sent.side)}) {
             hash = (hash ^ part ^ (hash >> 32)) * 0x9e3779b97f4a7c15ULL;
         }
-        return static_cast<std::size_t>(hash >> 32) & (slots_.size() - 1);
+        return static_cast<std::size_t>(hash >> 32) & (heads_.size() - 1);
     }
 
-    void put(const Slot& slot) noexcept {
-        std::size_t i = place(slot);
-        while (slots_[i].time != kNever && !slots_[i].is_like(slot)) i = (i + 1) & (slots_.size() - 1);
-        used_ += slots_[i].time == kNever;
-        slots_[i] = slot;
+    Sent& at(std::uint64_t i) noexcept { return sent_[i & (sent_.size() - 1)]; }
+    const Sent& at(std::uint64_t i) const noexcept { return sent_[i & (sent_.size() - 1)]; }
+
+    void put(Sent sent) noexcept {
+        std::uint64_t& head = heads_[chain_of(sent)];
+        sent.before = std::exchange(head, next_);
+        at(next_++) = sent;
     }
 
-    void make_room(std::int64_t forget) {
-        std::vector<Slot> kept;
-        for (const Slot& slot : slots_)
-            if (slot.time != kNever && slot.time >= forget) kept.push_back(slot);
-        fill(kept);
+    void make_room() {
+        std::vector<Sent> kept;
+        for (std::uint64_t i = first_; i != next_; ++i) kept.push_back(at(i));
+        const std::size_t size = std::max<std::size_t>(1024, 2 * kept.size());
+        sent_.assign(size, Sent{});
+        heads_.assign(2 * size, kNobody);
+        first_ = next_ = 0;
+        for (const Sent& sent : kept) put(sent);
     }
 
-    void fill(const std::vector<Slot>& kept) {
-        std::size_t size = 256;
-        while (size < 4 * kept.size()) size *= 2;
-        slots_.assign(size, Slot{});
-        used_ = 0;
-        for (const Slot& slot : kept) put(slot);
-    }
+    static constexpr std::uint64_t kNobody = std::numeric_limits<std::uint64_t>::max();
 
-    std::vector<Slot> slots_;  // a power of two of them, at most half of them in use
-    std::size_t used_ = 0;
+    // Powers of two of both; each is numbered as it came, `first_` is the earliest that is remembered.
+    std::vector<Sent> sent_;
+    std::vector<std::uint64_t> heads_;
+    std::uint64_t first_ = 0;
+    std::uint64_t next_ = 0;
 };
 
 }  // namespace kungfu::broker

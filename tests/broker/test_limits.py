@@ -654,10 +654,14 @@ def test_the_same_order_passes_again_after_the_window() -> None:
 
 def test_very_many_orders_are_remembered_for_the_window() -> None:
     desk = Trading({"duplicate_window": "1s"})
-    for number in range(1, 1001):
+    for number in range(1, 3001):
         assert desk.passes(BUY, f"{number / 1000:.3f}")
-    for number in (1, 500, 1000):
+    for number in (1, 1024, 1025, 3000):
         assert desk.reason(BUY, f"{number / 1000:.3f}").startswith("limit duplicate_window: ")
+    desk.now += SECOND
+    for number in range(1, 3001):
+        assert desk.passes(BUY, f"{number / 1000:.3f}")
+    assert desk.reason(BUY, "0.001").startswith("limit duplicate_window: ")
 
 
 def test_self_trades_are_those_of_the_scope() -> None:
@@ -669,6 +673,20 @@ def test_self_trades_are_those_of_the_scope() -> None:
     assert desk.reason(BUY, "1", None).startswith("limit self_trade: a market order would trade ")
     desk.over(2)
     assert desk.passes(BUY, "1", "102")
+
+
+def test_orders_that_rested_before_self_trades_were_limited_are_met_too() -> None:
+    desk = Trading()
+    for price in ("102", "100", "101"):
+        desk.order(SELL, "1", price)
+    desk.set_limit("self_trade", "reject")
+    assert desk.reason(BUY, "1", "100").startswith("limit self_trade: price 100 would trade with ")
+    desk.set_limit("self_trade", "")
+    assert desk.passes(BUY, "1", "99")
+    desk.over(2)
+    desk.set_limit("self_trade", "reject")
+    assert desk.passes(BUY, "1", "100")
+    assert desk.reason(SELL, "1", "99").startswith("limit self_trade: price 99 would trade with ")
 
 
 def test_self_trade_cancels_the_newest() -> None:

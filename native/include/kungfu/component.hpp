@@ -76,9 +76,10 @@ class Port {
     template <class T>
     std::int32_t append(const T& event, std::string_view tail, std::uint64_t destination = 0,
                         const kf_cause* cause = nullptr, std::uint32_t output = 0) {
+        if (tail.empty()) return append(event, destination, cause, output);
         scratch_.resize(sizeof(T) + tail.size());
         std::memcpy(scratch_.data(), &event, sizeof(T));
-        if (!tail.empty()) std::memcpy(scratch_.data() + sizeof(T), tail.data(), tail.size());
+        std::memcpy(scratch_.data() + sizeof(T), tail.data(), tail.size());
         return port_->append(port_->self, output, T::kType, destination, cause, scratch_.data(),
                              static_cast<std::uint32_t>(scratch_.size()));
     }

@@ -125,21 +125,20 @@ struct Money {
 
 enum class NumberError : std::uint8_t { OK, SYNTAX, OVERFLOWED };
 
+/// a * 10^by compared with b, by >= 0; out of line, and all of it in registers.
+inline int compare_scaled(int128 a, int by, int128 b) noexcept {
+    const int sign_a = (a > 0) - (a < 0);
+    const int sign_b = (b > 0) - (b < 0);
+    if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
+    if (!scale_up(a, by)) return sign_a;
+    return (a > b) - (a < b);
+}
+
 /// -1, 0 or 1; exact whatever the exponents.
 inline int compare(Money a, Money b) noexcept {
     if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
-    const int sign_a = (a.mantissa > 0) - (a.mantissa < 0);
-    const int sign_b = (b.mantissa > 0) - (b.mantissa < 0);
-    if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
-    if (sign_a == 0) return 0;
-    int128 ma = a.mantissa;
-    int128 mb = b.mantissa;
-    if (a.exponent > b.exponent) {
-        if (!scale_up(ma, a.exponent - b.exponent)) return sign_a;
-    } else if (!scale_up(mb, b.exponent - a.exponent)) {
-        return -sign_a;
-    }
-    return (ma > mb) - (ma < mb);
+    return a.exponent > b.exponent ? compare_scaled(a.mantissa, a.exponent - b.exponent, b.mantissa)
+                                   : -compare_scaled(b.mantissa, b.exponent - a.exponent, a.mantissa);
 }
 
 inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
