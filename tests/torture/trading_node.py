@@ -78,7 +78,8 @@ class Restless(Strategy):
 
     def on_timer(self, context: Context, timer: int) -> None:
         open_orders = context.open_orders()
-        left_alone = (OrderState.SUBMITTED, OrderState.UNKNOWN) if self.patient else ()
+        unanswered = (OrderState.CREATED, OrderState.SUBMITTED, OrderState.UNKNOWN)
+        left_alone = unanswered if self.patient else ()
         cancelable = [order for order in open_orders if order.state not in left_alone]
         if self.winding_up:
             for order in cancelable:
