@@ -256,7 +256,7 @@ class Node:
         self.timing = TIMING | {"resend_max_age": resend * 1000 * MILLISECOND}
         self.clock = Clock()
         self.rows = type_rows(EVENT_CLASSES)
-        self.runner = Runner(self.clock, snapshot_every=300)
+        self.runner = Runner(self.clock, snapshot_every=3000)
         define_market(self.root)
         self.broker = self.add_broker()
         self.strategy = self.add_strategy()
