@@ -5,9 +5,9 @@ from importlib import metadata
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from generate import write_pages
+from generate import write_reference
 
-write_pages(Path(__file__).parent / "reference" / "generated")
+write_reference(Path(__file__).parent / "reference")
 
 project = "kungfu"
 author = "the kungfu authors"
@@ -26,6 +26,6 @@ nitpick_ignore_regex = [
     ("py:.*", r"(collections|decimal|enum|os|pathlib|types|typing)\..*"),
     ("py:.*", r"(np|numpy|pa|pyarrow|pl|polars)\..*"),
     ("py:.*", r"kungfu_core\._native\..*"),
-    ("py:.*", r".*\.(E|Event|EventType)"),
+    ("py:.*", r".*\.(E|_K|Event|EventType)"),
     ("py:.*", r"[A-Z]\w*"),  # a name that only a type checker imports
 ]

@@ -1,8 +1,10 @@
-"""Writes the derived reference pages: event types from declarations, commands from `--help`."""
+"""Writes what the reference derives: event types, commands from `--help`, the states of orders."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+from order_states_picture import picture
 
 from kungfu_core.cli import COMMANDS
 from kungfu_core.cli.journal import ACTIONS
@@ -21,8 +23,10 @@ and `journal`.
 """
 
 
-def write_pages(folder: Path) -> None:
-    """Write events.md and commands.md."""
+def write_reference(reference: Path) -> None:
+    """Write generated/events.md, generated/commands.md and order-states.svg."""
+    (reference / "order-states.svg").write_text(picture(), encoding="utf-8")
+    folder = reference / "generated"
     folder.mkdir(exist_ok=True)
     items = [t.tail.items for t in EVENT_TYPES if t.tail and t.tail.items]
     types = dict.fromkeys([*EVENT_TYPES, *items])
@@ -52,3 +56,7 @@ def _command(*arguments: str) -> str:
     asked = [sys.executable, "-m", "kungfu_core", *arguments, "--help"]
     told = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
     return f"## {' '.join(('kungfu', *arguments))}\n\n```text\n{told}```\n"
+
+
+if __name__ == "__main__":
+    write_reference(Path(__file__).parent / "reference")

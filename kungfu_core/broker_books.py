@@ -4,6 +4,8 @@ Reads a running broker's journal as well as a finished one's; `update` goes on w
 ended.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 import attrs
 
 from kungfu_core import events
-from kungfu_core.enums import AccountState, OrderState, PositionSide, SwitchState
+from kungfu_core.enums import AccountState, OrderState, PositionSide, SwitchState, Verdict
 from kungfu_core.errors import JournalError
 from kungfu_core.home import Home
 from kungfu_core.journal import Journal, Reader
@@ -20,6 +22,7 @@ from kungfu_core.order_states import TERMINAL
 from kungfu_core.views import Event
 
 _SOURCE, _NAME = "broker", "BROKER"
+_OF_A_LIMIT = re.compile(r"(limit \w+): ")
 
 
 @attrs.frozen
@@ -38,27 +41,48 @@ class OrderRow:
 
 
 @attrs.define
+class Refusals:
+    """What one limit or one risk check said no to.
+
+    Attributes:
+        since: when it first did, ns.
+        reason: what it said last.
+        counts: how often, by verdict.
+    """
+
+    since: int
+    reason: str = ""
+    counts: Counter[Verdict] = attrs.field(factory=Counter)
+
+
+@attrs.define
 class BrokerBooks:
     """The books of one broker.
 
     Attributes:
         journal: the broker's.
+        whose: the run or the live node that it belongs to.
+        as_of: when the latest event that was read was written, ns.
         orders: by order id, in the order in which they came.
         positions: by account, instrument, strategy (0: the whole account) and side.
         balances: by account and currency.
         accounts: whether orders of an account go out; accounts that were never compared are absent.
         switches: the kill switches that are thrown, by scope and subject.
         limits: the latest change of each limit that was changed.
+        refusals: by `limit NAME` or `check NAME`, those that refused anything.
         reconciliations: every difference that was found.
     """
 
     journal: Journal
+    whose: str
+    as_of: int = 0
     orders: dict[int, OrderRow] = attrs.field(factory=dict)
     positions: dict[tuple[int, int, int, PositionSide], events.Position] = attrs.field(factory=dict)
     balances: dict[tuple[int, str], events.Balance] = attrs.field(factory=dict)
     accounts: dict[int, events.AccountStatus] = attrs.field(factory=dict)
     switches: dict[tuple[int, int], events.KillSwitch] = attrs.field(factory=dict)
     limits: dict[tuple[int, int, str], events.LimitChange] = attrs.field(factory=dict)
+    refusals: dict[str, Refusals] = attrs.field(factory=dict)
     reconciliations: list[events.Reconciliation] = attrs.field(factory=list)
     names: dict[int, str] = attrs.field(factory=dict)
     _reader: Reader = attrs.field(init=False)
@@ -79,6 +103,7 @@ class BrokerBooks:
             events.AccountStatus: self._take_account,
             events.KillSwitch: self._take_switch,
             events.LimitChange: self._take_limit,
+            events.RiskVerdict: self._take_verdict,
             events.Reconciliation: self.reconciliations.append,
         }
 
@@ -94,22 +119,40 @@ class BrokerBooks:
             JournalError: there is no broker's journal there.
         """
         if run is not None:
-            folders = [home.runs / run, Path(run)]
-        else:
-            runs = sorted(home.runs.iterdir(), reverse=True) if home.runs.is_dir() else []
-            folders = [home.root, *runs]
-        for folder in folders:
-            journal = Journal(str(folder / "journal"), _SOURCE, _NAME)
+            return cls._of_run(home, run)
+        if not home.root.is_dir():
+            raise JournalError(
+                f"there is no home {home.root}; `kungfu demo` makes one, and --home or KF_HOME "
+                "names it"
+            )
+        live = _journal(home.root)
+        if live.pages():
+            return cls(live, f"live node of {home.root}")
+        for name in reversed(_runs(home)):
+            journal = _journal(home.runs / name)
             if journal.pages():
-                return cls(journal)
-        where = f"run {run!r}" if run is not None else str(home.root)
-        raise JournalError(f"{where}: no broker has written a journal there")
+                return cls(journal, f"run {name}")
+        raise JournalError(f"{home.root}: no broker has written a journal there")
+
+    @classmethod
+    def _of_run(cls, home: Home, run: str) -> "BrokerBooks":
+        folders = [folder for folder in (home.runs / run, Path(run)) if folder.is_dir()]
+        for folder in folders:
+            journal = _journal(folder)
+            if journal.pages():
+                return cls(journal, f"run {folder.resolve().name}")
+        if folders:
+            raise JournalError(f"run {run!r}: no broker has written a journal there")
+        runs = _runs(home)
+        known = f"the latest of {len(runs)} is {runs[-1]}" if runs else "there is none"
+        raise JournalError(f"there is no run {run!r} in {home.runs}; {known}")
 
     def update(self) -> bool:
         """Read what is new; whether anything was."""
         changed = False
         for event in self._reader:
             changed = True
+            self.as_of = event.gen_time
             self._take(event)
         return changed
 
@@ -149,6 +192,17 @@ class BrokerBooks:
             self.orders[update.order_id] = OrderRow(update, None, update.gen_time)
         else:
             self.orders[update.order_id] = attrs.evolve(row, update=update)
+        of_a_limit = _OF_A_LIMIT.match(update.reason)
+        if update.state == OrderState.RISK_REJECTED and of_a_limit:
+            self._refuse(of_a_limit[1], Verdict.REFUSED, update.gen_time, update.reason)
+
+    def _take_verdict(self, said: events.RiskVerdict) -> None:
+        self._refuse(f"check {said.check}", Verdict(said.verdict), said.gen_time, said.reason)
+
+    def _refuse(self, who: str, verdict: Verdict, time: int, reason: str) -> None:
+        refusals = self.refusals.setdefault(who, Refusals(time))
+        refusals.counts[verdict] += 1
+        refusals.reason = reason
 
     def _take_switch(self, switch: events.KillSwitch) -> None:
         if switch.state == SwitchState.THROWN:
@@ -171,9 +225,20 @@ class BrokerBooks:
         return [a for a, s in self.accounts.items() if s.state != AccountState.READY]
 
 
-def plain(value: Decimal | None) -> str:
-    """Give a number as people read it: no exponent, no zeros at the end; "-" for none."""
+def _journal(folder: Path) -> Journal:
+    return Journal(str(folder / "journal"), _SOURCE, _NAME)
+
+
+def _runs(home: Home) -> list[str]:
+    """The names of a home's runs, the latest last."""
+    if not home.runs.is_dir():
+        return []
+    return sorted(folder.name for folder in home.runs.iterdir() if folder.is_dir())
+
+
+def plain(value: Decimal | None) -> str | None:
+    """Give a number as people read it: no exponent, no zeros at the end; None for none."""
     if value is None:
-        return "-"
+        return None
     text = format(value, "f")
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"

@@ -113,7 +113,7 @@ class Journal:
         root: the folder that holds the dates.
         source: who writes it.
         name: which of the source's journals it is, e.g. "MD".
-        scope: the run or dataset that is part of its identity; taken from its files if empty.
+        scope: the dataset that is part of its identity; taken from its files if empty.
     """
 
     root: str = attrs.field(converter=_path)

@@ -1,6 +1,7 @@
 """How things look in a terminal: colour, tables, bars, progress and sizes."""
 
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -65,6 +66,18 @@ def progress_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None] |
             bar.update(done - bar.n)
 
         yield progress
+
+
+def stop_if_unread(stream: TextIO) -> None:
+    """Notice a closed pipe without writing into it.
+
+    Raises:
+        BrokenPipeError: nobody reads the stream any more.
+    """
+    poll = select.poll()
+    poll.register(stream, 0)
+    if poll.poll(0):
+        raise BrokenPipeError
 
 
 def complain(message: str) -> None:

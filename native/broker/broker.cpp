@@ -1,6 +1,7 @@
 #include "broker/broker.hpp"
 
 #include <cstdio>
+#include <optional>
 
 #include "broker/exact.hpp"
 #include "broker/rules.hpp"
@@ -93,8 +94,12 @@ void Broker::dispatch(const Event& event) {
     } else if (const auto* connection = event.as<Connection>()) {
         on_connection(*connection, event.frame->source);
     } else if (const auto* status = event.as<ComponentStatus>()) {
-        if (event.frame->source == port_.source() && status->get_phase() == ComponentPhase::START)
-            on_component_start(event.tail<ComponentStatus>());
+        const bool starts = status->get_phase() == ComponentPhase::START;
+        if (event.frame->source == port_.source()) {
+            if (starts) on_component_start(event.tail<ComponentStatus>());
+        } else if (starts || status->get_phase() == ComponentPhase::FAULT) {
+            end_worked(event.frame->source, starts ? event.frame->gen_time : port_.now() + 1);
+        }
     } else if (event.frame->destination == port_.source()) {
         handle_request(event);
     }
@@ -202,7 +207,9 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
         return false;
     const Order* parent = worked_order(request);
     if (parent && !fits_parent(request, *parent, nullptr, reason)) return false;
-    const Order* counted = parent ? parent : held;
+    std::optional<Order> free;
+    if (parent) free = left_of(*parent, nullptr);
+    const Order* counted = parent ? &*free : held;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, counted);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
@@ -288,7 +295,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
-    if (!gateway) return reason = "account " + hex(order.account) + " is not configured", false;
+    if (!gateway) return reason = kNobodyTakesIt, false;
     const bool held = held_.find(order.id) != nullptr;
     if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;
@@ -316,7 +323,9 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     changed.set_size(rest);
     const Order* parent = order.slice_of != 0 ? orders_.find(order.slice_of) : nullptr;
     if (parent && !fits_parent(changed, *parent, &order, reason)) return false;
-    const Order* counted = parent ? parent : &order;
+    std::optional<Order> free;
+    if (parent) free = left_of(*parent, &order);
+    const Order* counted = parent ? &*free : &order;
     const RiskView view(port_.now(), markets_, orders_, accounts_, changed, counted);
     Number open;
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
@@ -324,6 +333,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     }
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
+    if (!limits_.obeys_reduce_only(changed, reason)) return false;
     if (!limits_.allow(changed, order.owner(), *market, counted, port_.now(), reason) &&
         !view.reduces_position())
         return false;

@@ -107,8 +107,13 @@ class Broker : public Component {
     bool fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
                      std::string& reason);
     Number left_for_slices(const Order& parent, const Order* amended);
+    /// The parent without what its slices may still fill: that much of it a new one takes the place of.
+    Order left_of(const Order& parent, const Order* amended);
     void credit_parent(const Order& slice, const Fill& fill);
     void end_slices(const Order& parent);
+    /// Ends the orders that an algorithm was given before a time: it has ended, and nobody works them any
+    /// more.
+    void end_worked(std::uint64_t algorithm, std::int64_t before);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -166,7 +171,9 @@ class Broker : public Component {
     void tell_switch(const LimitScope& scope, SwitchState state, const std::string& reason);
     void cancel_all(const LimitScope& scope, const std::string& why);
     void flatten(LimitScope& scope);
-    void close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
+    bool awaits_ends(const LimitScope& scope) const;
+    /// Whether there is a lot or more that can be closed.
+    bool close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
     void submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
                         Number size);
     std::uint64_t next_own_id();

@@ -37,8 +37,10 @@ class DayClock {
     /// When the day ends that a time is in.
     std::int64_t end_of_day(std::int64_t time) const noexcept {
         const std::int64_t midnight = (day(time) + 1) * kDay;
-        // The clocks may be changed in between.
-        return midnight - ahead(midnight - ahead(time));
+        const std::int64_t without_change = midnight - ahead(time);
+        // The clocks may be changed in between: at midnight itself, where they go forward, there is none.
+        const std::int64_t end = midnight - ahead(without_change);
+        return day(end) > day(time) ? end : without_change;
     }
 
   private:

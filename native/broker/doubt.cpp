@@ -52,11 +52,13 @@ bool Broker::matters(const Deadline& deadline) {
     if (deadline.purpose == Purpose::CANCELS) return !pacing_.empty() && pacing_.next_time() == deadline.due;
     if (deadline.purpose == Purpose::RECONCILE) {
         const auto sync = syncs_.find(deadline.subject);
-        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due;
+        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due &&
+               can_ask(deadline.subject);
     }
     if (deadline.purpose == Purpose::SETTLE) {
         const auto doubt = doubts_.find(deadline.subject);
-        return doubt != doubts_.end() && doubt->second.next == deadline.due;
+        return doubt != doubts_.end() && doubt->second.next == deadline.due &&
+               can_ask(orders_.find_kept(deadline.subject)->account);
     }
     if (deadline.purpose == Purpose::EXPIRY) return held_.expires_at(deadline.subject, deadline.due);
     const Order* order = orders_.find_kept(deadline.subject);
@@ -173,14 +175,13 @@ void Broker::settle_as_absent(Order& order) {
         }
         why += "; it is not sent again: " + refusal;
     }
-    if (!is_terminal(order.state)) {
-        orders_.change(order, [](Order& o) {
-            o.state = OrderState::EXPIRED;
-            o.venue_filled = o.filled;
-            o.forget_amends();
-        });
-        tell(order, 0, false, why);
-    }
+    const bool was_over = is_terminal(order.state);
+    orders_.change(order, [&](Order& o) {
+        if (!was_over) o.state = OrderState::EXPIRED;
+        o.venue_filled = o.filled;  // what it told of and nobody can give any more; positions are compared
+        o.forget_amends();
+    });
+    if (!was_over) tell(order, 0, false, why);
     changed_.push_back(order.id);
     tell_difference(Difference::ORDER_MISSING, order, why);
 }

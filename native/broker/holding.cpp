@@ -79,7 +79,8 @@ void Broker::hold(Order& order, Held held, const std::string& until) {
 
 void Broker::arm(Order& order) {
     const OrderRequest& request = order.request;
-    if (!lacking(request, receiver_of(order)->capabilities).trigger) return let_out(order);
+    const Gateway* receiver = receiver_of(order);
+    if (!receiver || !lacking(request, receiver->capabilities).trigger) return let_out(order);
     Held held;
     held.instrument = order.instrument;
     held.best = price_of(order.instrument, request.get_trigger_by());
@@ -88,6 +89,7 @@ void Broker::arm(Order& order) {
 }
 
 void Broker::let_out(Order& order) {
+    if (!receiver_of(order)) return end_held(order, OrderState::CANCELED, kNobodyTakesIt);
     if (!is_ready(order.account)) {
         Held held;
         held.awaited = Awaited::ACCOUNT;
@@ -106,6 +108,8 @@ void Broker::let_out(Order& order) {
             orders_.change(order, [](Order& o) { o.state = OrderState::RISK_REJECTED; });
             return tell(order, 0, false, reason);
         }
+        // The market has moved since it came.
+        order.worst_price = limits_.worst_price(sent, *markets_.find(order.instrument));
     }
     if (sent.get_time_in_force() == order.request.get_time_in_force()) held_.drop_expiry(order.id);
     submit(order, sent, {});

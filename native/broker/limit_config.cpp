@@ -276,6 +276,7 @@ bool matches_pattern(std::string_view name, std::string_view pattern) noexcept {
 }
 
 std::string duration_text(std::int64_t ns) {
+    if (ns == 0) return "0s";
     const Unit* best = std::begin(kUnits);
     for (const Unit& unit : kUnits)
         if (ns % unit.length == 0) best = &unit;

@@ -67,7 +67,7 @@ void Broker::throw_switch(LimitScope& s, const std::string& reason) {
 }
 
 void Broker::reset_switch(LimitScope& s, const std::string& reason) {
-    if (!s.is_thrown) return;
+    if (!s.is_thrown && !s.flattens) return;
     s.is_thrown = s.flattens = false;
     s.reason.clear();
     limits_.forgive(s);
@@ -101,16 +101,29 @@ void Broker::flatten(LimitScope& s) {
     for (const Exposure& e : s.exposures)
         if (!e.longs.is_zero() || !e.shorts.is_zero()) held.emplace_back(e.account, e.instrument);
     std::sort(held.begin(), held.end());
+    bool is_done = true;
     for (const auto& [account, instrument] : held) {
-        close_position(s, account, instrument, Side::SELL);
-        close_position(s, account, instrument, Side::BUY);
+        for (const Side side : {Side::SELL, Side::BUY})
+            if (close_position(s, account, instrument, side)) is_done = false;
     }
-    if (held.empty() && s.open_orders == 0 && !s.is_thrown) s.flattens = false;
+    if (is_done && !s.is_thrown && !awaits_ends(s)) s.flattens = false;
 }
 
-void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uint64_t instrument, Side side) {
+/// Whether orders that were cancelled, or sent to close something, may still fill. Those that came since are
+/// no business of a command that closes what was there.
+bool Broker::awaits_ends(const LimitScope& s) const {
+    for (const std::uint64_t id : orders_.live()) {
+        const Order& order = *orders_.find_kept(id);
+        const bool is_ending = order.closes || order.state == OrderState::PENDING_CANCEL ||
+                               order.state == OrderState::UNKNOWN || pacing_.holds(id);
+        if (is_ending && s.has(order.account, order.owner())) return true;
+    }
+    return false;
+}
+
+bool Broker::close_position(const LimitScope& s, std::uint64_t account, std::uint64_t instrument, Side side) {
     const Market* market = markets_.find(instrument);
-    if (!market || !gateway_of(account)) return;
+    if (!market || !gateway_of(account)) return false;
     const auto part_of = [&](const LimitScope& of) {
         for (const Exposure& e : of.exposures)
             if (e.account == account && e.instrument == instrument)
@@ -118,11 +131,12 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
         return Number{0, 0};
     };
     // What strategies hold against each other is not there to be closed.
-    Number rest = smaller(part_of(s), part_of(limits_.scope(Scope::ACCOUNT, account)));
-    rest = sum(rest, -orders_.open_size(account, instrument, side), "size to be closed");
-    if (rest.mantissa <= 0) return;
+    const Number all = smaller(part_of(s), part_of(limits_.scope(Scope::ACCOUNT, account)));
+    if (in_lots(all, market->definition).is_zero()) return false;
+    Number rest = sum(all, -orders_.open_size(account, instrument, side), "size to be closed");
+    if (rest.mantissa <= 0) return true;
     rest = in_lots(rest, market->definition);
-    if (s.scope == Scope::STRATEGY) return submit_closing(s.subject, account, *market, side, rest);
+    if (s.scope == Scope::STRATEGY) return submit_closing(s.subject, account, *market, side, rest), true;
     // Each strategy's part is closed on its behalf, so that its own books stay right.
     for (const LimitScope* owner : limits_.scopes()) {
         if (owner->scope != Scope::STRATEGY) continue;
@@ -140,6 +154,7 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
         submit_closing(owner->subject, account, *market, side, part);
     }
     submit_closing(0, account, *market, side, rest);
+    return true;
 }
 
 void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
@@ -166,7 +181,7 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
     request.set_time_in_force(gateway.capabilities.can(TimeInForce::IOC) ? TimeInForce::IOC
                                                                          : TimeInForce::GTC);
     request.reduce_only = gateway.capabilities.reduce_only;
-    if (accounts_.terms(account).hedging)
+    if (accounts_.terms(account).hedging && !is_spot(market.definition))
         request.set_position_side(side == Side::SELL ? PositionSide::LONG : PositionSide::SHORT);
     request.set_tag("flatten");
     order.id = request.order_id;
@@ -192,7 +207,7 @@ std::uint64_t Broker::next_own_id() {
 
 void Broker::send_cancel(Order& order, std::string_view why) {
     const std::uint64_t id = order.id;
-    if (pacing_.holds(id)) return;
+    if (pacing_.holds(id) || !receiver_of(order)) return;
     pacing_.hold(id, why);
     release_cancels();
     if (pacing_.holds(id)) tell(order, 0, false, "limit max_cancel_rate: the cancel waits");
@@ -203,8 +218,8 @@ void Broker::release_cancels() {
         port_.now(),
         [&](std::uint64_t id) -> std::optional<std::array<LimitScope*, 3>> {
             const Order* order = orders_.find_kept(id);
-            if (!order || !may_move(order->state, OrderState::PENDING_CANCEL)) return std::nullopt;
-            if (!receiver_of(*order)) return std::nullopt;
+            if (!order || !receiver_of(*order) || !may_move(order->state, OrderState::PENDING_CANCEL))
+                return std::nullopt;
             return limits_.paced(*order);
         },
         [&](std::uint64_t id, const std::string& why) { emit_cancel(*orders_.find_kept(id), why); });

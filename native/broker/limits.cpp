@@ -59,6 +59,11 @@ Money quote_value(Number size, Number price, const Instrument& definition) {
     throw Fault("the value of " + to_text(size) + " at " + to_text(price) + " does not fit");
 }
 
+/// Whether it makes the position larger that it names, of two; one that names none may.
+bool opens(PositionSide position, Side side) noexcept {
+    return position == PositionSide::NET || (position == PositionSide::LONG) == (side == Side::BUY);
+}
+
 Number larger(Number a, Number b) noexcept {
     if (a.is_none() || b.is_none()) return a.is_none() ? b : a;
     return a < b ? b : a;
@@ -203,6 +208,7 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
     e.quote = Currency(definition.get_quote());
     e.settle = Currency(settlement_currency(definition));
     e.is_spot = broker::is_spot(definition);
+    e.is_hedged = accounts_.terms(e.account).hedging && !e.is_spot;
     const auto& patterns = s.limits.instruments;
     e.is_allowed = patterns.empty() ||
                    std::any_of(patterns.begin(), patterns.end(),
@@ -247,6 +253,8 @@ void Limits::count(const Order& order, const Counted& counted, int sign) {
         Exposure& e = exposure(*s, order.account, order.instrument);
         Number& open = order.side == Side::BUY ? e.buys : e.sells;
         open = plus(open, part, "open size");
+        if (opens(order.request.get_position_side(), order.side))
+            e.opening = plus(e.opening, part, "open size");
         e.buys_cost = plus(e.buys_cost, cost, "cost of open orders");
     }
     if (!counted.is_resting) return;
@@ -273,6 +281,12 @@ void Limits::on_position(const HoldingKey& key, const Holding& holding) {
 // --- results --------------------------------------------------------------------------------------
 
 void Limits::begin_watching(LimitScope& s) {
+    // What was lost while nothing limited it is no loss of a limit that comes later.
+    const auto is_over = [&](const ResultWatch& w) {
+        return !amount_of(s.limits.max_daily_loss, w.currency) &&
+               !amount_of(s.limits.max_drawdown, w.currency);
+    };
+    s.results.erase(std::remove_if(s.results.begin(), s.results.end(), is_over), s.results.end());
     for (const CurrencyTable* table : {&s.limits.max_daily_loss, &s.limits.max_drawdown}) {
         for (const auto& [currency, limit] : *table) {
             const bool known = std::any_of(s.results.begin(), s.results.end(),
@@ -562,7 +576,7 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
     const Money apart = magnitude(sum(twice, -to_money(both), "slippage"));
     if (compare(apart, times(to_money(both), most)) <= 0) return true;
     return refuse(s, "max_slippage",
-                  "size " + to_text(c.size) + " would trade down to price " + to_text(reached) +
+                  "size " + to_text(c.size) + " would trade as far as price " + to_text(reached) +
                       ", further than " + to_text(most) + " from the mid price " +
                       to_text(times(to_money(both), {5, -1})),
                   reason);
@@ -605,18 +619,20 @@ Limits::Ends Limits::ends_of(const Exposure& e, const Case& c) const {
     const char* what = "position with all open orders filled";
     Number buys = e.buys;
     Number sells = e.sells;
+    Number opening = e.opening;
     if (e.account == c.order.account && e.instrument == c.order.instrument) {
         Number& own = c.side == Side::BUY ? buys : sells;
-        if (!c.order.reduce_only) own = plus(own, c.size, what);
-        if (c.amended && !c.amended->request.reduce_only) own = plus(own, -c.amended->remaining(), what);
+        Number more{0, 0};
+        if (!c.order.reduce_only) more = c.size;
+        if (c.amended && !c.amended->request.reduce_only) more = plus(more, -c.amended->remaining(), what);
+        own = plus(own, more, what);
+        if (opens(c.order.get_position_side(), c.side)) opening = plus(opening, more, what);
     }
     const Number held = e.shorts.is_zero() ? e.longs : plus(e.longs, -e.shorts, what);
     Ends ends{plus(held, buys, what), plus(held, -sells, what), {}};
     ends.farthest = larger(magnitude(ends.high), magnitude(ends.low));
-    if (!e.longs.is_zero() && !e.shorts.is_zero()) {
-        const Number smaller = e.longs < e.shorts ? e.longs : e.shorts;
-        ends.farthest = plus(ends.farthest, plus(smaller, smaller, what), what);
-    }
+    // Of two positions, each can become larger without the other one becoming smaller.
+    if (e.is_hedged) ends.farthest = plus(plus(e.longs, e.shorts, what), opening, what);
     return ends;
 }
 
@@ -808,6 +824,15 @@ void put_scope(StateWriter& state, const LimitScope& s) {
     state.put(s.is_thrown);
     state.put(s.flattens);
     state.put_text(s.reason);
+    // Counted anew, sums would have other zeros at their ends, and messages would show them.
+    state.put(s.open_orders);
+    state.put(static_cast<std::uint64_t>(s.exposures.size()));
+    for (const Exposure& e : s.exposures) {
+        state.put(e.account);
+        state.put(e.instrument);
+        for (const Number part : {e.longs, e.shorts, e.buys, e.sells, e.opening}) state.put(part);
+        state.put(e.buys_cost);
+    }
 }
 
 }  // namespace
@@ -824,12 +849,7 @@ void Limits::save(StateWriter& state) const {
 }
 
 bool Limits::load(StateReader& state) {
-    own_.clear();
     lift_all();
-    for (LimitScope* s : scopes()) {
-        s->exposures.clear();
-        s->open_orders = 0;
-    }
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());
@@ -848,12 +868,25 @@ bool Limits::load(StateReader& state) {
         s.is_thrown = state.get<bool>();
         s.flattens = state.get<bool>();
         s.reason = state.get_text();
+        s.open_orders = state.get<std::int64_t>();
+        s.exposures.clear();
+        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m) {
+            Exposure& e = s.exposures.emplace_back();
+            e.account = state.get<std::uint64_t>();
+            e.instrument = state.get<std::uint64_t>();
+            for (Number* part : {&e.longs, &e.shorts, &e.buys, &e.sells, &e.opening})
+                *part = state.get<Number>();
+            e.buys_cost = state.get<Money>();
+            resolve(s, e);
+        }
     }
     if (!watch_.load(state) || !recent_.load(state)) return false;
     has_clock_offset_ = state.get<bool>();
     clock_off_by_ = state.get<std::int64_t>();
-    orders_.each([&](const Order& order) { count(order, Counted(order), 1); });
-    accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) { on_position(key, holding); });
+    own_.clear();
+    orders_.each([&](const Order& order) {
+        if (const Counted counted(order); counted.is_resting) own_.add(order, counted.price);
+    });
     for (LimitScope* s : scopes()) begin_watching(*s);
     return state.good();
 }

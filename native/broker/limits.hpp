@@ -29,10 +29,12 @@ struct Exposure {
     Currency base, quote, settle;
     bool is_spot = false;
     bool is_allowed = true;  // by the limit `instruments`
+    bool is_hedged = false;  // a long and a short position side by side
     Number longs{0, 0};
     Number shorts{0, 0};  // without sign
     Number buys{0, 0};
     Number sells{0, 0};
+    Number opening{0, 0};   // of both, what makes one of two positions larger
     Money buys_cost{0, 0};  // of the open buys at the prices that they were judged at
 };
 
@@ -149,7 +151,7 @@ class Limits {
     std::array<LimitScope*, 3> paced(const Order& order);
 
     void save(StateWriter& state) const;
-    /// Reads the state; what follows from orders and positions is counted anew.
+    /// Reads the state, after that of orders and markets.
     bool load(StateReader& state);
 
   private:

@@ -10,13 +10,8 @@
 namespace kungfu::broker {
 
 Number Order::remaining() const {
-    Number total = size;
-    if (state == OrderState::CREATED)
-        return {0, 0};  // held back
-    else if (is_terminal(state))
-        total = venue_filled;
-    else if (!pending_size.is_none() && pending_size > size)
-        total = pending_size;
+    if (state == OrderState::CREATED) return {0, 0};  // held back
+    const Number total = is_terminal(state) ? venue_filled : largest_size();
     if (total.is_none()) return {0, 0};
     const Number rest = sum(total, -filled, "rest of an order");
     return rest.mantissa > 0 ? rest : Number{0, 0};
@@ -24,7 +19,7 @@ Number Order::remaining() const {
 
 OrderState Order::filled_state() const noexcept {
     if (filled.is_zero()) return OrderState::ACCEPTED;
-    return !size.is_none() && filled >= size ? OrderState::FILLED : OrderState::PARTIALLY_FILLED;
+    return !size.is_none() && filled >= largest_size() ? OrderState::FILLED : OrderState::PARTIALLY_FILLED;
 }
 
 bool is_order_state(std::uint8_t number) noexcept {
@@ -167,7 +162,7 @@ Counted::Counted(const Order& order)
     const bool waits = type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
                        type == OrderType::TRAILING_STOP || order.request.algorithm != 0;
     const bool is_over = is_terminal(order.state);
-    is_resting = !is_over && !waits;
+    is_resting = !is_over && !waits && order.state != OrderState::CREATED;
     if (order.counts_in_parent) return;
     is_open = !is_over;
     rest = order.remaining();
@@ -184,6 +179,7 @@ void Orders::count(const Order& order, const Counted& counted, int sign) {
 void Orders::save(StateWriter& state) const {
     state.put(static_cast<std::uint64_t>(orders_.size()));
     for (const auto& [id, order] : orders_) state.put(order);
+    put_map(state, open_);
     state.put(static_cast<std::uint64_t>(fills_.size()));
     for (const auto& [key, before] : fills_) state.put(key), state.put(before);
     state.put(static_cast<std::uint64_t>(closed_.size()));
@@ -200,14 +196,14 @@ void Orders::save(StateWriter& state) const {
 
 bool Orders::load(StateReader& state) {
     orders_.clear();
-    open_.clear();
     fills_.clear();
     closed_.clear();
     series_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto order = state.get<Order>();
-        count(orders_.emplace(order.id, order).first->second, Counted(order), 1);
+        orders_.emplace(order.id, order);
     }
+    get_map(state, open_);
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto key = state.get<FillKey>();
         fills_[key] = state.get<TradeId>();

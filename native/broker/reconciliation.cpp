@@ -111,7 +111,7 @@ void Broker::on_balance_report(const Balance& reported) {
 
 void Broker::on_account_answer(const VenueAnswer& answer, std::string_view detail) {
     const auto entry = syncs_.find(answer.account);
-    if (entry == syncs_.end() || entry->second.query != answer.query_id) return;
+    if (entry == syncs_.end() || entry->second.query != answer.query_id || !can_ask(answer.account)) return;
     AccountSync& sync = entry->second;
     sync.query = 0;
     if (answer.get_outcome() != QueryOutcome::COMPLETE) {

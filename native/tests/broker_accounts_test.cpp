@@ -430,6 +430,22 @@ void a_fee_in_kind_of_many_decimals_is_booked() {
     CHECK(booked(Side::SELL, "59", "0", "0.99999999999999996", "0.999999999999999956"));
 }
 
+void spot_is_closed_as_the_one_position_that_it_is_in_hedging_mode_too() {
+    auto config = Desk::plain();
+    config.routes[0].terms.hedging = true;
+    Desk d(std::move(config));
+    d.define_spot();
+    d.request(Desk::limit(1, Side::BUY, "1", "100", kSpot));
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "1", "100", "0", kSpot));
+    OperatorCommand flatten{};
+    flatten.set_kind(CommandKind::FLATTEN);
+    flatten.set_scope(Scope::GLOBAL);
+    d.put(1, kBroker, flatten, "me");
+    const Record closing = d.run().back();
+    CHECK(closing.as<OrderRequest>().get_side() == Side::SELL);
+    CHECK(closing.as<OrderRequest>().get_position_side() == PositionSide::NET);
+}
+
 void a_leverage_must_be_positive() {
     auto config = Desk::plain();
     config.routes[0].terms.leverage = num("0");
@@ -462,5 +478,6 @@ int main() {
     booking_a_fill_of_what_is_known_allocates_nothing();
     an_order_says_which_position_it_is_for_in_hedging_mode_alone();
     a_fee_in_kind_of_many_decimals_is_booked();
+    spot_is_closed_as_the_one_position_that_it_is_in_hedging_mode_too();
     a_leverage_must_be_positive();
 }

@@ -159,10 +159,10 @@ void slippage_is_taken_from_the_book() {
         return std::string(only_update(d.run()).tail<OrderUpdate>());
     };
     CHECK(outcome(1, "3").empty());
-    CHECK(
-        outcome(2, "3.001") ==
-        "limit max_slippage: size 3.001 would trade down to price 103, further than 0.02 from the mid price "
-        "100.0");
+    CHECK(outcome(2, "3.001") ==
+          "limit max_slippage: size 3.001 would trade as far as price 103, further than 0.02 from the mid "
+          "price "
+          "100.0");
     CHECK(outcome(3, "7.001") == "limit max_slippage: size 7.001 is above the 7 that the book shows");
     BookDelta delta{};
     delta.instrument = kPerpetual;
@@ -177,6 +177,45 @@ void slippage_is_taken_from_the_book() {
     // The book is part of the state, so that a broker that comes back judges alike.
     d.reload(with({{"max_slippage", "0.02"}}));
     CHECK(outcome(5, "6.001") == "limit max_slippage: size 6.001 is above the 6 that the book shows");
+}
+
+/// A rebuild compares every byte with what was said before the snapshot's broker took over.
+void refusals_read_the_same_after_a_snapshot() {
+    const auto refusal = [](bool reloaded) {
+        Desk d(with({{"max_position", "1"}}));
+        d.define_perpetual();
+        d.request(Desk::limit(1, Side::BUY, "0.125", "100"));
+        d.update(1, OrderState::CANCELED);
+        d.run();
+        if (reloaded) d.reload(with({{"max_position", "1"}}));
+        d.request(Desk::limit(2, Side::BUY, "2", "100"));
+        return only_update(d.run()).tail<OrderUpdate>();
+    };
+    CHECK_EQUAL(refusal(true), refusal(false));
+}
+
+/// In hedging mode, what opens a long and what opens a short position add up, and what closes one does not.
+void both_positions_of_hedging_mode_count_in_what_is_gross() {
+    auto config = with({{"max_gross_notional", "USDT=1000"}});
+    config.routes[0].terms.hedging = true;
+    config.gateways[0].capabilities.position_sides = true;
+    Desk d(std::move(config));
+    d.define_perpetual();
+    std::uint64_t id = 0;
+    const auto state_of = [&](Side side, PositionSide position, const char* size) {
+        OrderRequest r = Desk::limit(++id, side, size, "100");
+        r.set_position_side(position);
+        d.request(r);
+        return only_update(d.run()).as<OrderUpdate>().get_state();
+    };
+    CHECK(state_of(Side::BUY, PositionSide::LONG, "6") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "6") == OrderState::RISK_REJECTED);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "6", "100"));
+    d.run();
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "6") == OrderState::RISK_REJECTED);
+    CHECK(state_of(Side::SELL, PositionSide::LONG, "6") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "4") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::BUY, PositionSide::LONG, "0.1") == OrderState::RISK_REJECTED);
 }
 
 void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
@@ -287,6 +326,8 @@ void settings_are_read_back_as_they_were_written() {
 int main() {
     an_order_that_passes_all_limits_allocates_nothing();
     slippage_is_taken_from_the_book();
+    refusals_read_the_same_after_a_snapshot();
+    both_positions_of_hedging_mode_count_in_what_is_gross();
     a_limit_that_cannot_be_is_refused_when_the_broker_is_made();
     what_a_person_changed_stands_until_the_configuration_says_something_else();
     settings_are_read_back_as_they_were_written();

@@ -189,6 +189,26 @@ void fills_that_the_venue_told_of_are_asked_for() {
     CHECK(Asked::all<VenueQuery>(d.later(10 * kSecond)).empty());
 }
 
+/// Else they would count in the limits for ever, on top of the position that comparing the account adjusts.
+void fills_that_were_told_of_and_never_found_are_waited_for_no_longer() {
+    Asked d;
+    d.place(1);
+    OrderRequest child = Desk::limit(2, Side::SELL, "1", "110");
+    child.parent_id = 1;
+    d.request(child);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "0.4", "100"));
+    d.update(1, OrderState::CANCELED, "0.5");
+    d.run();
+    std::vector<Record> out;
+    for (int i = 0; i < 8 && Asked::all<Reconciliation>(out).empty(); ++i) {
+        for (const VenueQuery& query : Asked::all<VenueQuery>(d.later(60 * kSecond)))
+            if (query.order_id == 1) d.answer_order(query, QueryOutcome::NOT_FOUND);
+        out = d.run();
+    }
+    const auto sent = Asked::all<OrderRequest>(out);
+    CHECK(sent.size() == 1 && sent[0].order_id == 2 && sent[0].get_size() == num("0.4"));
+}
+
 void after_a_start_what_was_under_way_is_asked_about_and_not_sent_again() {
     Asked d;
     d.place(1);
@@ -354,6 +374,7 @@ int main() {
     absence_counts_only_after_the_deadline_and_three_times();
     a_venue_that_does_not_answer_leaves_it_unknown_and_alarms_once();
     fills_that_the_venue_told_of_are_asked_for();
+    fills_that_were_told_of_and_never_found_are_waited_for_no_longer();
     after_a_start_what_was_under_way_is_asked_about_and_not_sent_again();
     a_young_order_that_was_lost_is_sent_again_once_its_absence_is_sure();
     an_order_whose_cancel_was_lost_too_is_not_sent_again();

@@ -1,8 +1,10 @@
 """Each native limit: what passes, what is refused in which words, that one can always get out."""
 
 import fnmatch
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -30,6 +32,7 @@ from kungfu_core.enums import (
 )
 from kungfu_core.values import parse_time
 
+LIMITS_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "limits.md"
 SECOND = 1_000_000_000
 STRATEGY, OTHER, VENUE, PERSON = map(_native.id_of, ("strategy", "other", "venue", "person"))
 MAIN, SECOND_ACCOUNT = _native.id_of("main"), _native.id_of("second")
@@ -276,7 +279,7 @@ BREAKS: dict[str, tuple[dict[str, str], Prepare, str]] = {
     ),
     "duplicate_window": (
         {"duplicate_window": "1s"}, lambda d: d.order(BUY, "2"),
-        "the same order came 0d ago, within 1s",
+        "the same order came 0s ago, within 1s",
     ),
     "self_trade": (
         {"self_trade": "reject"}, lambda d: d.order(SELL, "0.001", "99.9"),
@@ -307,6 +310,21 @@ def test_a_limit_refuses_in_its_own_words(limit: str) -> None:
     prepare(desk)
     own = f"{desk.orders:016x}"
     assert desk.reason(BUY, "2") == f"limit {limit}: " + said.format("3.5", "350.0", own)
+
+
+@pytest.mark.parametrize("limit", BREAKS)
+def test_the_page_on_limits_has_the_words_of_the_broker(limit: str) -> None:
+    """All but the amounts and times, which stand for any."""
+    page = LIMITS_PAGE.read_text()
+    said = f"limit {limit}: {BREAKS[limit][2]}"
+    if limit == "kill_switch":
+        assert "`limit kill_switch: thrown: `" in page
+        return
+    section = next(part for part in page.split("\n### ") if part.startswith(f"`{limit}`"))
+    documented = re.findall(r"^- `(.*?)`", section, re.MULTILINE)
+    any_amount = re.compile(r"\{\d\}|\b[\d.:]*\d[0-9a-f]*(?:[mnu]?s|m|h)?\b")
+    texts = [any_amount.sub("N", text) for text in documented]
+    assert any_amount.sub("N", said.partition(": ")[2]) in texts
 
 
 @pytest.mark.parametrize("limit", BREAKS)
@@ -794,7 +812,9 @@ def test_slippage_is_taken_from_the_quote() -> None:
         "limit max_slippage: size 5.001 is above the 5 that the quote shows"
     )
     desk.quote("98.9", "101.1", "5")
-    assert desk.reason(BUY, "1", None).startswith("limit max_slippage: size 1 would trade down to ")
+    assert desk.reason(BUY, "1", None).startswith(
+        "limit max_slippage: size 1 would trade as far as "
+    )
     assert desk.passes(BUY, "9", "150")
 
 
@@ -863,6 +883,17 @@ def test_an_unknown_result_refuses() -> None:
     assert desk.passes(BUY, "1")
 
 
+def test_what_was_lost_before_a_loss_limit_was_set_again_is_no_loss_of_it() -> None:
+    desk = Trading({"max_daily_loss": "USDT=50"})
+    desk.mark("100")
+    desk.hold(BUY, "5")
+    desk.set_limit("max_daily_loss", "")
+    desk.mark("80")
+    desk.set_limit("max_daily_loss", "USDT=50")
+    assert "kill_switch" not in names(desk.mark("80"))
+    assert "kill_switch" in names(desk.mark("69"))
+
+
 def test_a_switch_that_flattens_closes_until_nothing_is_held() -> None:
     desk = Trading({"max_daily_loss": "USDT=50", "flatten": "true"})
     desk.mark("100")
@@ -918,6 +949,27 @@ def test_a_closing_order_that_fills_in_part_is_followed_by_another() -> None:
         state=OrderState.REJECTED,
     )
     assert not [s for s in desk.run() if s.destination == VENUE]
+
+
+def test_what_comes_after_a_command_to_flatten_is_not_closed() -> None:
+    desk = Trading()
+    desk.hold(BUY, "1", of=SPOT)
+    first = only(desk.command(CommandKind.FLATTEN), "order_request").values
+    # Less than a lot is left, as a fee in kind leaves it; and the strategy has quoted meanwhile.
+    assert desk.passes(BUY, "1", "90", of=SPOT)
+    quoted = desk.orders
+    desk.fill(first["order_id"], SELL, "0.9995", of=SPOT)
+    desk.over(first["order_id"])
+    assert "order_request" not in names(desk.fill(quoted, BUY, "1", "90", of=SPOT))
+
+
+def test_a_person_can_end_what_flattens() -> None:
+    desk = Trading()
+    desk.hold(BUY, "5")
+    first = only(desk.command(CommandKind.FLATTEN), "order_request").values
+    desk.command(CommandKind.RESET)
+    desk.fill(first["order_id"], SELL, "3")
+    assert "order_request" not in names(desk.over(first["order_id"]))
 
 
 # --- cancels -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from kungfu_core.enums import (
     Scope,
     Side,
     SwitchState,
+    Verdict,
 )
 from kungfu_core.journal import Writer
 
@@ -107,7 +109,7 @@ def test_positions_of_the_account_or_of_strategies(broker, shown):
     (row,) = shown("positions", "--json")
     assert (row["account"], row["strategy"], row["size"], row["cost"]) == (
         "main",
-        "-",
+        None,
         "1.5",
         "150",
     )
@@ -180,29 +182,156 @@ def test_the_latest_run_where_nothing_runs_live(tmp_path, shown):
     assert shown("balances", str(tmp_path / "runs" / "20260101-a"), "--json")[0]["total"] == "1"
 
 
-def test_no_books_is_an_error_that_names_where(tmp_path, capsys):
-    assert main(["orders", "--home", str(tmp_path)]) == 1
-    assert f"{tmp_path}: no broker has written a journal there" in capsys.readouterr().err
-    assert main(["orders", "nothing", "--home", str(tmp_path)]) == 1
-    assert "run 'nothing': no broker" in capsys.readouterr().err
+BOOKS = ("orders", "positions", "balances", "risk", "reconcile")
+
+
+@pytest.mark.parametrize("command", BOOKS)
+def test_what_is_not_there_does_not_read_as_empty(command, tmp_path, capsys):
+    """One line that says what is missing and where, and an exit status for scripts."""
+
+    def complaint(*arguments):
+        assert main([command, *arguments]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+        return said.err
+
+    nowhere = tmp_path / "nowhere"
+    assert f"there is no home {nowhere}; `kungfu demo` makes one" in complaint(
+        "--home", str(nowhere)
+    )
+    a_file = tmp_path / "file"
+    a_file.touch()
+    assert f"there is no home {a_file}" in complaint("--home", str(a_file))
+    home = ("--home", str(tmp_path))
+    assert f"{tmp_path}: no broker has written a journal there" in complaint(*home)
+    runs = tmp_path / "runs"
+    assert f"there is no run 'x' in {runs}; there is none" in complaint("x", *home)
+    (runs / "20260101-a").mkdir(parents=True)
+    assert "there is no run 'x' in" in complaint("x", *home)
+    (runs / "20260102-b").mkdir()
+    assert "the latest of 2 is 20260102-b" in complaint("x", *home)
+    assert "run '20260101-a': no broker has written" in complaint("20260101-a", *home)
+
+
+@pytest.mark.parametrize("command", BOOKS)
+def test_a_table_says_whose_it_is_and_as_of_when(command, broker, tmp_path, capsys):
+    """So nobody takes an old run for what stands now."""
+    assert main([command, "--home", str(tmp_path)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"live node of {tmp_path}, as of 20")
+    with Writer(tmp_path / "runs" / "20260101-a" / "journal", "broker", "BROKER") as run:
+        write(run, events.AccountStatus(ACCOUNT, AccountState.READY, ""))
+    assert main([command, "20260101-a", "--home", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("run 20260101-a, as of 20")
+
+
+@pytest.mark.parametrize("command", BOOKS)
+def test_nothing_to_show_is_said(command, broker, shown):
+    """In words for people, as an empty list for programs."""
+    _, blank, *said = shown(command).splitlines()
+    assert (blank, len(said)) == ("", 1)
+    assert shown(command, "--json") == []
+
+
+def test_no_difference_is_not_no_comparison(broker, shown):
+    assert "No account was compared" in shown("reconcile")
+    write(broker, events.AccountStatus(ACCOUNT, AccountState.READY, ""))
+    assert "No difference was found." in shown("reconcile")
+
+
+def test_what_is_absent_is_null_for_programs_and_a_dash_for_people(broker, shown):
+    write(broker, update(7, OrderState.ACCEPTED, price=None), position("1"))
+    (row,) = shown("orders", "--json")
+    assert (row["price"], row["type"]) == (None, None)
+    assert shown("positions", "--json")[0]["strategy"] is None
+    assert " -  " in shown("orders")
+    assert " -  " in shown("positions")
+
+
+def test_a_refused_order_has_its_reason_in_the_table(broker, shown):
+    write(
+        broker,
+        update(8, OrderState.RISK_REJECTED, reason="limit max_order_size: size 3 is above 2"),
+    )
+    assert "limit max_order_size: size 3 is above 2" in shown("orders", "--all")
+
+
+def test_refusals_are_counted_by_limit_and_by_check(broker, shown):
+    """Of a check by what it did, so that one that is broken is seen."""
+
+    def verdict(order, said, reason):
+        return events.RiskVerdict(order, 0, said, "cooldown", reason)
+
+    write(
+        broker,
+        update(1, OrderState.RISK_REJECTED, reason="limit max_order_size: size 3 is above 2"),
+        update(2, OrderState.RISK_REJECTED, reason="limit max_order_size: size 4 is above 2"),
+        update(3, OrderState.ACCEPTED, reason="limit max_cancel_rate: the cancel waits"),
+        verdict(4, Verdict.REFUSED, "cooldown: too soon"),
+        update(4, OrderState.RISK_REJECTED, reason="cooldown: too soon"),
+        verdict(5, Verdict.FAILED, "risk check cooldown failed: KeyError: 5"),
+        verdict(6, Verdict.FAILED, "risk check cooldown failed: KeyError: 6"),
+    )
+    rows = shown("risk", "--json")
+    assert [(row["what"], row["whose"], row["state"], row["reason"]) for row in rows] == [
+        (
+            "refusals",
+            "limit max_order_size",
+            "REFUSED 2",
+            "limit max_order_size: size 4 is above 2",
+        ),
+        (
+            "refusals",
+            "check cooldown",
+            "REFUSED 1, FAILED 2",
+            "risk check cooldown failed: KeyError: 6",
+        ),
+    ]
+
+
+def watch(home, *more):
+    """Watch balances in a process of its own, in which an interrupt is one."""
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from kungfu_core.cli import main; sys.exit(main(sys.argv[1:]))"
+    environment = os.environ | {"PYTHONPATH": str(Path(events.__file__).parents[1])}
+    return subprocess.Popen(
+        [sys.executable, "-c", program, "balances", "--watch", "--home", str(home), *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+        env=environment,
+    )
 
 
 def test_watching_shows_it_again_when_it_changes(tmp_path, broker):
     """A line of JSON for each state, as long as somebody looks on."""
     write(broker, events.Balance(ACCOUNT, "1", "USDT"))
-    command = [sys.executable, "-m", "kungfu_core", "balances", "--watch", "--json"]
-    environment = os.environ | {"PYTHONPATH": str(Path(events.__file__).parents[1])}
-    with subprocess.Popen(
-        [*command, "--home", str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-    ) as watching:
-        assert watching.stdout is not None
+    with watch(tmp_path, "--json") as watching:
         try:
             assert json.loads(watching.stdout.readline())[0]["total"] == "1"
             write(broker, events.Balance(ACCOUNT, "2", "USDT"))
             assert json.loads(watching.stdout.readline())[0]["total"] == "2"
         finally:
             watching.kill()
+
+
+def test_watching_ends_with_an_interrupt(tmp_path, broker):
+    """Without a traceback, and with the status that shells give an interrupt."""
+    write(broker, events.Balance(ACCOUNT, "1", "USDT"))
+    with watch(tmp_path, "--json") as watching:
+        watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        said, complaint = watching.communicate(timeout=60)
+    assert (said, complaint, watching.returncode) == ("", "", 130)
+
+
+def test_watching_ends_when_nobody_reads_any_more(tmp_path, broker):
+    """As in `kungfu balances --watch --json | head -1`, though nothing more is written."""
+    write(broker, events.Balance(ACCOUNT, "1", "USDT"))
+    with watch(tmp_path, "--json") as watching:
+        watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(timeout=60) == 1
+        assert watching.stderr.read() == ""

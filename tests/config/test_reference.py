@@ -10,6 +10,7 @@ from kungfu_core import config
 from kungfu_core.limits import LimitsSection
 from kungfu_core.values import parse_time
 
+LIMITS_PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text()
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text()
 SECTIONS = {
     "session": config.SessionSection,
@@ -56,8 +57,23 @@ def test_default_start_is_documented():
 
 
 def test_every_limit_is_documented():
-    """The page on limits has every key, and no other."""
-    page = (Path(__file__).parents[2] / "docs" / "reference" / "limits.md").read_text()
-    first_cells = re.findall(r"^\| (`.*?) \|", page, re.MULTILINE)
-    keys = {key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)}
+    """The page on limits has a section for every key, and for no other."""
+    headings = re.findall(r"^### (.*)$", LIMITS_PAGE, re.MULTILINE)
+    keys = {key for heading in headings for key in re.findall(r"`(\w+)`", heading)}
     assert keys == {field.name for field in attrs.fields(LimitsSection)}
+
+
+def test_every_limit_has_an_example_that_can_be_set(good, path, installed):
+    """All of them together are a `[limits]` in which no key is missing."""
+    _, *sections = re.split(r"^### ", LIMITS_PAGE, flags=re.MULTILINE)
+    examples = [re.findall(r"```toml\n(.*?)```", section, re.DOTALL) for section in sections]
+    text = "\n[limits]\n" + "".join(example for (example,) in examples)
+    limits = config.parse_backtest_config(good + text, path, installed).limits.everything
+    assert [f.name for f in attrs.fields(LimitsSection) if getattr(limits, f.name) is None] == []
+
+
+def test_the_first_example_of_limits_can_be_set(good, path, installed):
+    """It names a strategy, which the configuration has to have."""
+    example = re.findall(r"```toml\n(.*?)```", LIMITS_PAGE, re.DOTALL)[0].replace("trend", "ema")
+    limits = config.parse_backtest_config(f"{good}\n{example}", path, installed).limits
+    assert limits.strategies["ema"].max_position == 2

@@ -1,4 +1,4 @@
-"""The how-to on writing a plugin lists all that a risk check can look at."""
+"""The how-to on writing a risk check lists all that a risk check can look at."""
 
 import inspect
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kungfu_core import RiskView
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-plugin.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "write-a-risk-check.md").read_text()
 
 
 def test_every_member_of_the_view_is_documented_with_its_arguments():

@@ -1,7 +1,7 @@
 """What commands over a broker's books share: whose books, how they are printed, and watching them.
 
 Each command is a module with `configure(parser)` and `run(arguments)`; it gives a table's heads and
-rows, and JSON says the same.
+rows, and JSON says the same: null where a table has "-".
 """
 
 import argparse
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kungfu_core.cli.options import add_home, add_json
-from kungfu_core.cli.terminal import is_terminal, table
+from kungfu_core.cli.terminal import is_terminal, stop_if_unread, table
 
 if TYPE_CHECKING:
     from kungfu_core.broker_books import BrokerBooks
@@ -27,9 +27,12 @@ def add_books(parser: argparse.ArgumentParser) -> None:
         "run_name",
         metavar="RUN",
         nargs="?",
-        help="a run's id or folder (default: the live node, or else the latest run)",
+        help="a run's id, as in `runs` of the home, or its folder (default: the live node, or else "
+        "the latest run)",
     )
-    parser.add_argument("--watch", action="store_true", help="show it again whenever it changes")
+    parser.add_argument(
+        "--watch", action="store_true", help="show it again whenever it changes, until Ctrl-C"
+    )
     add_home(parser)
     add_json(parser)
 
@@ -38,7 +41,7 @@ def show(
     arguments: argparse.Namespace,
     rows_of: "Callable[[BrokerBooks], Rows]",
     heads: Sequence[str],
-    nothing: str,
+    nothing: "Callable[[BrokerBooks], str]",
 ) -> int:
     """Print rows as a table or as JSON, once or until an interrupt; gives the exit status.
 
@@ -46,7 +49,7 @@ def show(
         arguments: as `add_books` has them.
         rows_of: makes the rows; each has the keys of the table and maybe more.
         heads: the keys that the table shows, in order.
-        nothing: what to say instead of an empty table.
+        nothing: makes what to say instead of an empty table.
     """
     from kungfu_core.broker_books import BrokerBooks  # noqa: PLC0415 - --help needs none of it
     from kungfu_core.home import Home  # noqa: PLC0415
@@ -54,22 +57,32 @@ def show(
     books = BrokerBooks.find(Home.locate(arguments.home), arguments.run_name)
     books.update()
     while True:
-        _print(rows_of(books), heads, nothing, arguments)
+        _print(books, rows_of(books), heads, nothing(books), arguments)
         if not arguments.watch:
             return 0
         while not books.update():
+            stop_if_unread(sys.stdout)
             books.wait(1.0)
 
 
-def _print(rows: Rows, heads: Sequence[str], nothing: str, arguments: argparse.Namespace) -> None:
+def _print(
+    books: "BrokerBooks",
+    rows: Rows,
+    heads: Sequence[str],
+    nothing: str,
+    arguments: argparse.Namespace,
+) -> None:
     if arguments.as_json:
         # Watched, a line is a state of its own.
         indent = None if arguments.watch else 2
         sys.stdout.write(json.dumps(rows, indent=indent) + "\n")
     else:
+        from kungfu_core.journal_export import utc_text  # noqa: PLC0415 - --help needs none of it
+
         if arguments.watch and is_terminal(sys.stdout):
             sys.stdout.write(_CLEAR)
-        shown = [[str(row[head]) for head in heads] for row in rows]
+        shown = [["-" if row[h] is None else str(row[h]) for h in heads] for row in rows]
         titles = [head.replace("_", " ") for head in heads]
+        sys.stdout.write(f"{books.whose}, as of {utc_text(books.as_of)}\n\n")
         sys.stdout.write((table(shown, titles) if rows else nothing) + "\n")
     sys.stdout.flush()

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    return show(arguments, _rows, _HEADS, "There are no balances.")
+    return show(arguments, _rows, _HEADS, lambda _: "There are no balances.")
 
 
 def _rows(books: "BrokerBooks") -> Rows:

@@ -9,13 +9,16 @@ if TYPE_CHECKING:
     from kungfu_core.broker_books import BrokerBooks
 
 _EPILOG = """\
+The reason is that of the latest update: why an order was refused or cancelled, or what it waits
+for.
+
 examples:
   kungfu orders                  what may still fill
   kungfu orders --all --json     everything there was
   kungfu orders --watch
 """
 _HEADS = ("order", "strategy", "account", "instrument", "side", "type", "size", "filled", "price",
-          "state", "since")  # fmt: skip
+          "state", "since", "reason")  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +31,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
     nothing = "There are no orders." if arguments.all else "No order is open."
-    return show(arguments, lambda books: _rows(books, everything=arguments.all), _HEADS, nothing)
+    return show(
+        arguments,
+        lambda books: _rows(books, everything=arguments.all),
+        _HEADS,
+        lambda _: nothing,
+    )
 
 
 def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
@@ -47,7 +55,7 @@ def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
                 "account": books.name(update.account),
                 "instrument": books.name(update.instrument),
                 "side": str(update.side),
-                "type": str(request.type) if request is not None else "-",
+                "type": str(request.type) if request is not None else None,
                 "size": plain(update.size_exact),
                 "filled": plain(update.filled_exact),
                 "price": plain(update.price_exact),

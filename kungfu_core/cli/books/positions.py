@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments,
         lambda books: _rows(books, parts=arguments.strategies, everything=arguments.all),
         _HEADS,
-        "No position is open.",
+        lambda _: "No position is open.",
     )
 
 
@@ -49,7 +49,7 @@ def _rows(books: "BrokerBooks", *, parts: bool, everything: bool) -> Rows:
         rows.append(
             {
                 "account": books.name(account),
-                "strategy": books.name(strategy) if strategy else "-",
+                "strategy": books.name(strategy) if strategy else None,
                 "instrument": books.name(instrument),
                 "side": str(side),
                 "size": plain(size),
@@ -60,4 +60,4 @@ def _rows(books: "BrokerBooks", *, parts: bool, everything: bool) -> Rows:
                 "currency": position.currency,
             }
         )
-    return sorted(rows, key=lambda row: (row["account"], row["strategy"], row["instrument"]))
+    return sorted(rows, key=lambda row: (row["account"], row["strategy"] or "", row["instrument"]))

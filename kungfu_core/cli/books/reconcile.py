@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from kungfu_core.broker_books import BrokerBooks
 
 _EPILOG = """\
+Each difference has the rule by which it was resolved; `adjusted` says whether the venue's amount
+was taken over.
+
 examples:
   kungfu reconcile
   kungfu reconcile --json | jq '.[] | select(.adjusted)'
@@ -24,7 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    return show(arguments, _rows, _HEADS, "No difference was found.")
+    return show(arguments, _rows, _HEADS, _nothing)
+
+
+def _nothing(books: "BrokerBooks") -> str:
+    if not books.accounts:
+        return "No account was compared with its venue: a backtest has nothing to compare with."
+    return "No difference was found."
 
 
 def _rows(books: "BrokerBooks") -> Rows:

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 Shows kill switches that are thrown, accounts whose orders do not go out, orders whose fate is not
-known, and limits that were changed.
+known, limits that were changed, and how often each limit and each risk check of a plugin refused. A
+check that FAILED raised, one that OVERRAN took longer than its budget.
 
 examples:
   kungfu risk
   kungfu risk --watch
 """
+_NOTHING = "Nothing holds orders up: no kill switch, account, order, limit or risk check."
 _HEADS = ("what", "whose", "state", "since", "reason")
 
 
@@ -27,9 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command."""
-    return show(
-        arguments, _rows, _HEADS, "Nothing holds orders up: no kill switch, no account, no order."
-    )
+    return show(arguments, _rows, _HEADS, lambda _: _NOTHING)
 
 
 def _rows(books: "BrokerBooks") -> Rows:
@@ -57,4 +57,7 @@ def _rows(books: "BrokerBooks") -> Rows:
     for change in books.limits.values():
         state = f"{change.limit}: {change.before or 'none'} -> {change.after or 'none'}"
         rows.append(row("limit", whose(change.subject), state, change.gen_time, change.who))
+    for who, refusals in books.refusals.items():
+        counts = ", ".join(f"{verdict} {n}" for verdict, n in refusals.counts.items())
+        rows.append(row("refusals", who, counts, refusals.since, refusals.reason))
     return rows

@@ -1,14 +1,13 @@
 """`kungfu journal follow`: print events as they are written."""
 
 import argparse
-import select
 import sys
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn
 
 from kungfu_core.cli.journal.choosing import add_filter, time_of
 from kungfu_core.cli.journal.lines import fields_text
 from kungfu_core.cli.options import add_home
-from kungfu_core.cli.terminal import styled
+from kungfu_core.cli.terminal import stop_if_unread, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,19 +93,7 @@ def _follow(reader: "Reader", chosen: "Filter", printer: "_Printer") -> NoReturn
                 printer.write(event)
         sys.stdout.flush()
         while not reader.wait(_LOOK_AROUND):
-            _stop_if_unread(sys.stdout)
-
-
-def _stop_if_unread(stream: TextIO) -> None:
-    """Notice a closed pipe without writing into it.
-
-    Raises:
-        BrokenPipeError: nobody reads the stream any more.
-    """
-    poll = select.poll()
-    poll.register(stream, 0)
-    if poll.poll(0):
-        raise BrokenPipeError
+            stop_if_unread(sys.stdout)
 
 
 class _Printer:
