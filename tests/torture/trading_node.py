@@ -78,7 +78,8 @@ class Restless(Strategy):
 
     def on_timer(self, context: Context, timer: int) -> None:
         open_orders = context.open_orders()
-        left_alone = (OrderState.SUBMITTED, OrderState.UNKNOWN) if self.patient else ()
+        unanswered = (OrderState.CREATED, OrderState.SUBMITTED, OrderState.UNKNOWN)
+        left_alone = unanswered if self.patient else ()
         cancelable = [order for order in open_orders if order.state not in left_alone]
         if self.winding_up:
             for order in cancelable:
@@ -255,7 +256,7 @@ class Node:
         self.timing = TIMING | {"resend_max_age": resend * 1000 * MILLISECOND}
         self.clock = Clock()
         self.rows = type_rows(EVENT_CLASSES)
-        self.runner = Runner(self.clock, snapshot_every=300)
+        self.runner = Runner(self.clock, snapshot_every=3000)
         define_market(self.root)
         self.broker = self.add_broker()
         self.strategy = self.add_strategy()
