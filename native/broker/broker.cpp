@@ -10,6 +10,7 @@ namespace kungfu::broker {
 namespace {
 
 constexpr int kEventsPerPoll = 256;
+constexpr const char* kCostDoesNotFit = "its cost on top of the open orders does not fit";
 
 const char* meaning_of(std::int32_t status) noexcept {
     switch (status) {
@@ -218,6 +219,7 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
         return reason = "size " + to_text(request.get_size()) + " on top of the open orders does not fit",
                false;
     }
+    if (!limits_.fits_costs(request, *market, counted)) return reason = kCostDoesNotFit, false;
     if (!limits_.obeys_reduce_only(request, reason)) return false;
     const std::uint64_t owner = parent ? parent->strategy : request.strategy;
     if (!limits_.allow(request, owner, *market, counted, port_.now(), reason) && !exempt()) return false;
@@ -329,6 +331,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
         return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
     }
+    if (!limits_.fits_costs(changed, *market, counted)) return reason = kCostDoesNotFit, false;
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
     if (!limits_.obeys_reduce_only(changed, reason)) return false;

@@ -153,6 +153,8 @@ class Broker : public Component {
     void set_account_state(std::uint64_t account, AccountSync& sync, AccountState state,
                            std::string_view why);
     bool is_ready(std::uint64_t account) const noexcept;
+    /// Its venue is being asked what there is, as it was not reached for a while.
+    bool is_comparing(std::uint64_t account) const noexcept;
     void ask_for_account(std::uint64_t account);
     void ask_account_at(std::uint64_t account, AccountSync& sync, std::int64_t time);
     void ask_about_missing_orders(std::uint64_t account, const AccountSync& sync);

@@ -425,6 +425,18 @@ bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market&
     }
 }
 
+bool Limits::fits_costs(const OrderRequest& order, const Market& market, const Order* amended) {
+    const Number price = worst_price(order, market);
+    if (order.get_side() == Side::SELL || price.is_none()) return true;
+    const Number size = amended ? larger(order.get_size(), amended->remaining()) : order.get_size();
+    // With room for the digits of any other order: it would be these that could not be counted.
+    constexpr Money kSmallest{1, -18};
+    Money cost;
+    Money all;
+    return multiply(size, price, cost) && exact_sum(cost, kSmallest, cost) &&
+           exact_sum(exposure(global_, order.account, order.instrument).buys_cost, cost, all);
+}
+
 bool Limits::obeys_reduce_only(const OrderRequest& order, std::string& reason) const {
     if (!order.reduce_only) return true;
     const bool sells = order.get_side() == Side::SELL;

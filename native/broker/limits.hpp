@@ -127,6 +127,8 @@ class Limits {
     /// `amended` is the order that counts for it already, as it replaces it or is part of it; or nullptr.
     bool allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
                std::int64_t now, std::string& reason);
+    /// Whether what it and all open orders may cost is a number that can be told.
+    bool fits_costs(const OrderRequest& order, const Market& market, const Order* amended);
     /// False with the reason if it may only reduce a position, and would turn it over or open one even if the
     /// open orders of the other side filled first.
     bool obeys_reduce_only(const OrderRequest& order, std::string& reason) const;

@@ -75,6 +75,11 @@ bool Broker::is_ready(std::uint64_t account) const noexcept {
     return sync == syncs_.end() ? !can_ask(account) : sync->second.state == AccountState::READY;
 }
 
+bool Broker::is_comparing(std::uint64_t account) const noexcept {
+    const auto sync = syncs_.find(account);
+    return sync != syncs_.end() && sync->second.state == AccountState::RECONCILING && sync->second.query != 0;
+}
+
 void Broker::ask_for_account(std::uint64_t account) {
     AccountSync& sync = syncs_[account];
     VenueQuery query{};

@@ -96,7 +96,11 @@ Order* Broker::find_or_adopt(const OrderUpdate& reported) {
     order.side = reported.get_side();
     order.state = OrderState::UNKNOWN;
     order.created_at = port_.now();
-    return &orders_.add(order);
+    Order& adopted = orders_.add(order);
+    if (is_comparing(adopted.account))
+        tell_difference(Difference::ORDER_ADOPTED, adopted,
+                        "nobody here sent it: it is followed as external");
+    return &adopted;
 }
 
 void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
@@ -118,8 +122,11 @@ void Broker::on_update(const OrderUpdate& reported, std::string_view reason) {
     if (const auto sync = syncs_.find(order->account); sync != syncs_.end())
         sync->second.seen.insert(order->id);
     expect_fills(*order);
+    const OrderState before = order->state;
     apply(*order, reported, reason);
-    if (!doubts_.empty() && is_settled(*order)) doubts_.erase(order->id);
+    if (doubts_.empty() || !is_settled(*order) || doubts_.erase(order->id) == 0) return;
+    if (order->state != before)
+        tell_difference(Difference::ORDER_STATE, *order, "it was in doubt: what the venue reports counts");
 }
 
 void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view reason) {
@@ -179,9 +186,15 @@ void Broker::on_fill(const Fill& reported) {
         why = "neither it nor its order says whether it is of the long or of the short position";
     if (why.empty()) {
         if (!orders_.remember_fill(*order, reported.get_trade_id())) return;
+        const auto sync = syncs_.find(order->account);
+        const bool is_late = is_comparing(order->account) && reported.time < sync->second.began;
+        if (is_late || (!doubts_.empty() && doubts_.count(order->id) != 0)) {
+            tell_difference(Difference::FILL_MISSED, *order,
+                            is_late ? "it came with the comparison: it is booked"
+                                    : "it came while the order was in doubt: it is booked");
+        }
         book(*order, reported);
-        if (const auto sync = syncs_.find(order->account); sync != syncs_.end())
-            sync->second.last_fill = std::max(sync->second.last_fill, reported.time);
+        if (sync != syncs_.end()) sync->second.last_fill = std::max(sync->second.last_fill, reported.time);
         if (!doubts_.empty() && is_settled(*order)) doubts_.erase(order->id);
         return;
     }

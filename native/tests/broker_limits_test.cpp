@@ -133,6 +133,21 @@ void an_order_that_passes_all_limits_allocates_nothing() {
     CHECK(allocations == before);
 }
 
+void an_order_whose_cost_fits_no_number_is_refused() {
+    Desk d;
+    Instrument anything = Desk::definition(kSpot, Product::SPOT, ContractKind::NONE);
+    anything.set_max_size(Number::none());
+    d.put(kVenue, 0, anything, "venue:spot:BTCUSDT");
+    OrderRequest r = Desk::limit(1, Side::BUY, "100", "1", kSpot);
+    r.set_price({9, 21});
+    d.request(r);
+    const auto out = d.run();
+    CHECK(only_update(out).as<OrderUpdate>().get_state() == OrderState::RISK_REJECTED);
+    CHECK(only_update(out).tail<OrderUpdate>() == "its cost on top of the open orders does not fit");
+    d.request(Desk::limit(2, Side::BUY, "1", "100", kSpot));
+    CHECK(d.run().back().type == OrderRequest::kType);
+}
+
 std::string book_of(const std::vector<std::pair<const char*, const char*>>& asks) {
     std::vector<Level> levels;
     const auto add = [&](Side side, const char* price, const char* size) {
@@ -326,6 +341,7 @@ void settings_are_read_back_as_they_were_written() {
 int main() {
     an_order_that_passes_all_limits_allocates_nothing();
     slippage_is_taken_from_the_book();
+    an_order_whose_cost_fits_no_number_is_refused();
     refusals_read_the_same_after_a_snapshot();
     both_positions_of_hedging_mode_count_in_what_is_gross();
     a_limit_that_cannot_be_is_refused_when_the_broker_is_made();

@@ -83,6 +83,12 @@ struct Asked : Desk {
         return queries[0];
     }
 
+    static Difference only_difference(const std::vector<Record>& out) {
+        const auto found = all<Reconciliation>(out);
+        CHECK(found.size() == 1 && !found[0].adjusted);
+        return found[0].get_difference();
+    }
+
     static OrderState last_state(const std::vector<Record>& out) {
         const auto updates = all<OrderUpdate>(out);
         CHECK(!updates.empty());
@@ -131,7 +137,9 @@ void an_order_without_answer_is_unknown_and_an_answer_decides() {
     CHECK(query.order_id == 1 && query.get_kind() == QueryKind::ORDER && query.since == 99 * kSecond);
     d.update(1, OrderState::ACCEPTED);
     d.answer_order(query, QueryOutcome::COMPLETE);
-    CHECK(Asked::last_state(d.run()) == OrderState::ACCEPTED);
+    out = d.run();
+    CHECK(Asked::last_state(out) == OrderState::ACCEPTED);
+    CHECK(Asked::only_difference(out) == Difference::ORDER_STATE);
     CHECK(Asked::all<VenueQuery>(d.later(20 * kSecond)).empty());
 }
 
@@ -185,7 +193,9 @@ void fills_that_the_venue_told_of_are_asked_for() {
     const VenueQuery query = Asked::query_in(out);
     d.fill(Desk::a_fill(1, "a", Side::BUY, "0.5", "100"));
     d.answer_order(query, QueryOutcome::COMPLETE);
-    CHECK(Asked::last_state(d.run()) == OrderState::PARTIALLY_FILLED);
+    out = d.run();
+    CHECK(Asked::last_state(out) == OrderState::PARTIALLY_FILLED);
+    CHECK(Asked::only_difference(out) == Difference::FILL_MISSED);
     CHECK(Asked::all<VenueQuery>(d.later(10 * kSecond)).empty());
 }
 
@@ -331,6 +341,24 @@ void a_first_comparison_takes_over_what_the_venue_has() {
     CHECK(same(Asked::all<Position>(out).at(0).get_cost(), money("180")));
 }
 
+void what_a_comparison_brings_of_orders_is_told() {
+    Asked d(false);
+    const VenueQuery query = Asked::query_in(d.later(7 * kSecond));
+    d.update(77, OrderState::ACCEPTED);
+    CHECK(Asked::only_difference(d.run()) == Difference::ORDER_ADOPTED);
+    Fill fill = Desk::a_fill(77, "a", Side::BUY, "0.5", "100");
+    fill.time = d.now - 20 * kSecond;
+    d.fill(fill);
+    CHECK(Asked::only_difference(d.run()) == Difference::FILL_MISSED);
+    d.venue_holds("0.5", "50");
+    d.answer_account(query, QueryOutcome::COMPLETE);
+    d.run();
+    // What comes once it is over is news, and no difference.
+    d.update(78, OrderState::ACCEPTED);
+    d.fill(Desk::a_fill(78, "b", Side::BUY, "0.5", "100"));
+    CHECK(Asked::all<Reconciliation>(d.run()).empty());
+}
+
 void a_difference_is_adjusted_only_if_it_stays() {
     Asked d;
     const auto compare = [&](const char* total) {
@@ -380,6 +408,7 @@ int main() {
     an_order_whose_cancel_was_lost_too_is_not_sent_again();
     an_order_that_the_venue_no_longer_lists_is_asked_about();
     a_first_comparison_takes_over_what_the_venue_has();
+    what_a_comparison_brings_of_orders_is_told();
     a_difference_is_adjusted_only_if_it_stays();
     a_disconnected_gateway_takes_no_orders_until_it_was_compared_again();
 }
