@@ -21,7 +21,7 @@ PROGRAMS = {
     ),
     "bench_compression": ("journal.compress", "journal.compressed_seek"),
     "bench_broker": ("broker.quote", "broker.life", "broker.order"),
-    "bench_broker_session": ("broker.session", "broker.rebuild"),
+    "bench_broker_session": ("broker.session", "broker.rebuild", "broker.restart"),
     "bench_latency": ("clock.now", "journal.handover", "journal.wakeup"),
 }
 """The programs of native/bench, and what each measures, or how the names of it begin."""

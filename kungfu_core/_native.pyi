@@ -414,19 +414,27 @@ class Wiring:
         """Journal what was read and close the outputs."""
 
     @property
+    def since_snapshot(self) -> int:
+        """
+        How many events were read and said since the last snapshot, in a rebuild too.
+        """
+
+    @property
     def source(self) -> str: ...
 
 class Runner:
     """Drives components in turn on one thread."""
 
-    def __init__(self, clock: Clock) -> None: ...
+    def __init__(self, clock: Clock, snapshot_every: int = 500000) -> None: ...
 
     def add(self, component: object, wiring: Wiring) -> None: ...
 
     def start(self) -> None: ...
 
     def rebuild(self, member: int) -> None:
-        """Bring a component (by its number) back to where its journal ends."""
+        """
+        Bring a component (by its number) back to where its journal ends, and keep snapshots of it.
+        """
 
     def take_snapshot(self, member: int) -> None:
         """Keep a component's state, so that the next rebuild is short."""

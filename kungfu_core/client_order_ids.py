@@ -1,9 +1,9 @@
 """The order id that a venue is given: an order's number, and whose it is, in letters and digits.
 
-23 characters of `a` to `z` and `2` to `7`: "kf", eight of the home's own random number, thirteen of
-the order's id. The narrowest rule of a venue that is known is 1 to 32 letters and digits. Two homes
-on one account do not take each other's orders for their own, and a backtest, whose home is 0, gives
-the same ids each time.
+23 characters of `a` to `z` and `2` to `7`: "kf", eight of the home's own random number
+(`Home.number`), thirteen of the order's id, which no restart gives again. The narrowest rule of a
+venue that is known is 1 to 32 letters and digits. Two homes on one account do not take each other's
+orders for their own, and a backtest, whose home is 0, gives the same ids each time.
 """
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"

@@ -70,6 +70,8 @@ class OrdersSection:
         longest_retry: up to so long.
         alarm_after: an order that stays unknown for so long is alarmed.
         reconcile_interval: from one comparison of an account with its venue to the next.
+        resend_max_age: an order that was lost on its way is sent again while it is younger than
+            this, once the venue surely does not have it; 0 for never.
     """
 
     missed_trigger: str = attrs.field(
@@ -84,6 +86,7 @@ class OrdersSection:
     longest_retry: Duration = attrs.field(default=Duration(30 * SECOND), validator=_positive)
     alarm_after: Duration = attrs.field(default=Duration(60 * SECOND), validator=_positive)
     reconcile_interval: Duration = attrs.field(default=Duration(60 * SECOND), validator=_positive)
+    resend_max_age: Duration = attrs.field(default=Duration(0))
 
 
 @attrs.frozen

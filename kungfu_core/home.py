@@ -1,6 +1,8 @@
 """Where a project's journals, runs, datasets and logs live: the folder that `KF_HOME` names."""
 
+import contextlib
 import os
+import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ import attrs
 
 from kungfu_core.errors import ConfigError
 
+_NUMBER = re.compile(r"[0-9a-f]{10}")
 _FOLDERS = ("journal", "runs", "data", "log", "config", "cache")
 
 
@@ -70,6 +73,32 @@ class Home:
                 raise ConfigError(self._unusable(error.strerror)) from error
             if not os.access(folder, os.W_OK | os.X_OK):
                 raise ConfigError(self._unusable(f"{folder} is not writable"))
+
+    def number(self) -> int:
+        """Give the home's own number, 40 bits: made at random once, and kept in the home.
+
+        It stands in the ids that live orders have at their venue, so that two homes, be it on two
+        machines, do not take each other's orders for their own. A copy of a home has the same
+        number: delete its file `number` before it trades.
+
+        Raises:
+            ConfigError: it cannot be kept or read, or the file holds something else.
+        """
+        self.create()
+        file = self.root / "number"
+        try:
+            if not file.exists():
+                made = self.root / f".number-{secrets.token_hex(4)}"
+                made.write_text(f"{secrets.randbits(40):010x}\n")
+                with contextlib.suppress(FileExistsError):  # another process was first
+                    os.link(made, file)
+                made.unlink()
+            text = file.read_text().strip()
+        except OSError as error:
+            raise ConfigError(self._unusable(error.strerror)) from error
+        if not _NUMBER.fullmatch(text):
+            raise ConfigError(f"{file}: expected ten hexadecimal digits, got {text!r}")
+        return int(text, 16)
 
     def new_run(self, command: str) -> Path:
         """Make the folder of a new run, `runs/<id>`; ids sort by time and say the command.

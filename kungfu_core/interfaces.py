@@ -143,6 +143,8 @@ class GatewaySetup:
         seed: the session's seed; everything random in a simulated gateway comes from it.
         recorded: the market comes from recorded journals, not from the gateway.
         start_ns: simulated time at which the session begins; 0 if it is not simulated.
+        home: the home's number, which stands in the ids that orders have at their venue; 0 where
+            everything is to come out the same each time.
     """
 
     source: str
@@ -150,6 +152,7 @@ class GatewaySetup:
     seed: int
     recorded: bool
     start_ns: int
+    home: int = 0
 
 
 @attrs.frozen

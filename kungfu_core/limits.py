@@ -50,6 +50,14 @@ def _text_of(attribute: "attrs.Attribute[Any]", value: object) -> str:
     return f"{text}ns" if text and attribute.type == Duration | None else text
 
 
+def _with_window(
+    section: "LimitsSection", attribute: "attrs.Attribute[Any]", share: object
+) -> None:
+    _check(section, attribute, share)
+    if share is not None and section.volume_window is None:
+        raise ValueError("needs volume_window: the volume of no time at all refuses every order")
+
+
 def _limit() -> Any:  # noqa: ANN401
     return attrs.field(default=None, validator=_check)
 
@@ -74,7 +82,7 @@ class LimitsSection:
     price_collar_mid: Decimal | None = _limit()
     price_collar_mark: Decimal | None = _limit()
     max_slippage: Decimal | None = _limit()
-    max_volume_share: Decimal | None = _limit()
+    max_volume_share: Decimal | None = attrs.field(default=None, validator=_with_window)
     volume_window: Duration | None = _limit()
     duplicate_window: Duration | None = _limit()
     self_trade: str | None = _limit()

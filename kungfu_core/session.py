@@ -29,6 +29,8 @@ from kungfu_core.events import EVENT_CLASSES
 from kungfu_core.history import JournalHistory
 from kungfu_core.interfaces import GatewaySetup, RiskCheck
 from kungfu_core.journal import Journal, list_journals
+from kungfu_core.limits import LimitRow
+from kungfu_core.order_ids import OrderIds
 from kungfu_core.plugins import PluginReport, Plugins
 from kungfu_core.strategy_runtime import StrategyRuntime
 from kungfu_core.values import Duration
@@ -77,7 +79,8 @@ class SimulatedSession:
         folder: of the run; its journals go to `journal/` in it.
 
     Raises:
-        ConfigError: the data does not cover the time that is asked for.
+        ConfigError: the data does not cover the time that is asked for, or two names lead to the
+            same order ids.
         KungfuError: a plugin's factory refused its configuration.
     """
 
@@ -98,6 +101,8 @@ class SimulatedSession:
         self._clock = Clock(simulated_from=self.start - 1)
         self._runner = Runner(self._clock)
         self._runtimes: dict[str, StrategyRuntime] = {}
+        self._order_ids = OrderIds()
+        self._order_ids.first(BROKER, id_of(BROKER))
         self._session = self._open_session(plugins.reports)
         for gateway in config.gateways.values():
             self._add_gateway(gateway)
@@ -270,12 +275,19 @@ class SimulatedSession:
             own,
             orders.missed_trigger,
             zone,
-            self._config.limits.rows(self.start, self.end),
+            self._limits(),
             [*self._config.algorithms],
             budget=0,  # time is simulated: no clock may be looked at
             most_faults=self._config.risk.most_faults,
         )
         self._runner.add(broker, wiring)
+
+    def _limits(self) -> list[LimitRow]:
+        """Give the limits that count where time is simulated: no clock can be off there."""
+        return [
+            (scope, name, [(n, text) for n, text in limits if n != "max_clock_offset"], zone)
+            for scope, name, limits, zone in self._config.limits.rows(self.start, self.end)
+        ]
 
     def _add_strategy(self, configured: ConfiguredStrategy) -> None:
         name = configured.name
@@ -307,7 +319,7 @@ class SimulatedSession:
             name=name,
             broker=id_of(BROKER),
             accounts={n: id_of(n) for n in names},
-            first_order=_first_order(wiring.output_id(), wiring.output_sequence()),
+            first_order=self._order_ids.first(name, wiring.output_id(), wiring.output_sequence()),
             seed=self._config.session.seed,
             saved=None,
             history=history,
@@ -352,11 +364,6 @@ def _recorded(dataset: Dataset) -> Journal:
     there = list_journals(dataset.folder)
     named = [j for j in there if (j.source, j.name) == (dataset.source, "MD")]
     return (named or [Journal(str(dataset.folder), dataset.source, "MD", dataset.name)])[0]
-
-
-def _first_order(journal: int, sequence: int) -> int:
-    """Order ids: 24 bits of the journal's id, then a count that no earlier session has reached."""
-    return (journal >> 40 << 40) | (sequence & ((1 << 40) - 1))
 
 
 def _span(config: BacktestConfig, datasets: Sequence[Dataset]) -> tuple[int, int]:

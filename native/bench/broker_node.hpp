@@ -99,7 +99,9 @@ void put(journal::Writer& to, std::uint64_t source, std::uint64_t destination, c
 
 /// A broker on real journals, which reads those of a venue and of a strategy.
 struct BrokerNode {
-    explicit BrokerNode(const std::string& root, broker::BrokerConfig config = plain()) : runner(&clock) {
+    explicit BrokerNode(const std::string& root, broker::BrokerConfig config = plain(),
+                        std::uint64_t snapshot_every = Runner::kSnapshotEvery)
+        : runner(&clock, snapshot_every) {
         config.history =
             std::make_unique<broker::OrderHistory>(journal::Location{root, "broker", "BROKER", ""});
         wiring = std::make_shared<Wiring>("broker", &clock, journal::core_types());

@@ -1,9 +1,10 @@
-// `broker.session` and `broker.rebuild`: what an order costs as a session grows, and how fast a broker comes
-// back.
+// `broker.session`, `broker.rebuild` and `broker.restart`: what an order costs as a session grows, how fast a
+// broker comes back without a snapshot, and that with snapshots a long history takes no longer.
 #include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker_node.hpp"
@@ -151,10 +152,58 @@ void rebuild(std::uint64_t orders) {
     tell("broker.rebuild", "M/s", rates, scans, also("events", static_cast<double>(events)));
 }
 
+/// A folder with the journals of so many orders, which end where a snapshot is nearly due.
+struct History {
+    explicit History(std::uint64_t orders) : folder(on_disk()) {
+        World world(folder.path());
+        BrokerNode node(folder.path());
+        if (!node.runner.rebuild(0)) fail(node.runner.error());
+        handle(node, world, 0, orders);
+        while (node.wiring->since_snapshot() < Runner::kSnapshotEvery * 9 / 10)
+            handle(node, world, std::exchange(orders, orders + 64), 64);
+        handled = orders;
+    }
+    Folder folder;
+    std::uint64_t handled = 0;
+};
+
+/// Opens the journals and rebuilds; how long that took, ms.
+double restart_ms(const History& history, std::uint64_t& replayed) {
+    const auto begin = Steady::now();
+    BrokerNode node(history.folder.path());
+    if (!node.runner.rebuild(0)) fail(node.runner.error());
+    replayed = node.wiring->since_snapshot();
+    return ns_since(begin) / 1e6;
+}
+
+void restart(std::uint64_t orders) {
+    const History some(orders);
+    const History ten_times(10 * orders);
+    std::vector<double> with_some;
+    std::vector<double> with_ten_times;
+    std::uint64_t replayed_some = 0;
+    std::uint64_t replayed = 0;
+    for (int round = 0; round < 7; ++round) {
+        with_some.push_back(restart_ms(some, replayed_some));
+        with_ten_times.push_back(restart_ms(ten_times, replayed));
+    }
+    BrokerNode node(ten_times.folder.path());
+    if (!node.runner.rebuild(0)) fail(node.runner.error());
+    const auto begin = Steady::now();
+    if (!node.runner.take_snapshot(0)) fail(node.runner.error());
+    const double snapshot_ms = ns_since(begin) / 1e6;
+    tell("broker.restart", "ms", with_ten_times, with_some,
+         also("orders", static_cast<double>(ten_times.handled)) +
+             also("events_replayed", static_cast<double>(replayed)) +
+             also("events_replayed_of_a_tenth", static_cast<double>(replayed_some)) +
+             also("snapshot_ms", snapshot_ms));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
     const std::vector<std::string> wanted(arguments + 1, arguments + count);
     if (is_wanted("broker.session", wanted)) session(1'000'000);
     if (is_wanted("broker.rebuild", wanted)) rebuild(100'000);
+    if (is_wanted("broker.restart", wanted)) restart(50'000);
 }

@@ -206,37 +206,22 @@ std::uint32_t bits_of(const std::vector<std::uint32_t>& values) {
 broker::Timing timing_of(const TimingRow& row) {
     broker::Timing timing;
     for (const auto& [name, ns] : row) {
-        if (name == "answer_timeout")
-            timing.answer_timeout = ns;
-        else if (name == "order_deadline")
-            timing.order_deadline = ns;
-        else if (name == "clock_bound")
-            timing.clock_bound = ns;
-        else if (name == "fill_timeout")
-            timing.fill_timeout = ns;
-        else if (name == "first_retry")
-            timing.first_retry = ns;
-        else if (name == "longest_retry")
-            timing.longest_retry = ns;
-        else if (name == "alarm_after")
-            timing.alarm_after = ns;
-        else if (name == "reconcile_interval")
-            timing.reconcile_interval = ns;
-        else
-            throw nb::value_error(("timing has no " + name).c_str());
+        bool known = false;
+        broker::Timing::each(timing, [&, &name = name, ns = ns](const char* one, std::int64_t& value) {
+            if (name == one) value = ns, known = true;
+        });
+        if (!known) throw nb::value_error(("timing has no " + name).c_str());
     }
     return timing;
 }
 
 bool& ability(broker::Capabilities& capabilities, const std::string& name) {
-    if (name == "amend") return capabilities.amend;
-    if (name == "reduce_only") return capabilities.reduce_only;
-    if (name == "display_size") return capabilities.display_size;
-    if (name == "position_sides") return capabilities.position_sides;
-    if (name == "queries") return capabilities.queries;
-    if (name == "oto") return capabilities.oto;
-    if (name == "oco") return capabilities.oco;
-    throw nb::value_error(("capability " + name + " is not known").c_str());
+    bool* found = nullptr;
+    broker::Capabilities::each_ability(capabilities, [&](const char* one, bool& value) {
+        if (name == one) found = &value;
+    });
+    if (!found) throw nb::value_error(("capability " + name + " is not known").c_str());
+    return *found;
 }
 
 broker::MissedTrigger missed_trigger(const std::string& name) {

@@ -104,17 +104,20 @@ void bind_session(nb::module_& m) {
             [](Wiring& w, std::uint8_t kind) { w.announce_start(static_cast<ComponentKind>(kind)); },
             nb::arg("kind"), "Give the component to read that it starts, and journal it.")
         .def("close", &Wiring::close, "Journal what was read and close the outputs.")
+        .def_prop_ro("since_snapshot", &Wiring::since_snapshot,
+                     "How many events were read and said since the last snapshot, in a rebuild too.")
         .def_prop_ro("source", &Wiring::source);
 
     nb::class_<Runner>(m, "Runner", "Drives components in turn on one thread.")
         .def(
-            "__init__", [](Runner* self, Clock& clock) { new (self) Runner(&clock); }, nb::arg("clock"),
-            nb::keep_alive<1, 2>())
+            "__init__",
+            [](Runner* self, Clock& clock, std::uint64_t every) { new (self) Runner(&clock, every); },
+            nb::arg("clock"), nb::arg("snapshot_every") = Runner::kSnapshotEvery, nb::keep_alive<1, 2>())
         .def("add", &add, nb::arg("component"), nb::arg("wiring"), nb::keep_alive<1, 3>())
         .def("start", [](Runner& r) { must(r, r.start()); })
         .def(
             "rebuild", [](Runner& r, std::size_t member) { must(r, r.rebuild(member)); }, nb::arg("member"),
-            "Bring a component (by its number) back to where its journal ends.")
+            "Bring a component (by its number) back to where its journal ends, and keep snapshots of it.")
         .def(
             "take_snapshot", [](Runner& r, std::size_t member) { must(r, r.take_snapshot(member)); },
             nb::arg("member"), "Keep a component's state, so that the next rebuild is short.")

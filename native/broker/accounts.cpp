@@ -34,14 +34,28 @@ Money attributed(Money amount, Number part, Number whole, int decimals) {
     return share(alike ? amount : -amount, magnitude(part), magnitude(whole), decimals);
 }
 
+/// A position is a number of 64 bits: where decimals of fees in kind do not fit into it any more, its last
+/// ones are rounded off. The balance, which says what is there, keeps them all.
+Number size_after(Number size, Money change) {
+    Number out;
+    if (nearest_sum(to_money(size), change, out)) return out;
+    throw Fault("a position size of " + to_text(size) + " and " + to_text(change) +
+                " does not fit; nothing was booked");
+}
+
+Number size_after(Number size, Number change) {
+    Number out;
+    return exact_sum(size, change, out) ? out : size_after(size, to_money(change));
+}
+
 void open(Holding& holding, Number size, Number price, const Instrument& definition) {
     holding.cost = sum(holding.cost, value_at(size, price, definition), "position cost");
-    holding.size = sum(holding.size, size, "position size");
+    holding.size = size_after(holding.size, size);
 }
 
 /// Takes out a size of the other sign that is at most as large as what is held.
 Money close(Holding& holding, Number size, Number price, const Instrument& definition) {
-    const Number rest = sum(holding.size, size, "position size");
+    const Number rest = size_after(holding.size, size);
     const Money removed = rest.is_zero() ? holding.cost
                                          : share(holding.cost, magnitude(size), magnitude(holding.size),
                                                  definition.settle_decimals);
@@ -54,9 +68,9 @@ Money close(Holding& holding, Number size, Number price, const Instrument& defin
 
 /// Lets the size shrink by a fee in kind. The cost stays that of what is left; where nothing is left, it is
 /// lost.
-void take_out(Holding& holding, Number fee) {
-    if (fee.is_zero()) return;
-    const Number rest = sum(holding.size, -fee, "position size");
+void take_out(Holding& holding, Money fee) {
+    if (fee.mantissa == 0) return;
+    const Number rest = size_after(holding.size, -fee);
     if (rest.is_zero() || (rest.mantissa > 0) != (holding.size.mantissa > 0)) {
         holding.realized = sum(holding.realized, -holding.cost, "realised profit");
         holding.cost = {0, 0};
@@ -69,13 +83,11 @@ Number signed_size(const Fill& fill) noexcept {
 }
 
 /// The part of a spot fill's size that its fee took away again; zero if the fee is in another currency.
-Number size_taken_by_fee(const Fill& fill, const Instrument& definition) {
+Money size_taken_by_fee(const Fill& fill, const Instrument& definition) {
     const Money fee = fill.get_fee();
-    if (fee.is_none() || fee.mantissa == 0 || !is_spot(definition)) return {0, 0};
-    if (fill.get_fee_currency() != definition.get_base()) return {0, 0};
-    Number taken;
-    if (!to_number(fee, taken)) throw Fault("a fee of " + to_text(fee) + " does not fit; nothing was booked");
-    return taken;
+    const bool in_kind = is_spot(definition) && fill.get_fee_currency() == definition.get_base();
+    if (fee.is_none() || !in_kind) return {0, 0};
+    return fee;
 }
 
 }  // namespace
@@ -95,7 +107,7 @@ Money trade_into(Holding& holding, Number size, Number price, const Instrument& 
     }
     if (magnitude(size) <= magnitude(holding.size)) return close(holding, size, price, definition);
     const Number closing = -holding.size;
-    const Number beyond = sum(size, -closing, "position size");
+    const Number beyond = size_after(size, -closing);
     const Money realized = close(holding, closing, price, definition);
     open(holding, beyond, price, definition);
     return realized;
@@ -145,7 +157,7 @@ Number Accounts::leverage(std::uint64_t account, std::uint64_t instrument) const
 
 Booking Accounts::book(const Fill& fill, std::uint64_t strategy, const Instrument& definition) {
     const Number size = signed_size(fill);
-    const Number fee_size = size_taken_by_fee(fill, definition);
+    const Money fee_size = size_taken_by_fee(fill, definition);
     const Currency settle(settlement_currency(definition));
     const PositionSide side = side_of(fill.account, fill.get_position_side(), definition);
     const HoldingKey account_key{fill.account, fill.instrument, 0, side};
@@ -189,7 +201,7 @@ Booking Accounts::book(const Fill& fill, std::uint64_t strategy, const Instrumen
         totals[i].second = sum(totals[i].second, m.amount, "balance");
     }
     // A fee in kind is missing from the position already.
-    const bool charged = fee.mantissa != 0 && fee_size.is_zero();
+    const bool charged = fee.mantissa != 0 && fee_size.mantissa == 0;
     const BalanceKey account_charges{fill.account, 0, paid_in};
     const BalanceKey strategy_charges{fill.account, strategy, paid_in};
     Money account_total;

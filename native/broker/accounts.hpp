@@ -58,6 +58,7 @@ struct AccountTerms {
 
 class Accounts {
   public:
+    void forget_terms() noexcept { terms_.clear(); }
     /// Throws std::invalid_argument if a leverage is not positive.
     void set_terms(std::uint64_t account, AccountTerms terms);
 

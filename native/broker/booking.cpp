@@ -8,9 +8,9 @@ namespace {
 /// What is odd about a fill that is booked all the same; empty if nothing is.
 std::string oddity(const Order& order, const Fill& fill, Number filled) {
     if (fill.get_side() != order.side) return std::string("the fill's side is ") + name_of(fill.get_side());
-    if (!order.size.is_none() && filled > order.size) {
+    if (!order.size.is_none() && filled > order.largest_size()) {
         return "fill of " + to_text(fill.get_size()) + " brings the filled size to " + to_text(filled) +
-               ", above the order's " + to_text(order.size);
+               ", above the order's " + to_text(order.largest_size());
     }
     const bool announced = !order.venue_filled.is_none() && order.venue_filled >= filled;
     if ((is_terminal(order.state) && !announced) || order.state == OrderState::CREATED)
@@ -77,7 +77,7 @@ void Broker::on_cash(const CashMovement& reported) {
     }
     const Market* market = markets_.find(reported.instrument);
     const Order* order = reported.order_id ? orders_.find(reported.order_id) : nullptr;
-    const std::uint64_t strategy = order ? order->strategy : 0;
+    const std::uint64_t strategy = order ? order->owner() : 0;
     const Booking booking = accounts_.book(reported, strategy, market);
     emit(reported, strategy);
     tell_balances(reported.account, booking);

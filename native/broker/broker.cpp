@@ -1,7 +1,7 @@
 #include "broker/broker.hpp"
 
 #include <cstdio>
-#include <stdexcept>
+#include <optional>
 
 #include "broker/exact.hpp"
 #include "broker/rules.hpp"
@@ -35,32 +35,13 @@ void require_appended(std::int32_t status, const char* type) {
     throw Fault(std::string("cannot append ") + type + " to the broker's journal: " + meaning_of(status));
 }
 
-Broker::Broker(BrokerConfig config)
-    : hook_terms_(config.hooks), timing_(config.timing), emulation_(std::move(config.emulation)) {
-    for (auto& check : config.checks) hooks_.push_back({std::move(check)});
+Broker::Broker(BrokerConfig config) : checks_(std::move(config.checks)) {
     if (config.history)
         orders_.set_history(std::move(config.history), config.most_closed, [this] { return port_.said(); });
-    for (Gateway& gateway : config.gateways) {
-        const std::string name = gateway.name;
-        if (!gateways_.emplace(gateway.source, std::move(gateway)).second) {
-            throw std::invalid_argument("gateway " + name + " is configured twice");
-        }
-    }
-    for (Gateway& algorithm : config.algorithms) algorithms_.emplace(algorithm.source, std::move(algorithm));
-    for (Route& route : config.routes) {
-        const std::string name = route.name;
-        if (!gateways_.count(route.gateway)) {
-            throw std::invalid_argument("account " + name + " is routed to gateway " + hex(route.gateway) +
-                                        ", which is not configured");
-        }
-        reached_.emplace_back(route.account, &gateways_.at(route.gateway));
-        accounts_.set_terms(route.account, route.terms);
-        limits_.add_account(route.account, name);
-        if (!routes_.emplace(route.account, std::move(route)).second) {
-            throw std::invalid_argument("account " + name + " is configured twice");
-        }
-    }
-    limits_.configure(config.limits);
+    Settings settings(std::move(config));
+    for (const auto& check : checks_) settings.check_names.emplace_back(check->name());
+    offered_ = to_text(settings);
+    set(std::move(settings));
     orders_.set_watch([this](const Order& order, const Counted& before, const Counted& after) {
         limits_.count(order, before, after);
     });
@@ -113,8 +94,12 @@ void Broker::dispatch(const Event& event) {
     } else if (const auto* connection = event.as<Connection>()) {
         on_connection(*connection, event.frame->source);
     } else if (const auto* status = event.as<ComponentStatus>()) {
-        if (event.frame->source == port_.source() && status->get_phase() == ComponentPhase::START)
-            on_component_start();
+        const bool starts = status->get_phase() == ComponentPhase::START;
+        if (event.frame->source == port_.source()) {
+            if (starts) on_component_start(event.tail<ComponentStatus>());
+        } else if (starts || status->get_phase() == ComponentPhase::FAULT) {
+            end_worked(event.frame->source, starts ? event.frame->gen_time : port_.now() + 1);
+        }
     } else if (event.frame->destination == port_.source()) {
         handle_request(event);
     }
@@ -220,7 +205,9 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
         return false;
     const Order* parent = worked_order(request);
     if (parent && !fits_parent(request, *parent, nullptr, reason)) return false;
-    const Order* counted = parent ? parent : held;
+    std::optional<Order> free;
+    if (parent) free = left_of(*parent, nullptr);
+    const Order* counted = parent ? &*free : held;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, counted);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
@@ -306,6 +293,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
     if (order.strategy != sender) return reason = "the order is not the sender's", false;
+    if (!gateway) return reason = kNobodyTakesIt, false;
     const bool held = held_.find(order.id) != nullptr;
     if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
         return reason = std::string("the order is ") + name_of(order.state), false;
@@ -333,7 +321,9 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     changed.set_size(rest);
     const Order* parent = order.slice_of != 0 ? orders_.find(order.slice_of) : nullptr;
     if (parent && !fits_parent(changed, *parent, &order, reason)) return false;
-    const Order* counted = parent ? parent : &order;
+    std::optional<Order> free;
+    if (parent) free = left_of(*parent, &order);
+    const Order* counted = parent ? &*free : &order;
     const RiskView view(port_.now(), markets_, orders_, accounts_, changed, counted);
     Number open;
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
@@ -341,6 +331,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     }
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
+    if (!limits_.obeys_reduce_only(changed, reason)) return false;
     if (!limits_.allow(changed, order.owner(), *market, counted, port_.now(), reason) &&
         !view.reduces_position())
         return false;

@@ -20,6 +20,12 @@
 
 namespace kungfu::broker {
 
+/// Something was asked of an order's venue, and its answer decides where the order stands.
+inline bool is_waiting(OrderState state) noexcept {
+    return state == OrderState::SUBMITTED || state == OrderState::PENDING_CANCEL ||
+           state == OrderState::PENDING_AMEND;
+}
+
 /// Ends the broker with a Fault if its journal did not take an event.
 void require_appended(std::int32_t status, const char* type);
 
@@ -31,15 +37,25 @@ class Broker : public Component {
     void start(Port port) override;
     std::int64_t poll() override;
     std::int64_t next_time() override { return deadlines_.next_time(); }
+    std::string settings() override { return offered_; }
     std::string save() override;
     void load(std::string_view state) override;
 
   private:
     /// A plugin's check, and how often it failed or overran.
     struct Hook {
-        std::unique_ptr<RiskCheck> check;
+        std::string name;
+        RiskCheck* check = nullptr;  // nullptr if it is no longer configured, and only its verdicts are there
         std::uint32_t faults = 0;
     };
+
+    // settings
+    /// Puts settings in force; throws std::invalid_argument if they do not fit together.
+    void set(Settings settings);
+    /// Settings that its journal says, of this start or, in a rebuild, of an earlier one.
+    void set_as_journaled(std::string_view text);
+    /// Ends what cannot go on without whom the order went to, or without a venue that can be asked.
+    void give_up_unreachable();
 
     void handle(const Event& event);
     void dispatch(const Event& event);
@@ -63,6 +79,7 @@ class Broker : public Component {
     /// Lets an order out, or has it wait for a price if its venue cannot.
     void arm(Order& order);
     void let_out(Order& order);
+    void submit(Order& order, OrderRequest sent, std::string_view why);
     void let_out_waiting(std::uint64_t account);
     void end_held(Order& order, OrderState state, std::string_view why);
     void watch(std::uint64_t instrument, PriceKind kind, Number price);
@@ -90,8 +107,13 @@ class Broker : public Component {
     bool fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
                      std::string& reason);
     Number left_for_slices(const Order& parent, const Order* amended);
+    /// The parent without what its slices may still fill: that much of it a new one takes the place of.
+    Order left_of(const Order& parent, const Order* amended);
     void credit_parent(const Order& slice, const Fill& fill);
     void end_slices(const Order& parent);
+    /// Ends the orders that an algorithm was given before a time: it has ended, and nobody works them any
+    /// more.
+    void end_worked(std::uint64_t algorithm, std::int64_t before);
 
     // from gateways
     void on_update(const OrderUpdate& reported, std::string_view reason);
@@ -120,11 +142,13 @@ class Broker : public Component {
     std::int64_t retry_after(std::uint32_t tries) const noexcept;
     bool is_settled(const Order& order) const noexcept;
     void settle_as_absent(Order& order);
+    /// Whether an order that the venue surely does not have may go out once more.
+    bool may_send_again(const Order& order, const Doubt& doubt) const noexcept;
     void tell_difference(Difference difference, const Order& order, std::string_view rule);
     void alarm(const std::string& message);
 
     // comparing accounts with their venues
-    void on_component_start();
+    void on_component_start(std::string_view settings);
     void begin_reconciling(std::uint64_t account, std::string_view why);
     void set_account_state(std::uint64_t account, AccountSync& sync, AccountState state,
                            std::string_view why);
@@ -147,7 +171,9 @@ class Broker : public Component {
     void tell_switch(const LimitScope& scope, SwitchState state, const std::string& reason);
     void cancel_all(const LimitScope& scope, const std::string& why);
     void flatten(LimitScope& scope);
-    void close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
+    bool awaits_ends(const LimitScope& scope) const;
+    /// Whether there is a lot or more that can be closed.
+    bool close_position(const LimitScope& scope, std::uint64_t account, std::uint64_t instrument, Side side);
     void submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
                         Number size);
     std::uint64_t next_own_id();
@@ -197,6 +223,9 @@ class Broker : public Component {
         return receiver_of(order.account, order.request.algorithm);
     }
 
+    std::vector<std::unique_ptr<RiskCheck>> checks_;
+    std::string offered_;   // what it was made with
+    std::string in_force_;  // what its journal says; empty before the first start: then what it was made with
     std::map<std::uint64_t, Gateway> gateways_;
     std::map<std::uint64_t, Gateway> algorithms_;
     std::map<std::uint64_t, Route> routes_;

@@ -22,6 +22,8 @@ class DayClock {
     /// The earliest first; it counts for what was before it, too.
     explicit DayClock(std::vector<UtcOffset> zone) : zone_(std::move(zone)) {}
 
+    const std::vector<UtcOffset>& zone() const noexcept { return zone_; }
+
     /// Days since 1970.
     std::int64_t day(std::int64_t time) const noexcept { return divide_down(local(time), kDay); }
     /// 0 for Monday.
@@ -35,8 +37,10 @@ class DayClock {
     /// When the day ends that a time is in.
     std::int64_t end_of_day(std::int64_t time) const noexcept {
         const std::int64_t midnight = (day(time) + 1) * kDay;
-        // The clocks may be changed in between.
-        return midnight - ahead(midnight - ahead(time));
+        const std::int64_t without_change = midnight - ahead(time);
+        // The clocks may be changed in between: at midnight itself, where they go forward, there is none.
+        const std::int64_t end = midnight - ahead(without_change);
+        return day(end) > day(time) ? end : without_change;
     }
 
   private:

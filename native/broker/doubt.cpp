@@ -1,6 +1,6 @@
 /// The broker's doubts: orders whose venue does not answer, and how their fate is found out.
 ///
-/// Nothing is sent again. docs/reference/reconciliation.md has the rules.
+/// Nothing is sent again unless `resend_max_age` says so. docs/reference/reconciliation.md has the rules.
 #include <algorithm>
 
 #include "broker/broker.hpp"
@@ -8,12 +8,6 @@
 
 namespace kungfu::broker {
 namespace {
-
-/// Something was asked of the venue, and its answer decides where the order stands.
-bool is_waiting(OrderState state) noexcept {
-    return state == OrderState::SUBMITTED || state == OrderState::PENDING_CANCEL ||
-           state == OrderState::PENDING_AMEND;
-}
 
 std::string seconds(std::int64_t ns) { return to_text(Number{ns / 1'000'000, -3}) + " s"; }
 
@@ -58,15 +52,17 @@ bool Broker::matters(const Deadline& deadline) {
     if (deadline.purpose == Purpose::CANCELS) return !pacing_.empty() && pacing_.next_time() == deadline.due;
     if (deadline.purpose == Purpose::RECONCILE) {
         const auto sync = syncs_.find(deadline.subject);
-        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due;
+        return sync != syncs_.end() && sync->second.connected && sync->second.next == deadline.due &&
+               can_ask(deadline.subject);
     }
     if (deadline.purpose == Purpose::SETTLE) {
         const auto doubt = doubts_.find(deadline.subject);
-        return doubt != doubts_.end() && doubt->second.next == deadline.due;
+        return doubt != doubts_.end() && doubt->second.next == deadline.due &&
+               can_ask(orders_.find_kept(deadline.subject)->account);
     }
     if (deadline.purpose == Purpose::EXPIRY) return held_.expires_at(deadline.subject, deadline.due);
     const Order* order = orders_.find_kept(deadline.subject);
-    if (order == nullptr) return false;
+    if (order == nullptr || !can_ask(order->account)) return false;
     if (deadline.purpose == Purpose::FILLS) return order->misses_fills() && order->fills_due == deadline.due;
     return is_waiting(order->state) && order->asked_at + timing_.answer_timeout <= deadline.due;
 }
@@ -88,6 +84,8 @@ void Broker::act_on(const Deadline& deadline) {
 
 void Broker::doubt(Order& order, std::string_view why) {
     const auto [entry, is_new] = doubts_.try_emplace(order.id);
+    const bool unheard = order.state == OrderState::SUBMITTED && order.get_venue_order_id().empty() &&
+                         order.filled.is_zero() && order.venue_filled.is_none();
     if (is_waiting(order.state)) {
         orders_.change(order, [](Order& o) { o.state = OrderState::UNKNOWN; });
         tell(order, 0, false, why);
@@ -95,6 +93,7 @@ void Broker::doubt(Order& order, std::string_view why) {
     if (!is_new) return;
     Doubt& doubt = entry->second;
     doubt.since = port_.now();
+    doubt.may_be_unsent = unheard;
     // A request without a deadline may still be on its way for as long as anything is retried.
     const std::int64_t last =
         order.request.deadline != 0 ? order.request.deadline : order.asked_at + timing_.longest_retry;
@@ -150,18 +149,39 @@ bool Broker::is_settled(const Order& order) const noexcept {
     return order.state != OrderState::UNKNOWN && !is_waiting(order.state) && !order.misses_fills();
 }
 
+bool Broker::may_send_again(const Order& order, const Doubt& doubt) const noexcept {
+    // The venue itself refuses what was sent, should it still arrive: its deadline, which the broker gave it,
+    // is over. A deadline of the strategy's own says that the order is not wanted any more.
+    const bool is_over =
+        timing_.order_deadline != 0 && order.request.deadline == order.asked_at + timing_.order_deadline;
+    const bool is_young = port_.now() - order.created_at < timing_.resend_max_age;
+    return doubt.may_be_unsent && is_over && is_young && order.state == OrderState::UNKNOWN &&
+           order.slice_of == 0 && !order.expired && !pacing_.holds(order.id);
+}
+
 void Broker::settle_as_absent(Order& order) {
+    const bool may_go = may_send_again(order, doubts_.at(order.id));
     doubts_.erase(order.id);
-    const std::string why = "the venue does not know it: " + std::to_string(timing_.absences) +
-                            " queries after its deadline found neither order nor fills";
-    if (!is_terminal(order.state)) {
-        orders_.change(order, [](Order& o) {
-            o.state = OrderState::EXPIRED;
-            o.venue_filled = o.filled;
-            o.forget_amends();
-        });
-        tell(order, 0, false, why);
+    std::string why = "the venue does not know it: " + std::to_string(timing_.absences) +
+                      " queries after its deadline found neither order nor fills";
+    if (may_go) {
+        std::string refusal;
+        if (is_acceptable(order.request, order.strategy, &order, refusal)) {
+            why += "; it is sent again";
+            tell_difference(Difference::ORDER_MISSING, order, why);
+            OrderRequest again = order.request;
+            again.deadline = 0;
+            return submit(order, again, why);
+        }
+        why += "; it is not sent again: " + refusal;
     }
+    const bool was_over = is_terminal(order.state);
+    orders_.change(order, [&](Order& o) {
+        if (!was_over) o.state = OrderState::EXPIRED;
+        o.venue_filled = o.filled;  // what it told of and nobody can give any more; positions are compared
+        o.forget_amends();
+    });
+    if (!was_over) tell(order, 0, false, why);
     changed_.push_back(order.id);
     tell_difference(Difference::ORDER_MISSING, order, why);
 }

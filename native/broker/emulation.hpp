@@ -34,6 +34,9 @@ bool is_crossed(const OrderRequest& order, Number best, Number price) noexcept;
 /// Why the broker ends an order at its time.
 constexpr const char* kTimeIsOver = "its time is over";
 
+/// Why nothing can be done for an order whose account or algorithm has left the configuration.
+constexpr const char* kNobodyTakesIt = "what took it is not configured";
+
 /// What keeps an order back.
 enum class Awaited : std::uint8_t { PARENT, PRICE, ACCOUNT, OPERATOR };
 

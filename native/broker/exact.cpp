@@ -183,6 +183,18 @@ bool share_up(Money amount, Number by, int decimals, Money& out) noexcept {
     return true;
 }
 
+bool nearest_sum(Money a, Money b, Number& out) noexcept {
+    Money exact;
+    if (!exact_sum(a, b, exact)) return false;
+    if (to_number(exact, out)) return true;
+    // Each try is of the exact sum, so that it is rounded once.
+    for (int decimals = -exact.exponent - 1; decimals >= 0; --decimals) {
+        Money rounded;
+        if (rounded_half_even(exact, 1, 1, decimals, rounded) && to_number(rounded, out)) return true;
+    }
+    return false;
+}
+
 bool to_number(Money amount, Number& out) noexcept {
     const Money value = trimmed(amount);
     if (value.mantissa > std::numeric_limits<std::int64_t>::max() ||

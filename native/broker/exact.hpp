@@ -54,6 +54,10 @@ bool share_up(Money amount, Number divisor, int decimals, Money& out) noexcept;
 /// The amount as a number; false if it does not fit exactly.
 bool to_number(Money amount, Number& out) noexcept;
 
+/// a + b as a number; of decimals that do not fit into it the last ones are rounded off, half to even. False
+/// if the whole part does not fit.
+bool nearest_sum(Money a, Money b, Number& out) noexcept;
+
 /// The value without its sign.
 inline Number magnitude(Number value) noexcept { return value.mantissa < 0 ? -value : value; }
 inline Money magnitude(Money value) noexcept { return value.mantissa < 0 ? -value : value; }

@@ -79,7 +79,8 @@ void Broker::hold(Order& order, Held held, const std::string& until) {
 
 void Broker::arm(Order& order) {
     const OrderRequest& request = order.request;
-    if (!lacking(request, receiver_of(order)->capabilities).trigger) return let_out(order);
+    const Gateway* receiver = receiver_of(order);
+    if (!receiver || !lacking(request, receiver->capabilities).trigger) return let_out(order);
     Held held;
     held.instrument = order.instrument;
     held.best = price_of(order.instrument, request.get_trigger_by());
@@ -88,6 +89,7 @@ void Broker::arm(Order& order) {
 }
 
 void Broker::let_out(Order& order) {
+    if (!receiver_of(order)) return end_held(order, OrderState::CANCELED, kNobodyTakesIt);
     if (!is_ready(order.account)) {
         Held held;
         held.awaited = Awaited::ACCOUNT;
@@ -106,8 +108,14 @@ void Broker::let_out(Order& order) {
             orders_.change(order, [](Order& o) { o.state = OrderState::RISK_REJECTED; });
             return tell(order, 0, false, reason);
         }
+        // The market has moved since it came.
+        order.worst_price = limits_.worst_price(sent, *markets_.find(order.instrument));
     }
     if (sent.get_time_in_force() == order.request.get_time_in_force()) held_.drop_expiry(order.id);
+    submit(order, sent, {});
+}
+
+void Broker::submit(Order& order, OrderRequest sent, std::string_view why) {
     if (sent.deadline == 0 && timing_.order_deadline != 0 && can_ask(order.account))
         sent.deadline = port_.now() + timing_.order_deadline;
     orders_.change(order, [&](Order& o) {
@@ -115,7 +123,7 @@ void Broker::let_out(Order& order) {
         o.request = sent;
     });
     expect_answer(order);
-    tell(order, 0, false, {});
+    tell(order, 0, false, why);
     if (order.request.algorithm == 0 && !settle_self_trade(order)) return;
     limits_.pass(order, port_.now());
     const auto parameters = parameters_.find(order.id);
@@ -134,6 +142,9 @@ void Broker::let_out_waiting(std::uint64_t account) {
 
 void Broker::end_held(Order& order, OrderState state, std::string_view why) {
     held_.let_go(order.id);
+    // Of many that end at once, some are no longer kept when ties are settled.
+    held_.drop_expiry(order.id);
+    slices_.erase({order.slice_of, order.id});
     parameters_.erase(order.id);
     orders_.change(order, [&](Order& o) { o.state = state; });
     tell(order, 0, false, why);
@@ -286,8 +297,8 @@ void Broker::settle_leg(Leg& leg) {
     Order* order = orders_.find_kept(leg.order);
     if (!order || is_terminal(order->state) || order->state == OrderState::PENDING_AMEND || leg.ended) return;
     const bool held = held_.find(order->id) != nullptr;
-    const Capabilities& venue = receiver_of(*order)->capabilities;
-    if (venue.oco && !held) return;  // what has filled was at the venue, too
+    const Gateway* receiver = receiver_of(*order);
+    if (!receiver || (receiver->capabilities.oco && !held)) return;  // what has filled was at the venue, too
     const Number asked = std::exchange(leg.asked, Number::none());
     if (!asked.is_none() && order->size > asked) leg.ends = true;
     if (leg.owed.is_zero() && !leg.ends) return;

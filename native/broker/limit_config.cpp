@@ -246,6 +246,8 @@ const Money* amount_of(const CurrencyTable& table, Currency currency) noexcept {
 }
 
 bool set_limit(LimitSettings& settings, std::string_view name, std::string_view text, std::string& why) {
+    if (text.find('\n') != std::string_view::npos)
+        return why = "expected one line, got " + quoted(text), false;
     for (const Limit& limit : kLimits) {
         if (name != limit.name) continue;
         const char* expected = limit.set(settings, text);

@@ -67,7 +67,7 @@ void Broker::throw_switch(LimitScope& s, const std::string& reason) {
 }
 
 void Broker::reset_switch(LimitScope& s, const std::string& reason) {
-    if (!s.is_thrown) return;
+    if (!s.is_thrown && !s.flattens) return;
     s.is_thrown = s.flattens = false;
     s.reason.clear();
     limits_.forgive(s);
@@ -101,16 +101,29 @@ void Broker::flatten(LimitScope& s) {
     for (const Exposure& e : s.exposures)
         if (!e.longs.is_zero() || !e.shorts.is_zero()) held.emplace_back(e.account, e.instrument);
     std::sort(held.begin(), held.end());
+    bool is_done = true;
     for (const auto& [account, instrument] : held) {
-        close_position(s, account, instrument, Side::SELL);
-        close_position(s, account, instrument, Side::BUY);
+        for (const Side side : {Side::SELL, Side::BUY})
+            if (close_position(s, account, instrument, side)) is_done = false;
     }
-    if (held.empty() && s.open_orders == 0 && !s.is_thrown) s.flattens = false;
+    if (is_done && !s.is_thrown && !awaits_ends(s)) s.flattens = false;
 }
 
-void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uint64_t instrument, Side side) {
+/// Whether orders that were cancelled, or sent to close something, may still fill. Those that came since are
+/// no business of a command that closes what was there.
+bool Broker::awaits_ends(const LimitScope& s) const {
+    for (const std::uint64_t id : orders_.live()) {
+        const Order& order = *orders_.find_kept(id);
+        const bool is_ending = order.closes || order.state == OrderState::PENDING_CANCEL ||
+                               order.state == OrderState::UNKNOWN || pacing_.holds(id);
+        if (is_ending && s.has(order.account, order.owner())) return true;
+    }
+    return false;
+}
+
+bool Broker::close_position(const LimitScope& s, std::uint64_t account, std::uint64_t instrument, Side side) {
     const Market* market = markets_.find(instrument);
-    if (!market || !gateway_of(account)) return;
+    if (!market || !gateway_of(account)) return false;
     const auto part_of = [&](const LimitScope& of) {
         for (const Exposure& e : of.exposures)
             if (e.account == account && e.instrument == instrument)
@@ -118,11 +131,12 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
         return Number{0, 0};
     };
     // What strategies hold against each other is not there to be closed.
-    Number rest = smaller(part_of(s), part_of(limits_.scope(Scope::ACCOUNT, account)));
-    rest = sum(rest, -orders_.open_size(account, instrument, side), "size to be closed");
-    if (rest.mantissa <= 0) return;
+    const Number all = smaller(part_of(s), part_of(limits_.scope(Scope::ACCOUNT, account)));
+    if (in_lots(all, market->definition).is_zero()) return false;
+    Number rest = sum(all, -orders_.open_size(account, instrument, side), "size to be closed");
+    if (rest.mantissa <= 0) return true;
     rest = in_lots(rest, market->definition);
-    if (s.scope == Scope::STRATEGY) return submit_closing(s.subject, account, *market, side, rest);
+    if (s.scope == Scope::STRATEGY) return submit_closing(s.subject, account, *market, side, rest), true;
     // Each strategy's part is closed on its behalf, so that its own books stay right.
     for (const LimitScope* owner : limits_.scopes()) {
         if (owner->scope != Scope::STRATEGY) continue;
@@ -140,6 +154,7 @@ void Broker::close_position(const LimitScope& s, std::uint64_t account, std::uin
         submit_closing(owner->subject, account, *market, side, part);
     }
     submit_closing(0, account, *market, side, rest);
+    return true;
 }
 
 void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const Market& market, Side side,
@@ -166,7 +181,7 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
     request.set_time_in_force(gateway.capabilities.can(TimeInForce::IOC) ? TimeInForce::IOC
                                                                          : TimeInForce::GTC);
     request.reduce_only = gateway.capabilities.reduce_only;
-    if (accounts_.terms(account).hedging)
+    if (accounts_.terms(account).hedging && !is_spot(market.definition))
         request.set_position_side(side == Side::SELL ? PositionSide::LONG : PositionSide::SHORT);
     request.set_tag("flatten");
     order.id = request.order_id;
@@ -192,7 +207,7 @@ std::uint64_t Broker::next_own_id() {
 
 void Broker::send_cancel(Order& order, std::string_view why) {
     const std::uint64_t id = order.id;
-    if (pacing_.holds(id)) return;
+    if (pacing_.holds(id) || !receiver_of(order)) return;
     pacing_.hold(id, why);
     release_cancels();
     if (pacing_.holds(id)) tell(order, 0, false, "limit max_cancel_rate: the cancel waits");
@@ -203,7 +218,8 @@ void Broker::release_cancels() {
         port_.now(),
         [&](std::uint64_t id) -> std::optional<std::array<LimitScope*, 3>> {
             const Order* order = orders_.find_kept(id);
-            if (!order || !may_move(order->state, OrderState::PENDING_CANCEL)) return std::nullopt;
+            if (!order || !receiver_of(*order) || !may_move(order->state, OrderState::PENDING_CANCEL))
+                return std::nullopt;
             return limits_.paced(*order);
         },
         [&](std::uint64_t id, const std::string& why) { emit_cancel(*orders_.find_kept(id), why); });
@@ -211,6 +227,8 @@ void Broker::release_cancels() {
 }
 
 void Broker::emit_cancel(Order& order, std::string_view why) {
+    if (const auto doubt = doubts_.find(order.id); doubt != doubts_.end())
+        doubt->second.may_be_unsent = false;
     orders_.change(order, [](Order& o) {
         o.state = OrderState::PENDING_CANCEL;
         o.reason_hash = 0;
@@ -285,13 +303,7 @@ void Broker::on_command(const OperatorCommand& command, std::string_view said) {
         case CommandKind::SET_LIMIT: {
             LimitScope& s = limits_.scope(which, command.subject);
             const std::string name(command.get_limit());
-            const auto before = s.texts.find(name);
-            LimitChange change{};
-            change.subject = s.subject;
-            change.set_scope(s.scope);
-            change.set_limit(name);
-            change.set_before(before == s.texts.end() ? std::string_view() : before->second);
-            change.set_after(command.get_setting());
+            const LimitChange change = Limits::describe_change(s, name, command.get_setting());
             std::string expected;
             if (!limits_.change(s, name, std::string(command.get_setting()), expected))
                 return refuse("limit " + name + ": " + expected);
@@ -307,8 +319,13 @@ RiskVerdict Broker::ask(Hook& hook, const OrderRequest& order, const RiskView& v
     const std::int64_t begin = hook_terms_.budget > 0 ? Clock::monotonic_now() : 0;
     RiskVerdict said{};
     said.order_id = order.order_id;
-    said.set_check(hook.check->name());
-    said.set_verdict(hook.check->judge(order, view, why));
+    said.set_check(hook.name);
+    if (hook.check) {
+        said.set_verdict(hook.check->judge(order, view, why));
+    } else {
+        said.set_verdict(Verdict::FAILED);
+        why = "risk check " + hook.name + " is no longer configured";
+    }
     const void* recorded = nullptr;
     std::uint32_t length = 0;
     switch (port_.recorded(RiskVerdict::kType, recorded, length)) {
@@ -327,8 +344,8 @@ RiskVerdict Broker::ask(Hook& hook, const OrderRequest& order, const RiskView& v
     said.elapsed = Clock::monotonic_now() - begin;
     if (said.elapsed > hook_terms_.budget && said.get_verdict() == Verdict::ALLOWED) {
         said.set_verdict(Verdict::OVERRAN);
-        why = "risk check " + std::string(hook.check->name()) + " took " + duration_text(said.elapsed) +
-              ", its budget is " + duration_text(hook_terms_.budget);
+        why = "risk check " + hook.name + " took " + duration_text(said.elapsed) + ", its budget is " +
+              duration_text(hook_terms_.budget);
     }
     return said;
 }
@@ -342,8 +359,8 @@ bool Broker::passes_checks(const OrderRequest& order, const RiskView& view, std:
         emit(said, why, 0);
         const bool is_fault = verdict != Verdict::REFUSED || said.elapsed > hook_terms_.budget;
         if (is_fault && ++hook.faults == hook_terms_.most_faults) {
-            alarm("risk check " + std::string(hook.check->name()) + " is unhealthy: " +
-                  std::to_string(hook.faults) + " times it failed or overran, the last: " + why);
+            alarm("risk check " + hook.name + " is unhealthy: " + std::to_string(hook.faults) +
+                  " times it failed or overran, the last: " + why);
         }
         if (verdict != Verdict::REFUSED && view.reduces_position()) continue;
         reason = why;

@@ -1,6 +1,7 @@
 #include "broker/limits.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 #include "broker/exact.hpp"
 
@@ -61,6 +62,11 @@ Money quote_value(Number size, Number price, const Instrument& definition) {
     throw Fault("the value of " + to_text(size) + " at " + to_text(price) + " does not fit");
 }
 
+/// Whether it makes the position larger that it names, of two; one that names none may.
+bool opens(PositionSide position, Side side) noexcept {
+    return position == PositionSide::NET || (position == PositionSide::LONG) == (side == Side::BUY);
+}
+
 Number larger(Number a, Number b) noexcept {
     if (a.is_none() || b.is_none()) return a.is_none() ? b : a;
     return a < b ? b : a;
@@ -77,23 +83,55 @@ Number market_price(const Market& market, Side side) noexcept {
 
 // --- the scopes -----------------------------------------------------------------------------------
 
-void Limits::configure(const std::vector<ScopeConfig>& configs) {
-    for (const ScopeConfig& config : configs) {
-        LimitScope& s = scope(config.scope, config.subject);
-        s.name = config.name;
-        s.clock = config.clock;
-        for (const auto& [name, text] : config.limits) {
-            std::string why;
-            if (!set_limit(s.limits, name, text, why))
-                throw std::invalid_argument(
-                    std::string("limit ").append(name).append(": ").append(why).append(of(s)));
-            s.texts[name] = text;
+void Limits::configure(const std::vector<ScopeConfig>& configs,
+                       const std::function<void(const LimitChange&)>& told) {
+    for (const ScopeConfig& config : configs) scope(config.scope, config.subject).name = config.name;
+    for (LimitScope* s : scopes()) {
+        std::map<std::string, std::string> said;
+        s->clock = {};
+        for (const ScopeConfig& config : configs) {
+            if (config.scope != s->scope || config.subject != s->subject) continue;
+            s->clock = config.clock;
+            for (const auto& [name, text] : config.limits) said[name] = text;
         }
-        s.orders.set(s.limits.max_order_rate);
-        s.cancels.set(s.limits.max_cancel_rate);
-        begin_watching(s);
+        const auto before = std::exchange(s->configured, said);
+        for (const auto& [name, text] : before) said.try_emplace(name);
+        for (const auto& [name, text] : said) {
+            const auto last = before.find(name);
+            if (last != before.end() && last->second == text) continue;
+            if (text_of(*s, name.c_str()) == text) continue;
+            const LimitChange what = describe_change(*s, name, text);
+            std::string why;
+            if (!change(*s, name, text, why))
+                throw std::invalid_argument(
+                    std::string("limit ").append(name).append(": ").append(why).append(of(*s)));
+            told(what);
+        }
     }
     renew_needs();
+}
+
+void Limits::lift_all() {
+    for (LimitScope* s : scopes()) {
+        s->limits = {};
+        s->texts.clear();
+        s->configured.clear();
+        s->results.clear();
+        s->orders.set({});
+        s->cancels.set({});
+        for (Exposure& e : s->exposures) resolve(*s, e);
+    }
+    renew_needs();
+}
+
+LimitChange Limits::describe_change(const LimitScope& s, const std::string& name, std::string_view text) {
+    LimitChange change{};
+    change.subject = s.subject;
+    change.set_scope(s.scope);
+    change.set_limit(name);
+    change.set_before(text_of(s, name.c_str()));
+    change.set_after(text);
+    return change;
 }
 
 void Limits::add_account(std::uint64_t account, const std::string& name) {
@@ -107,7 +145,6 @@ bool Limits::change(LimitScope& s, const std::string& name, const std::string& t
     } else {
         s.texts[name] = text;
     }
-    s.changes[name] = text;
     if (name == "max_order_rate") s.orders.set(s.limits.max_order_rate);
     if (name == "max_cancel_rate") s.cancels.set(s.limits.max_cancel_rate);
     if (name == "instruments")
@@ -186,6 +223,7 @@ void Limits::resolve(const LimitScope& s, Exposure& e) const {
     e.quote = Currency(definition.get_quote());
     e.settle = Currency(settlement_currency(definition));
     e.is_spot = broker::is_spot(definition);
+    e.is_hedged = accounts_.terms(e.account).hedging && !e.is_spot;
     const auto& patterns = s.limits.instruments;
     e.is_allowed = patterns.empty() ||
                    std::any_of(patterns.begin(), patterns.end(),
@@ -252,6 +290,8 @@ void Limits::count(const Order& order, const Counted& before, const Counted& aft
         if (gone.size.is_zero() && came.size.is_zero()) continue;
         Number& open = order.side == Side::BUY ? e->buys : e->sells;
         open = plus(plus(open, -gone.size, "open size"), came.size, "open size");
+        if (opens(order.request.get_position_side(), order.side))
+            e->opening = plus(plus(e->opening, -gone.size, "open size"), came.size, "open size");
         e->buys_cost = plus(plus(e->buys_cost, -gone.cost, kOpenCost), came.cost, kOpenCost);
     }
     if (before.rests_like(after) || !follows_own_orders()) return;
@@ -275,6 +315,12 @@ void Limits::on_position(const HoldingKey& key, const Holding& holding) {
 // --- results --------------------------------------------------------------------------------------
 
 void Limits::begin_watching(LimitScope& s) {
+    // What was lost while nothing limited it is no loss of a limit that comes later.
+    const auto is_over = [&](const ResultWatch& w) {
+        return !amount_of(s.limits.max_daily_loss, w.currency) &&
+               !amount_of(s.limits.max_drawdown, w.currency);
+    };
+    s.results.erase(std::remove_if(s.results.begin(), s.results.end(), is_over), s.results.end());
     for (const CurrencyTable* table : {&s.limits.max_daily_loss, &s.limits.max_drawdown}) {
         for (const auto& [currency, limit] : *table) {
             const bool known = std::any_of(s.results.begin(), s.results.end(),
@@ -442,6 +488,10 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
     if (l.max_data_age > 0) {
         if (c.watched == nullptr || c.watched->updated == 0)
             return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
+        if (!c.watched->down.empty()) {
+            const char* state = name_of(c.watched->down.begin()->second);
+            return refuse(s, "max_data_age", "a feed of " + c.market.name + " is " + state, reason);
+        }
         if (c.now - c.watched->updated > l.max_data_age) {
             return refuse(s, "max_data_age",
                           "the market data of " + c.market.name + " is " +
@@ -607,18 +657,20 @@ Limits::Ends Limits::ends_of(const Exposure& e, const Case& c) const {
     const char* what = "position with all open orders filled";
     Number buys = e.buys;
     Number sells = e.sells;
+    Number opening = e.opening;
     if (e.account == c.order.account && e.instrument == c.order.instrument) {
         Number& own = c.side == Side::BUY ? buys : sells;
-        if (!c.order.reduce_only) own = plus(own, c.size, what);
-        if (c.amended && !c.amended->request.reduce_only) own = plus(own, -c.amended->remaining(), what);
+        Number more{0, 0};
+        if (!c.order.reduce_only) more = c.size;
+        if (c.amended && !c.amended->request.reduce_only) more = plus(more, -c.amended->remaining(), what);
+        own = plus(own, more, what);
+        if (opens(c.order.get_position_side(), c.side)) opening = plus(opening, more, what);
     }
     const Number held = e.shorts.is_zero() ? e.longs : plus(e.longs, -e.shorts, what);
     Ends ends{plus(held, buys, what), plus(held, -sells, what), {}};
     ends.farthest = larger(magnitude(ends.high), magnitude(ends.low));
-    if (!e.longs.is_zero() && !e.shorts.is_zero()) {
-        const Number smaller = e.longs < e.shorts ? e.longs : e.shorts;
-        ends.farthest = plus(ends.farthest, plus(smaller, smaller, what), what);
-    }
+    // Of two positions, each can become larger without the other one becoming smaller.
+    if (e.is_hedged) ends.farthest = plus(plus(e.longs, e.shorts, what), opening, what);
     return ends;
 }
 
@@ -784,11 +836,22 @@ bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason)
 
 namespace {
 
+std::map<std::string, std::string> get_texts(StateReader& state) {
+    std::map<std::string, std::string> texts;
+    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
+        const std::string name(state.get_text());
+        texts[name] = state.get_text();
+    }
+    return texts;
+}
+
 void put_scope(StateWriter& state, const LimitScope& s) {
     state.put(s.scope);
     state.put(s.subject);
-    state.put(static_cast<std::uint64_t>(s.changes.size()));
-    for (const auto& [name, text] : s.changes) state.put_text(name), state.put_text(text);
+    for (const auto* limits : {&s.texts, &s.configured}) {
+        state.put(static_cast<std::uint64_t>(limits->size()));
+        for (const auto& [name, text] : *limits) state.put_text(name), state.put_text(text);
+    }
     state.put(s.orders);
     state.put(s.cancels);
     state.put(static_cast<std::uint64_t>(s.results.size()));
@@ -797,6 +860,15 @@ void put_scope(StateWriter& state, const LimitScope& s) {
     state.put(s.is_thrown);
     state.put(s.flattens);
     state.put_text(s.reason);
+    // Counted anew, sums would have other zeros at their ends, and messages would show them.
+    state.put(s.open_orders);
+    state.put(static_cast<std::uint64_t>(s.exposures.size()));
+    for (const Exposure& e : s.exposures) {
+        state.put(e.account);
+        state.put(e.instrument);
+        for (const Number part : {e.longs, e.shorts, e.buys, e.sells, e.opening}) state.put(part);
+        state.put(e.buys_cost);
+    }
 }
 
 }  // namespace
@@ -813,26 +885,19 @@ void Limits::save(StateWriter& state) const {
 }
 
 bool Limits::load(StateReader& state) {
-    for (LimitScope* s : scopes()) {
-        s->exposures.clear();
-        s->open_orders = 0;
-    }
     shares_.clear();
     last_shares_ = nullptr;
+    lift_all();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto which = state.get<Scope>();
         LimitScope& s = scope(which, state.get<std::uint64_t>());
-        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m) {
-            const std::string name(state.get_text());
-            const std::string text(state.get_text());
+        for (const auto& [name, text] : get_texts(state)) {
             std::string why;
             if (!change(s, name, text, why)) return false;
         }
-        // A rate that was changed in the configuration begins with a full bucket.
-        const auto orders = state.get<TokenBucket>();
-        const auto cancels = state.get<TokenBucket>();
-        if (orders.has_rate(s.limits.max_order_rate)) s.orders = orders;
-        if (cancels.has_rate(s.limits.max_cancel_rate)) s.cancels = cancels;
+        s.configured = get_texts(state);
+        s.orders = state.get<TokenBucket>();
+        s.cancels = state.get<TokenBucket>();
         std::vector<ResultWatch> results;
         for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m)
             results.push_back(state.get<ResultWatch>());
@@ -841,13 +906,22 @@ bool Limits::load(StateReader& state) {
         s.is_thrown = state.get<bool>();
         s.flattens = state.get<bool>();
         s.reason = state.get_text();
+        s.open_orders = state.get<std::int64_t>();
+        s.exposures.clear();
+        for (auto m = state.get<std::uint64_t>(); m > 0 && state.good(); --m) {
+            Exposure& e = s.exposures.emplace_back();
+            e.account = state.get<std::uint64_t>();
+            e.instrument = state.get<std::uint64_t>();
+            for (Number* part : {&e.longs, &e.shorts, &e.buys, &e.sells, &e.opening})
+                *part = state.get<Number>();
+            e.buys_cost = state.get<Money>();
+            resolve(s, e);
+        }
     }
     if (!watch_.load(state) || !recent_.load(state)) return false;
     has_clock_offset_ = state.get<bool>();
     clock_off_by_ = state.get<std::int64_t>();
-    own_.clear();
-    orders_.each([&](const Order& order) { count(order, {}, Counted(order)); });
-    accounts_.each_holding([&](const HoldingKey& key, const Holding& holding) { on_position(key, holding); });
+    follow_own_orders();
     for (LimitScope* s : scopes()) begin_watching(*s);
     return state.good();
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,10 +31,12 @@ struct Exposure {
     Currency base, quote, settle;
     bool is_spot = false;
     bool is_allowed = true;  // by the limit `instruments`
+    bool is_hedged = false;  // a long and a short position side by side
     Number longs{0, 0};
     Number shorts{0, 0};  // without sign
     Number buys{0, 0};
     Number sells{0, 0};
+    Number opening{0, 0};   // of both, what makes one of two positions larger
     Money buys_cost{0, 0};  // of the open buys at the prices that they were judged at
 };
 
@@ -53,8 +56,8 @@ struct LimitScope {
     std::string name;  // of the subject; empty for the global scope
 
     LimitSettings limits;
-    std::map<std::string, std::string> texts;    // of the limits in force, by name
-    std::map<std::string, std::string> changes;  // of these, what was changed while it ran
+    std::map<std::string, std::string> texts;       // of the limits in force, by name
+    std::map<std::string, std::string> configured;  // what the configuration said the last time
     DayClock clock;
 
     std::deque<Exposure> exposures;  // they stay where they are
@@ -84,13 +87,20 @@ class Limits {
     Limits(const Markets& markets, const Orders& orders, const Accounts& accounts)
         : markets_(markets), orders_(orders), accounts_(accounts) {}
 
-    /// Throws std::invalid_argument if a limit is not what it should be.
-    void configure(const std::vector<ScopeConfig>& scopes);
+    /// Takes over what the configuration says otherwise than it did the last time, and calls told(change) for
+    /// what that changes. Throws std::invalid_argument if a limit is not what it should be.
+    void configure(const std::vector<ScopeConfig>& scopes,
+                   const std::function<void(const LimitChange&)>& told);
+    /// As if nothing had been configured or changed.
+    void lift_all();
     /// An account that is configured: its result counts in the global one.
     void add_account(std::uint64_t account, const std::string& name);
 
-    /// Sets or lifts a limit while it runs; false with the reason if that cannot be.
+    /// Sets or lifts a limit; false with the reason if that cannot be.
     bool change(LimitScope& scope, const std::string& name, const std::string& text, std::string& why);
+    /// The event that says so, before it is done.
+    static LimitChange describe_change(const LimitScope& scope, const std::string& name,
+                                       std::string_view text);
 
     LimitScope& scope(Scope scope, std::uint64_t subject);
     /// All scopes, in an order that is always the same.
@@ -145,7 +155,7 @@ class Limits {
     std::array<LimitScope*, 3> paced(const Order& order);
 
     void save(StateWriter& state) const;
-    /// Reads the state; what follows from orders and positions is counted anew.
+    /// Reads the state, after that of orders and markets.
     bool load(StateReader& state);
 
   private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <unordered_map>
 
 #include "broker/exact.hpp"
@@ -62,6 +63,7 @@ struct WatchedMarket {
     OrderBook book;
     Number bid_size = Number::none();
     Number ask_size = Number::none();
+    std::map<std::uint32_t, FeedState> down;  // feeds that are not live, by event type; 0 is all of them
 };
 
 /// Follows only what some limit needs.
@@ -78,6 +80,8 @@ class MarketWatch {
     void set_needs(Needs needs) noexcept { needs_ = needs; }
 
     void take(const Event& event) {
+        // Whatever is needed now: a limit may come later, and the news does not come again.
+        if (const auto* status = event.as<FeedStatus>()) return take_status(*status);
         if (!needs_.any()) return;
         const std::int64_t time = event.frame->gen_time;
         if (const auto* quote = event.as<Quote>()) {
@@ -113,6 +117,7 @@ class MarketWatch {
             state.put(market.updated);
             state.put(market.bid_size);
             state.put(market.ask_size);
+            put_map(state, market.down);
             market.volume.save(state);
             market.book.save(state);
         }
@@ -124,6 +129,7 @@ class MarketWatch {
             market.updated = state.get<std::int64_t>();
             market.bid_size = state.get<Number>();
             market.ask_size = state.get<Number>();
+            get_map(state, market.down);
             market.volume.load(state);
             market.book.load(state);
         }
@@ -131,6 +137,17 @@ class MarketWatch {
     }
 
   private:
+    void take_status(const FeedStatus& status) {
+        auto& down = markets_[status.instrument].down;
+        if (status.get_state() != FeedState::LIVE) {
+            down[status.event_type] = status.get_state();
+        } else if (status.event_type == 0) {
+            down.clear();
+        } else {
+            down.erase(status.event_type);
+        }
+    }
+
     WatchedMarket& seen(std::uint64_t instrument, std::int64_t time) {
         WatchedMarket& market = markets_[instrument];
         market.updated = time;

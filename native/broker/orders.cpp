@@ -10,13 +10,8 @@
 namespace kungfu::broker {
 
 Number Order::remaining() const {
-    Number total = size;
-    if (state == OrderState::CREATED)
-        return {0, 0};  // held back
-    else if (is_terminal(state))
-        total = venue_filled;
-    else if (!pending_size.is_none() && pending_size > size)
-        total = pending_size;
+    if (state == OrderState::CREATED) return {0, 0};  // held back
+    const Number total = is_terminal(state) ? venue_filled : largest_size();
     if (total.is_none()) return {0, 0};
     const Number rest = sum(total, -filled, "rest of an order");
     return rest.mantissa > 0 ? rest : Number{0, 0};
@@ -24,7 +19,7 @@ Number Order::remaining() const {
 
 OrderState Order::filled_state() const noexcept {
     if (filled.is_zero()) return OrderState::ACCEPTED;
-    return !size.is_none() && filled >= size ? OrderState::FILLED : OrderState::PARTIALLY_FILLED;
+    return !size.is_none() && filled >= largest_size() ? OrderState::FILLED : OrderState::PARTIALLY_FILLED;
 }
 
 bool is_order_state(std::uint8_t number) noexcept {
@@ -181,7 +176,7 @@ Counted::Counted(const Order& order)
     const bool waits = type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
                        type == OrderType::TRAILING_STOP || order.request.algorithm != 0;
     const bool is_over = is_terminal(order.state);
-    is_resting = !is_over && !waits;
+    is_resting = !is_over && !waits && order.state != OrderState::CREATED;
     if (order.counts_in_parent) return;
     is_open = !is_over;
     rest = order.remaining();
@@ -198,12 +193,12 @@ void Orders::count(const Order& order, const Counted& before, const Counted& aft
 void Orders::save(StateWriter& state) const {
     state.put(static_cast<std::uint64_t>(orders_.size()));
     for (const auto& [id, order] : orders_) state.put(order);
+    put_map(state, open_);
     state.put(static_cast<std::uint64_t>(fills_.size()));
     for (const auto& [key, before] : fills_) state.put(key), state.put(before);
     state.put(static_cast<std::uint64_t>(closed_.size()));
     for (const std::uint64_t id : closed_) state.put(id);
-    state.put(static_cast<std::uint64_t>(gone_.words().size()));
-    for (const std::uint64_t word : gone_.words()) state.put(word);
+    state.put_text({reinterpret_cast<const char*>(gone_.words().data()), gone_.words().size() * 8});
     state.put(static_cast<std::uint64_t>(series_.size()));
     for (const auto& [high, series] : series_) {
         state.put(high);
@@ -215,23 +210,23 @@ void Orders::save(StateWriter& state) const {
 
 bool Orders::load(StateReader& state) {
     orders_.clear();
-    open_.clear();
     fills_.clear();
     closed_.clear();
     series_.clear();
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto order = state.get<Order>();
-        count(orders_.emplace(order.id, order).first->second, {}, Counted(order));
+        orders_.emplace(order.id, order);
     }
+    get_map(state, open_);
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         const auto key = state.get<FillKey>();
         fills_[key] = state.get<TradeId>();
     }
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
         closed_.push_back(state.get<std::uint64_t>());
-    std::vector<std::uint64_t> words;
-    for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
-        words.push_back(state.get<std::uint64_t>());
+    const std::string_view bits = state.get_text();
+    std::vector<std::uint64_t> words(bits.size() / 8);
+    bits.copy(reinterpret_cast<char*>(words.data()), words.size() * 8);
     if (!words.empty() && words.size() != IdFilter::kWords) return false;
     gone_.set_words(std::move(words));
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {

@@ -58,8 +58,13 @@ struct Order {
         set_fixed_text(venue_order_id, sizeof venue_order_id, value);
     }
 
-    /// What fills may still come: of the larger size while an amend is under way; once it is over, those that
-    /// the venue has told of and not reported yet.
+    /// Its size, or the largest that amends under way ask for: it may be that large already.
+    Number largest_size() const noexcept {
+        return !pending_size.is_none() && pending_size > size ? pending_size : size;
+    }
+
+    /// What fills may still come: of the largest size; once it is over, those that the venue has told of and
+    /// not reported yet.
     Number remaining() const;
 
     /// Notes the size that an amend asks for; earlier amends may still be on their way.
@@ -73,7 +78,7 @@ struct Order {
     /// The venue told of more than was reported fill by fill.
     bool misses_fills() const noexcept { return !venue_filled.is_none() && venue_filled > filled; }
 
-    /// Where fills alone put an order that is alive: accepted, partially filled or filled.
+    /// Where fills alone put an order that is alive: accepted, partially filled or (the largest size) filled.
     OrderState filled_state() const noexcept;
 };
 

@@ -20,13 +20,17 @@ bool is_at_venue(const Order& order) noexcept {
 
 }  // namespace
 
-void Broker::on_component_start() {
+void Broker::on_component_start(std::string_view settings) {
+    if (!settings.empty()) {
+        set_as_journaled(settings);
+        give_up_unreachable();
+    }
     for (const auto& [account, route] : routes_) {
         if (!can_ask(account)) continue;
         begin_reconciling(account, "the broker started");
     }
     held_.resume();
-    // What was under way when it ended may or may not have reached its venue; nothing is sent again.
+    // What was under way when it ended may or may not have reached its venue.
     for (const std::uint64_t id : orders_.live()) {
         Order& order = *orders_.find_kept(id);
         if (!can_ask(order.account) || !is_at_venue(order)) continue;
@@ -107,7 +111,7 @@ void Broker::on_balance_report(const Balance& reported) {
 
 void Broker::on_account_answer(const VenueAnswer& answer, std::string_view detail) {
     const auto entry = syncs_.find(answer.account);
-    if (entry == syncs_.end() || entry->second.query != answer.query_id) return;
+    if (entry == syncs_.end() || entry->second.query != answer.query_id || !can_ask(answer.account)) return;
     AccountSync& sync = entry->second;
     sync.query = 0;
     if (answer.get_outcome() != QueryOutcome::COMPLETE) {

@@ -46,6 +46,13 @@ OrderState settled_state(const Order& order, OrderState reported) noexcept {
     return order.size.is_none() && reported == OrderState::FILLED ? reported : order.filled_state();
 }
 
+/// Whether the venue says that all of the order has filled, so that it will not make it larger any more.
+bool leaves_nothing_to_amend(const Order& order, const OrderUpdate& reported) noexcept {
+    const Number size = is_given(reported.get_size()) ? reported.get_size() : order.size;
+    return reported.get_state() == OrderState::FILLED && !size.is_none() &&
+           (order.venue_filled.is_none() || order.venue_filled <= size);
+}
+
 /// What is odd if the venue ends an order at less than was booked; empty if it does not.
 std::string shortfall(const Order& order, const OrderUpdate& reported) {
     const OrderState state = reported.get_state();
@@ -126,8 +133,9 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
         order.state == OrderState::PENDING_CANCEL || order.state == OrderState::PENDING_AMEND;
     const bool repeated =
         target == order.state || (pending && reported.get_state() == OrderState::PARTIALLY_FILLED);
+    const bool ends_amends = !order.pending_size.is_none() && leaves_nothing_to_amend(order, reported);
     const bool news = is_terminal(order.state) ? !odd.empty() && fnv1a64(text) != order.reason_hash
-                                               : has_news(order, reported, text);
+                                               : ends_amends || has_news(order, reported, text);
     // An order that was never sent is the broker's own: no venue can say what becomes of it.
     const bool is_ours = order.state == OrderState::CREATED;
     if (repeated && !news && !is_ours) return;
@@ -138,12 +146,13 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
         return tell(order, reported.time, true, why);
     }
     orders_.change(order, [&](Order& o) {
+        if (!text.empty()) o.reason_hash = fnv1a64(text);
+        if (is_terminal(o.state)) return;  // nothing that is told later makes it live again
         const bool answered = !reason.empty() || is_same(reported.get_size(), o.asked_size);
         if (is_given(reported.get_price())) o.price = reported.get_price();
         if (is_given(reported.get_size())) o.size = reported.get_size();
-        if (answered || is_terminal(target)) o.forget_amends();
+        if (answered || ends_amends || is_terminal(target)) o.forget_amends();
         if (!reported.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
-        if (!text.empty()) o.reason_hash = fnv1a64(text);
         o.state = is_acknowledged(target) && !o.size.is_none() ? o.filled_state() : target;
     });
     tell(order, reported.time, !odd.empty(), text);

@@ -24,7 +24,24 @@ struct Timing {
     std::int64_t longest_retry = 30'000'000'000;
     std::int64_t alarm_after = 60'000'000'000;
     std::int64_t reconcile_interval = 60'000'000'000;
-    std::uint32_t absences = 3;  ///< Answers that an order is not found, before it counts as absent.
+    std::int64_t resend_max_age =
+        0;                      ///< Until then an order that was lost on its way goes out again; 0: never.
+    std::int64_t absences = 3;  ///< Answers that an order is not found, before it counts as absent.
+
+    /// Calls each(name, value) for each of them.
+    template <class Self, class Each>
+    static void each(Self& self, Each&& each) {
+        each("answer_timeout", self.answer_timeout);
+        each("order_deadline", self.order_deadline);
+        each("clock_bound", self.clock_bound);
+        each("fill_timeout", self.fill_timeout);
+        each("first_retry", self.first_retry);
+        each("longest_retry", self.longest_retry);
+        each("alarm_after", self.alarm_after);
+        each("reconcile_interval", self.reconcile_interval);
+        each("resend_max_age", self.resend_max_age);
+        each("absences", self.absences);
+    }
 };
 
 /// An order whose fate is being found out.
@@ -36,6 +53,7 @@ struct Doubt {
     std::uint32_t tries = 0;
     std::uint32_t absences = 0;
     bool alarmed = false;
+    bool may_be_unsent = false;  ///< Nothing was heard of the order, and nobody wants it cancelled.
 };
 
 /// A venue's word on something that is compared: a position's or a balance's amount.

@@ -32,6 +32,13 @@ Number Broker::left_for_slices(const Order& parent, const Order* amended) {
     return left;
 }
 
+Order Broker::left_of(const Order& parent, const Order* amended) {
+    Order left = parent;
+    left.forget_amends();
+    left.size = sum(parent.filled, left_for_slices(parent, amended), "size of an order");
+    return left;
+}
+
 bool Broker::fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
                          std::string& reason) {
     const OrderRequest& whole = parent.request;
@@ -87,6 +94,19 @@ void Broker::end_slices(const Order& parent) {
         orders_.change(slice, [](Order& o) { o.counts_in_parent = false; });
         if (slice.state != OrderState::PENDING_CANCEL)
             send_cancel(slice, std::string("its parent is ") + name_of(parent.state));
+    }
+}
+
+void Broker::end_worked(std::uint64_t algorithm, std::int64_t before) {
+    if (!algorithms_.count(algorithm)) return;
+    for (const std::uint64_t id : orders_.live()) {
+        Order& order = *orders_.find_kept(id);
+        const bool is_worked = order.request.algorithm == algorithm && order.state != OrderState::CREATED;
+        if (!is_worked || order.asked_at >= before) continue;
+        orders_.change(order, [](Order& o) {
+            o.state = o.state == OrderState::PENDING_CANCEL ? OrderState::CANCELED : OrderState::EXPIRED;
+        });
+        tell(order, 0, false, "its algorithm has ended");
     }
 }
 

@@ -39,6 +39,7 @@ AccountSync get_sync(StateReader& state) {
 
 std::string Broker::save() {
     StateWriter state;
+    state.put_text(in_force_);
     markets_.save(state);
     orders_.save(state);
     accounts_.save(state);
@@ -65,6 +66,12 @@ std::string Broker::save() {
 
 void Broker::load(std::string_view bytes) {
     StateReader state(bytes);
+    in_force_.clear();
+    // The limits in force follow with the state: they need no events.
+    if (const std::string text(state.get_text()); !text.empty()) {
+        set(settings_of(text));
+        in_force_ = text;
+    }
     const bool whole =
         markets_.load(state) && orders_.load(state) && accounts_.load(state) && deadlines_.load(state);
     get_map(state, doubts_);

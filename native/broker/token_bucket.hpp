@@ -25,9 +25,6 @@ class TokenBucket {
     TokenBucket() = default;
 
     bool is_limited() const noexcept { return !rate_.is_none(); }
-    bool has_rate(Rate rate) const noexcept {
-        return rate.count == rate_.count && rate.interval == rate_.interval;
-    }
     bool has(std::int64_t now) const noexcept { return level_at(now) >= rate_.interval; }
 
     /// Takes a token if there is one.

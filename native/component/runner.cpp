@@ -21,7 +21,7 @@ bool Runner::add(kf_component* component, std::shared_ptr<Wiring> wiring) {
         error_ = wiring->source() + ": compiled against other event layouts than this core's; rebuild it";
         return false;
     }
-    members_.push_back({component, std::move(wiring)});
+    members_.push_back({component, std::move(wiring), false});
     return true;
 }
 
@@ -30,6 +30,9 @@ bool Runner::start() {
         member.wiring->begin_poll();
         if (member.component->start(member.component->self, member.wiring->port()) != 0)
             return fail(member, "start");
+        std::uint64_t size = 0;
+        const void* settings = member.component->settings(member.component->self, &size);
+        member.wiring->set_settings({static_cast<const char*>(settings), size});
     }
     return true;
 }
@@ -54,6 +57,7 @@ bool Runner::rebuild(std::size_t i) {
             return false;
         }
     }
+    member.keeps_snapshots = true;
     return true;
 }
 
@@ -62,7 +66,7 @@ bool Runner::take_snapshot(std::size_t i) {
     std::uint64_t size = 0;
     const void* bytes = member.component->save(member.component->self, &size);
     if (size == 0) return fail(member, "save");
-    if (member.wiring->take_snapshot(std::string(static_cast<const char*>(bytes), size))) return true;
+    if (member.wiring->take_snapshot({static_cast<const char*>(bytes), size})) return true;
     error_ = member.wiring->source() + ": " + member.wiring->error();
     return false;
 }
@@ -78,7 +82,20 @@ std::int64_t Runner::turn() {
         }
         handled += did;
     }
-    return inputs_are_readable() ? handled : -1;
+    if (!inputs_are_readable()) return -1;
+    take_due_snapshots(handled == 0);
+    return handled;
+}
+
+void Runner::take_due_snapshots(bool idle) {
+    const std::uint64_t due = idle ? snapshot_every_ : kLongestWait * snapshot_every_;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        Member& member = members_[i];
+        if (!member.keeps_snapshots || member.wiring->since_snapshot() < due) continue;
+        // One that fails costs the next start time, and nothing else; it is tried again after as many events.
+        if (!take_snapshot(i)) error_.clear();
+        member.wiring->count_from_here();
+    }
 }
 
 std::int64_t Runner::next_time() {

@@ -16,8 +16,16 @@ namespace kungfu {
 /// All components of a session, polled in the order in which they were added.
 class Runner {
   public:
-    /// The clock is the one that all wirings share; it outlives the runner.
-    explicit Runner(Clock* clock) noexcept : clock_(clock) {}
+    /// A rebuild of so many events takes a fraction of a second.
+    static constexpr std::uint64_t kSnapshotEvery = 500'000;
+    /// A component that is never idle is interrupted after so many times as many.
+    static constexpr std::uint64_t kLongestWait = 4;
+
+    /// The clock is the one that all wirings share; it outlives the runner. The state of what is rebuilt is
+    /// kept after every `snapshot_every` events that it reads or says, in the next turn in which nobody has
+    /// anything to do.
+    explicit Runner(Clock* clock, std::uint64_t snapshot_every = kSnapshotEvery) noexcept
+        : clock_(clock), snapshot_every_(snapshot_every) {}
     ~Runner();
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -28,8 +36,8 @@ class Runner {
     /// Starts all components; false with `error` set if one fails.
     bool start();
 
-    /// Brings a component back to where its journal ends, by what it had read then. To be called after
-    /// start(); false with `error` set if it cannot be rebuilt.
+    /// Brings a component back to where its journal ends, by what it had read then, and keeps snapshots of it
+    /// from now on. To be called after start(); false with `error` set if it cannot be rebuilt.
     bool rebuild(std::size_t member);
 
     /// Keeps a component's state, so that the next rebuild is short. Between two turns; false with `error`
@@ -59,14 +67,17 @@ class Runner {
     struct Member {
         kf_component* component;
         std::shared_ptr<Wiring> wiring;
+        bool keeps_snapshots = false;
     };
 
     bool fail(const Member& member, const char* what);
     /// False with `error` set if an input cannot be read on: what it still holds must not look like its end.
     bool inputs_are_readable();
     std::int64_t settle();
+    void take_due_snapshots(bool idle);
 
     Clock* clock_;
+    std::uint64_t snapshot_every_;
     std::vector<Member> members_;
     std::string error_;
 };

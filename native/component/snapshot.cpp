@@ -44,8 +44,10 @@ std::string snapshot_path(const journal::Location& own) {
 }
 
 bool write_snapshot(const journal::Location& own, const Snapshot& snapshot, std::string& error) {
-    std::string rest(reinterpret_cast<const char*>(snapshot.positions.data()),
-                     snapshot.positions.size() * sizeof(ConsumedRun));
+    const std::size_t runs = snapshot.positions.size() * sizeof(ConsumedRun);
+    std::string rest;
+    rest.reserve(runs + snapshot.names.size() + snapshot.state.size());
+    rest.append(reinterpret_cast<const char*>(snapshot.positions.data()), runs);
     rest += snapshot.names;
     rest += snapshot.state;
     FileHeader header;
@@ -61,9 +63,9 @@ bool write_snapshot(const journal::Location& own, const Snapshot& snapshot, std:
     const std::string begun = path + ".new";
     const int fd = open(begun.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) return refuse(begun, error);
+    // Not synced: that would take long, and one that a power loss damaged is known by its checksum.
     const bool written = journal::write_whole(fd, &header, sizeof header, 0) &&
-                         journal::write_whole(fd, rest.data(), rest.size(), sizeof header) &&
-                         fdatasync(fd) == 0;
+                         journal::write_whole(fd, rest.data(), rest.size(), sizeof header);
     if (!written) refuse(begun, error);
     close(fd);
     if (!written) return unlink(begun.c_str()), false;

@@ -1,6 +1,7 @@
 #include "component/wiring.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -55,8 +56,12 @@ void Wiring::begin_poll() {
 std::string Wiring::begin_rebuilding() {
     const journal::Writer& writer = *outputs_.at(0).writer;
     Snapshot snapshot;
-    if (!read_snapshot(writer.location(), snapshot) || snapshot.sequence > writer.last_sequence())
+    if (!read_snapshot(writer.location(), snapshot)) snapshot = {};
+    if (snapshot.sequence > writer.last_sequence()) {
+        // The journal lost its end, with the machine's power. It grows past that again, with other events.
+        std::remove(snapshot_path(writer.location()).c_str());
         snapshot = {};
+    }
     for (const ConsumedRun& run : snapshot.positions) inputs_.skip_to(run.journal, run.up_to);
     now_ = snapshot.now;
     learn_names(snapshot.names);
@@ -66,7 +71,7 @@ std::string Wiring::begin_rebuilding() {
     return std::move(snapshot.state);
 }
 
-bool Wiring::take_snapshot(std::string state) {
+bool Wiring::take_snapshot(std::string_view state) {
     Output& output = outputs_.at(0);
     if (say_consumed(output) != KF_OK) return false;
     Snapshot snapshot;
@@ -81,8 +86,10 @@ bool Wiring::take_snapshot(std::string state) {
         const std::uint64_t head[] = {id, name.size()};
         snapshot.names.append(reinterpret_cast<const char*>(head), sizeof head).append(name);
     }
-    snapshot.state = std::move(state);
-    return write_snapshot(output.writer->location(), snapshot, error_);
+    snapshot.state = state;
+    if (!write_snapshot(output.writer->location(), snapshot, error_)) return false;
+    count_from_here();
+    return true;
 }
 
 void Wiring::learn_names(std::string_view names) {
@@ -107,17 +114,20 @@ bool Wiring::read_start(ComponentKind kind, kf_event& event) {
     status.set_phase(ComponentPhase::START);
     starting_.reset();
     event_in_hand_ = false;  // nothing that was read makes it start
-    if (append(0, ComponentStatus::kType, 0, nullptr, &status, sizeof status) != KF_OK) return false;
+    std::string payload(reinterpret_cast<const char*>(&status), sizeof status);
+    payload += settings_;
+    const auto length = static_cast<std::uint32_t>(payload.size());
+    if (append(0, ComponentStatus::kType, 0, nullptr, payload.data(), length) != KF_OK) return false;
     kf_frame frame{};
     frame.sequence = outputs_[0].writer->last_sequence();
     frame.gen_time = frame.trigger_time = now_;
     frame.source = source_id_;
     frame.type = ComponentStatus::kType;
-    start_.resize(sizeof frame + sizeof status);
+    start_.resize(sizeof frame + payload.size());
     std::memcpy(start_.data(), &frame, sizeof frame);
-    std::memcpy(start_.data() + sizeof frame, &status, sizeof status);
+    std::memcpy(start_.data() + sizeof frame, payload.data(), payload.size());
     event = {reinterpret_cast<const kf_frame*>(start_.data()), outputs_[0].writer->id(),
-             ComponentStatus::kType, sizeof status};
+             ComponentStatus::kType, length};
     return true;
 }
 
@@ -125,6 +135,7 @@ bool Wiring::next(kf_event& event) {
     if (!read(event)) return false;
     in_hand_ = {event.journal, event.frame->sequence, event.frame->gen_time};
     event_in_hand_ = true;
+    ++since_snapshot_;
     now_ = now();
     if (event.type == Instrument::kType) learn_instrument(event.frame + 1, event.length);
     return true;
@@ -177,6 +188,7 @@ std::int32_t Wiring::append(std::uint32_t index, std::uint32_t type, std::uint64
     if (index >= outputs_.size()) return KF_BAD_ARGUMENT;
     Output& output = outputs_[index];
     now_ = now();
+    ++since_snapshot_;
     const kf_cause because = cause != nullptr ? *cause : event_in_hand_ ? in_hand_ : kf_cause{0, 0, now_};
     if (rebuilding_) {
         switch (rebuilding_->say(type, destination, because, payload, length)) {

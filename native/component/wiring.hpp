@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "clock/clock.hpp"
@@ -52,15 +53,20 @@ class Wiring {
     /// given. To be called when all inputs are joined, from their start, and before the first poll.
     std::string begin_rebuilding();
     /// Keeps the component's state for the next time; false with error() set if it cannot be written.
-    bool take_snapshot(std::string state);
+    bool take_snapshot(std::string_view state);
+    /// How much was read and said since the last snapshot, in a rebuild too; since count_from_here().
+    std::uint64_t since_snapshot() const noexcept { return since_snapshot_; }
+    void count_from_here() noexcept { since_snapshot_ = 0; }
     bool is_rebuilding() const noexcept { return rebuilding_ != nullptr; }
     /// How far it is: grows with each event that is given or compared.
     std::uint64_t rebuilt() const noexcept {
         return rebuilding_ ? rebuilding_->said() + rebuilding_->given() : 0;
     }
 
-    /// The component is given, as the next that it reads, that it starts, and that stands in its journal:
-    /// what it does about it is a function of its journal, like everything else.
+    /// What the component is set to; journaled with each start.
+    void set_settings(std::string settings) { settings_ = std::move(settings); }
+    /// The component is given, as the next that it reads, that it starts and what it is set to, and that
+    /// stands in its journal: what it does about it is a function of its journal, like everything else.
     void announce_start(ComponentKind kind) noexcept;
 
     /// Text of the last failed append or read; "" if there was none.
@@ -106,10 +112,12 @@ class Wiring {
     kf_port port_{};
     kf_cause in_hand_{};
     bool event_in_hand_ = false;
+    std::string settings_;
     std::optional<ComponentKind> starting_;
     bool said_positions_ = false;
     std::vector<char> start_;  ///< The event that said so.
     std::unique_ptr<Rebuilding> rebuilding_;
+    std::uint64_t since_snapshot_ = 0;
     bool failed_ = false;
     std::vector<char> scratch_;
     std::int64_t now_ = 0;  ///< Of the last event that was read or said; never goes back.

@@ -351,12 +351,6 @@ void a_fault_books_nothing_anywhere() {
     CHECK(fails([&] { f.accounts.book(large, kOne, f.linear); }));
     const Holding held = f.held(kOne);
     CHECK(held.size == num("1") && same(held.cost, money("100")) && same(f.held().cost, money("100")));
-    Fill fine = Desk::a_fill(1, "y", Side::BUY, "100", "1", "0.000000000000000001", kSpot);
-    fine.set_fee_currency("BTC");
-    CHECK(fails(
-        [&] { f.accounts.book(fine, kOne, Desk::definition(kSpot, Product::SPOT, ContractKind::NONE)); }));
-    CHECK(f.accounts.holding({kAccount, kSpot, kOne, PositionSide::NET}).size.is_zero());
-    CHECK(f.accounts.balance(kAccount, broker::Currency("BTC")).mantissa == 0);
 }
 
 void booking_a_fill_of_what_is_known_allocates_nothing() {
@@ -405,6 +399,53 @@ void an_order_says_which_position_it_is_for_in_hedging_mode_alone() {
     CHECK(verdict(net, r) == OrderState::RISK_REJECTED);
 }
 
+/// A position of more than nine units cannot have 18 decimals; the balance can, and stays exact.
+void a_fee_in_kind_of_many_decimals_is_booked() {
+    Ledger d;
+    const auto booked = [&](Side side, const char* size, const char* fee, const char* position,
+                            const char* balance) {
+        static std::uint64_t id = 0;
+        d.request(Desk::limit(++id, side, size, "100", kSpot));
+        Fill f = Desk::a_fill(id, "t", side, size, "100", "0", kSpot);
+        Money exact;
+        CHECK(parse_money(fee, exact) == NumberError::OK);
+        f.set_fee(exact);
+        f.set_fee_currency("BTC");
+        d.fill(f);
+        Number held = Number::none();
+        Money total = Money::none();
+        for (const Record& r : d.run()) {
+            if (r.type == Position::kType) held = r.as<Position>().get_size();
+            if (r.type == Balance::kType && r.as<Balance>().get_currency() == "BTC")
+                total = r.as<Balance>().get_total();
+        }
+        CHECK(parse_money(balance, exact) == NumberError::OK);
+        return to_text(held) == position && same(total, exact);
+    };
+    CHECK(booked(Side::BUY, "9", "0.000000000000000001", "8.999999999999999999", "8.999999999999999999"));
+    CHECK(booked(Side::BUY, "10", "0.000000000000000002", "19", "18.999999999999999997"));
+    CHECK(booked(Side::BUY, "1", "0.000000000000000037", "19.99999999999999996", "19.99999999999999996"));
+    // One that does not fit by itself.
+    CHECK(booked(Side::BUY, "50", "10.000000000000000004", "59.99999999999999996", "59.999999999999999956"));
+    CHECK(booked(Side::SELL, "59", "0", "0.99999999999999996", "0.999999999999999956"));
+}
+
+void spot_is_closed_as_the_one_position_that_it_is_in_hedging_mode_too() {
+    auto config = Desk::plain();
+    config.routes[0].terms.hedging = true;
+    Desk d(std::move(config));
+    d.define_spot();
+    d.request(Desk::limit(1, Side::BUY, "1", "100", kSpot));
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "1", "100", "0", kSpot));
+    OperatorCommand flatten{};
+    flatten.set_kind(CommandKind::FLATTEN);
+    flatten.set_scope(Scope::GLOBAL);
+    d.put(1, kBroker, flatten, "me");
+    const Record closing = d.run().back();
+    CHECK(closing.as<OrderRequest>().get_side() == Side::SELL);
+    CHECK(closing.as<OrderRequest>().get_position_side() == PositionSide::NET);
+}
+
 void a_leverage_must_be_positive() {
     auto config = Desk::plain();
     config.routes[0].terms.leverage = num("0");
@@ -436,5 +477,7 @@ int main() {
     a_fault_books_nothing_anywhere();
     booking_a_fill_of_what_is_known_allocates_nothing();
     an_order_says_which_position_it_is_for_in_hedging_mode_alone();
+    a_fee_in_kind_of_many_decimals_is_booked();
+    spot_is_closed_as_the_one_position_that_it_is_in_hedging_mode_too();
     a_leverage_must_be_positive();
 }

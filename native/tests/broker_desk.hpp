@@ -83,6 +83,14 @@ class Desk {
         broker_->load(state);
     }
 
+    /// The broker reads that it starts, and with which settings.
+    void start() {
+        ComponentStatus status{};
+        status.set_kind(ComponentKind::BROKER);
+        status.set_phase(ComponentPhase::START);
+        put(kBroker, 0, status, broker_->settings());
+    }
+
     static broker::BrokerConfig plain() {
         broker::BrokerConfig config;
         broker::Gateway gateway;

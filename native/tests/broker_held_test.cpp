@@ -66,12 +66,6 @@ struct Holding : Desk {
         m.set_price(num(price));
         put(kVenue, 0, m);
     }
-    void start() {
-        ComponentStatus status{};
-        status.set_kind(ComponentKind::BROKER);
-        status.set_phase(ComponentPhase::START);
-        put(kBroker, 0, status);
-    }
     void command(CommandKind kind, std::uint64_t order) {
         OperatorCommand c{};
         c.set_kind(kind);
@@ -289,6 +283,45 @@ void held_orders_pass_the_checks_twice() {
     CHECK(nothing_sent(out) && check.asked == 3);
 }
 
+/// Otherwise funds that it takes would be there for others.
+void an_order_counts_at_the_prices_of_the_moment_at_which_it_is_let_out() {
+    broker::BrokerConfig config = Holding::bare();
+    config.limits.push_back({Scope::GLOBAL, 0, "", {{"check_funds", "true"}}, {}});
+    Holding d(std::move(config));
+    d.define_spot();
+    d.deposit("USDT", "300");
+    const auto price = [&](const char* last) {
+        Trade t{};
+        t.instrument = kSpot;
+        t.set_price(num(last));
+        t.set_size(num("1"));
+        d.put(kVenue, 0, t);
+    };
+    price("100");
+    OrderRequest r = Holding::stop(1, Side::BUY, "110");
+    r.instrument = kSpot;
+    d.request(r);
+    d.run();
+    price("200");
+    CHECK(sent(d.run()).order_id == 1);
+    d.request(Desk::limit(2, Side::BUY, "1.9", "100", kSpot));
+    CHECK(says(d.run(), 2, OrderState::RISK_REJECTED, "390.0 USDT is needed"));
+}
+
+void what_is_held_is_in_no_book_and_trades_with_none_of_ours() {
+    broker::BrokerConfig config = Holding::bare();
+    config.limits.push_back({Scope::GLOBAL, 0, "", {{"self_trade", "reject"}}, {}});
+    Holding d(std::move(config));
+    d.live(1);
+    d.request(Holding::child_of(1, Desk::limit(2, Side::SELL, "1", "105")));
+    d.request(Desk::limit(3, Side::BUY, "1", nullptr));
+    CHECK(sent(d.run()).order_id == 3);
+    d.filled(1, "a", Side::BUY, "1");
+    CHECK(sent(d.run()).order_id == 2);
+    d.request(Desk::limit(4, Side::BUY, "1", "105"));
+    CHECK(says(d.run(), 4, OrderState::RISK_REJECTED, "limit self_trade"));
+}
+
 void a_cancel_of_a_held_order_is_done_at_once_and_the_price_comes_too_late() {
     Holding d;
     d.request(Holding::stop(1, Side::BUY, "100"));
@@ -399,6 +432,9 @@ void a_day_ends_in_its_zone_even_where_clocks_are_changed() {
     const broker::DayClock clock({{0, hour}, {kDay + hour, 2 * hour}});
     CHECK(clock.end_of_day(kDay - hour - 1) == kDay - hour);
     CHECK(clock.end_of_day(kDay) == 2 * kDay - 2 * hour);
+    // From 00:00 on it is 01:00, and the other way round: it is 23:00 once more.
+    CHECK(broker::DayClock({{0, hour}, {kDay - hour, 2 * hour}}).end_of_day(kDay - hour - 1) == kDay - hour);
+    CHECK(broker::DayClock({{0, hour}, {kDay - hour, 0}}).end_of_day(kDay - hour - 1) == kDay);
     Holding d;
     OrderRequest r = Desk::limit(1, Side::BUY, "1", "100");
     r.set_time_in_force(TimeInForce::DAY);
@@ -702,6 +738,26 @@ void a_broker_that_takes_its_state_again_goes_on_in_the_middle() {
     CHECK(all<OrderCancel>(d.later(9000)).at(0).order_id == 6);
 }
 
+void orders_of_an_account_that_has_left_the_configuration_do_no_harm() {
+    Holding d;
+    d.request(Holding::until(5000, Desk::limit(1, Side::BUY, "1", "100")));
+    d.request(Holding::in_group_of(1, Desk::limit(2, Side::BUY, "1", "99")));
+    d.request(Holding::stop(3, Side::BUY, "110"));
+    d.accept(1);
+    d.accept(2);
+    d.run();
+    auto config = Holding::bare();
+    config.routes.clear();
+    d.reload(std::move(config));
+    d.trade("120");
+    CHECK(says(d.run(), 3, OrderState::CANCELED, "is not configured"));
+    CHECK(nothing_sent(d.later(10'000)));
+    d.amend(1, "2", nullptr);
+    CHECK(says(d.run(), 1, OrderState::ACCEPTED, "is not configured"));
+    d.filled(1, "a", Side::BUY, "1");
+    CHECK(says(d.run(), 1, OrderState::FILLED, ""));
+}
+
 void a_trigger_waits_while_the_account_is_compared() {
     broker::BrokerConfig config = Holding::bare();
     config.gateways[0].capabilities.queries = true;
@@ -743,6 +799,8 @@ int main() {
     what_cannot_be_expressed_is_refused_with_the_reason();
     held_orders_count_as_open_only_once_they_are_out();
     held_orders_pass_the_checks_twice();
+    an_order_counts_at_the_prices_of_the_moment_at_which_it_is_let_out();
+    what_is_held_is_in_no_book_and_trades_with_none_of_ours();
     a_cancel_of_a_held_order_is_done_at_once_and_the_price_comes_too_late();
     a_cancel_that_comes_after_the_price_goes_to_the_venue();
     an_amend_of_a_held_order_is_done_at_once();
@@ -771,5 +829,6 @@ int main() {
     a_trigger_that_was_not_crossed_meanwhile_goes_on_as_before();
     an_operator_decides_what_was_asked();
     a_broker_that_takes_its_state_again_goes_on_in_the_middle();
+    orders_of_an_account_that_has_left_the_configuration_do_no_harm();
     a_trigger_waits_while_the_account_is_compared();
 }

@@ -87,7 +87,7 @@ void an_order_that_passes_all_limits_allocates_nothing() {
     std::vector<ScopeConfig> scopes = {global(all_limits())};
     scopes.push_back({Scope::ACCOUNT, kAccount, "venue/main", all_limits(), {}});
     scopes.push_back({Scope::STRATEGY, kStrategy, "strategy", all_limits(), {}});
-    limits.configure(scopes);
+    limits.configure(scopes, [](const LimitChange&) {});
     markets.define(Desk::definition(kPerpetual, Product::PERPETUAL, ContractKind::LINEAR),
                    "venue:perpetual:BTCUSDT");
     Trade trade{};
@@ -179,6 +179,45 @@ void slippage_is_taken_from_the_book() {
     CHECK(outcome(5, "6.001") == "limit max_slippage: size 6.001 is above the 6 that the book shows");
 }
 
+/// A rebuild compares every byte with what was said before the snapshot's broker took over.
+void refusals_read_the_same_after_a_snapshot() {
+    const auto refusal = [](bool reloaded) {
+        Desk d(with({{"max_position", "1"}}));
+        d.define_perpetual();
+        d.request(Desk::limit(1, Side::BUY, "0.125", "100"));
+        d.update(1, OrderState::CANCELED);
+        d.run();
+        if (reloaded) d.reload(with({{"max_position", "1"}}));
+        d.request(Desk::limit(2, Side::BUY, "2", "100"));
+        return only_update(d.run()).tail<OrderUpdate>();
+    };
+    CHECK_EQUAL(refusal(true), refusal(false));
+}
+
+/// In hedging mode, what opens a long and what opens a short position add up, and what closes one does not.
+void both_positions_of_hedging_mode_count_in_what_is_gross() {
+    auto config = with({{"max_gross_notional", "USDT=1000"}});
+    config.routes[0].terms.hedging = true;
+    config.gateways[0].capabilities.position_sides = true;
+    Desk d(std::move(config));
+    d.define_perpetual();
+    std::uint64_t id = 0;
+    const auto state_of = [&](Side side, PositionSide position, const char* size) {
+        OrderRequest r = Desk::limit(++id, side, size, "100");
+        r.set_position_side(position);
+        d.request(r);
+        return only_update(d.run()).as<OrderUpdate>().get_state();
+    };
+    CHECK(state_of(Side::BUY, PositionSide::LONG, "6") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "6") == OrderState::RISK_REJECTED);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "6", "100"));
+    d.run();
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "6") == OrderState::RISK_REJECTED);
+    CHECK(state_of(Side::SELL, PositionSide::LONG, "6") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::SELL, PositionSide::SHORT, "4") == OrderState::SUBMITTED);
+    CHECK(state_of(Side::BUY, PositionSide::LONG, "0.1") == OrderState::RISK_REJECTED);
+}
+
 void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
     std::string said;
     try {
@@ -189,10 +228,107 @@ void a_limit_that_cannot_be_is_refused_when_the_broker_is_made() {
     CHECK(said == "limit max_order_size: expected a number above 0, got \"many\"");
 }
 
+/// The limits that a start changed, as "NAME: BEFORE -> AFTER", and who did it.
+std::vector<std::string> restart(Desk& d, Texts limits) {
+    d.reload(with(std::move(limits)));
+    d.start();
+    std::vector<std::string> changes;
+    for (const Record& record : d.run()) {
+        if (record.type != LimitChange::kType) continue;
+        const auto& change = record.as<LimitChange>();
+        changes.push_back(std::string(change.get_limit()) + ": " + std::string(change.get_before()) + " -> " +
+                          std::string(change.get_after()));
+        CHECK(record.tail<LimitChange>() == "configuration");
+    }
+    return changes;
+}
+
+void set_limit(Desk& d, const char* name, const char* text) {
+    OperatorCommand command{};
+    command.set_kind(CommandKind::SET_LIMIT);
+    command.set_scope(Scope::GLOBAL);
+    command.set_limit(name);
+    command.set_setting(text);
+    d.put(kStrategy, kBroker, command, "a person");
+    d.run();
+}
+
+void what_a_person_changed_stands_until_the_configuration_says_something_else() {
+    using Changes = std::vector<std::string>;
+    Desk d;
+    const Texts first = {{"max_order_size", "5"}, {"max_position", "10"}};
+    CHECK((restart(d, first) == Changes{"max_order_size:  -> 5", "max_position:  -> 10"}));
+    CHECK(restart(d, first).empty());
+    set_limit(d, "max_position", "2");
+    set_limit(d, "max_open_orders", "1");
+    CHECK(restart(d, first).empty());
+    d.define_perpetual();
+    d.request(Desk::limit(1, Side::BUY, "3", "100"));
+    const std::string tightened = "limit max_position: position 3 with all open orders filled is beyond 2";
+    CHECK(only_update(d.run()).tail<OrderUpdate>() == tightened);
+    // Another value of one key is no word on the others.
+    CHECK(
+        (restart(d, {{"max_order_size", "6"}, {"max_position", "10"}}) == Changes{"max_order_size: 5 -> 6"}));
+    d.request(Desk::limit(2, Side::BUY, "3", "100"));
+    CHECK(only_update(d.run()).tail<OrderUpdate>() == tightened);
+    CHECK(
+        (restart(d, {{"max_order_size", "6"}, {"max_position", "11"}}) == Changes{"max_position: 2 -> 11"}));
+    // A key that is gone lifts what is in force, whoever set it; one that never was there lifts nothing.
+    set_limit(d, "max_position", "3");
+    CHECK((restart(d, {{"max_order_size", "6"}}) == Changes{"max_position: 3 -> "}));
+    CHECK((restart(d, {}) == Changes{"max_order_size: 6 -> "}));
+    d.request(Desk::limit(3, Side::BUY, "9", "100"));
+    CHECK(only_update(d.run()).tail<OrderUpdate>().empty());
+    d.request(Desk::limit(4, Side::BUY, "9", "100"));
+    CHECK(only_update(d.run()).tail<OrderUpdate>() ==
+          "limit max_open_orders: 1 orders are open, the most is 1");
+}
+
+void settings_are_read_back_as_they_were_written() {
+    auto config = with(all_limits());
+    config.limits.push_back({Scope::ACCOUNT,
+                             kAccount,
+                             "venue/main",
+                             {{"instruments", "a = b,[cd]"}},
+                             broker::DayClock({{5, 3600}, {77, -7200}})});
+    config.gateways[0].capabilities.queries = true;
+    config.routes[0].terms = {true, num("2.5"), {{kPerpetual, num("10")}}};
+    config.check_names = {"one", "other"};
+    config.algorithms.push_back(broker::algorithm(7, "twap"));
+    config.hooks = {12, 4};
+    config.timing.absences = 9;
+    config.emulation = {broker::MissedTrigger::CANCEL, broker::DayClock({{0, 1}})};
+    const std::string text = to_text(config);
+    const broker::Settings read = broker::settings_of(text);
+    CHECK(to_text(read) == text);
+    CHECK(read.limits[1].limits == config.limits[1].limits);
+    CHECK(read.limits[1].clock.zone()[1].ahead == -7200);
+    CHECK(read.algorithms[0].source == 7 && read.algorithms[0].kind == std::string("algorithm"));
+    CHECK(read.routes[0].terms.leverages[0].second == num("10"));
+    CHECK(read.gateways[0].capabilities.queries && !read.gateways[0].capabilities.oto);
+    const auto refusal = [](const char* of) {
+        try {
+            broker::settings_of(of);
+        } catch (const std::invalid_argument& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    CHECK(refusal("[broker]\nanswer_timeout = soon\n") == "line 2: expected a whole number, got \"soon\"");
+    CHECK(refusal("[broker]\nnothing = 1\n") ==
+          "line 2: expected a setting that this section has, got \"nothing\"");
+    CHECK(refusal("[other]\n") ==
+          "line 1: expected broker, gateway, algorithm, account or limits, got \"other\"");
+}
+
 }  // namespace
 
 int main() {
     an_order_that_passes_all_limits_allocates_nothing();
     slippage_is_taken_from_the_book();
+    refusals_read_the_same_after_a_snapshot();
+    both_positions_of_hedging_mode_count_in_what_is_gross();
     a_limit_that_cannot_be_is_refused_when_the_broker_is_made();
+    what_a_person_changed_stands_until_the_configuration_says_something_else();
+    settings_are_read_back_as_they_were_written();
 }

@@ -404,6 +404,74 @@ void an_amend_is_checked_forwarded_and_answered() {
     CHECK(only_update(out).as<OrderUpdate>().get_size() == num("2"));
 }
 
+void an_amend_of_a_reduce_only_order_goes_through_zero_no_more_than_an_order() {
+    Traded d;
+    d.live(1, "2");
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "2", "100"));
+    OrderRequest r = Desk::limit(2, Side::SELL, "1", "110");
+    r.reduce_only = 1;
+    d.request(r);
+    d.update(2, OrderState::ACCEPTED);
+    d.run();
+    d.amend(2, "3", nullptr);
+    d.expect_anomaly("amend: limit reduce_only: size 3 would turn over the position 2", OrderState::ACCEPTED);
+    d.amend(2, "2", nullptr);
+    CHECK(d.state_after() == OrderState::PENDING_AMEND);
+}
+
+/// The venue may have made the order larger before it filled; its word on the amend decides.
+void an_amend_that_makes_an_order_larger_races_its_fill() {
+    const auto filled_meanwhile = [](Traded& d) {
+        d.live(1, "2");
+        d.amend(1, "5", nullptr);
+        d.run();
+        d.fill(Desk::a_fill(1, "a", Side::BUY, "2", "100"));
+        CHECK(d.state_after() == OrderState::PARTIALLY_FILLED);
+    };
+    {
+        Traded d;
+        filled_meanwhile(d);
+        d.update(1, OrderState::PARTIALLY_FILLED, "2", {}, "5");
+        auto out = d.run();
+        CHECK(only_update(out).as<OrderUpdate>().get_state() == OrderState::PARTIALLY_FILLED);
+        CHECK(only_update(out).as<OrderUpdate>().get_size() == num("5"));
+        d.cancel(1);
+        out = d.run();
+        CHECK(out.back().type == OrderCancel::kType);
+    }
+    {
+        Traded d;
+        filled_meanwhile(d);
+        d.update(1, OrderState::ACCEPTED, nullptr, "it has filled");
+        CHECK(d.state_after() == OrderState::FILLED);
+    }
+    {
+        Traded d;
+        filled_meanwhile(d);
+        d.update(1, OrderState::FILLED, "2");
+        CHECK(d.state_after() == OrderState::FILLED);
+    }
+    {
+        Traded d;
+        filled_meanwhile(d);
+        d.update(1, OrderState::FILLED, "5");
+        CHECK(d.run().empty());
+        d.fill(Desk::a_fill(1, "b", Side::BUY, "3", "100"));
+        const auto out = d.run();
+        CHECK(only_update(out).as<OrderUpdate>().get_state() == OrderState::FILLED);
+        CHECK(only_update(out).as<OrderUpdate>().anomaly == 0);
+    }
+}
+
+void an_order_that_is_over_stays_over_whatever_is_told_of_it() {
+    Traded d;
+    d.live(1);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "1", "100"));
+    d.run();
+    d.update(1, OrderState::FILLED, "0.9", {}, "2");
+    d.expect_anomaly("the venue tells of 0.9 filled", OrderState::FILLED);
+}
+
 void what_is_not_addressed_to_the_broker_is_left_alone() {
     Traded d;
     d.put(kStrategy, kVenue, Desk::limit(1, Side::BUY, "1", "100"));
@@ -459,6 +527,9 @@ int main() {
     orders_of_others_are_adopted();
     reports_that_cannot_be_followed_are_anomalies();
     an_amend_is_checked_forwarded_and_answered();
+    an_amend_of_a_reduce_only_order_goes_through_zero_no_more_than_an_order();
+    an_amend_that_makes_an_order_larger_races_its_fill();
+    an_order_that_is_over_stays_over_whatever_is_told_of_it();
     what_is_not_addressed_to_the_broker_is_left_alone();
     a_journal_that_takes_nothing_ends_the_broker();
     a_wrong_configuration_is_named();

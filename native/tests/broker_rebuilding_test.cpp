@@ -52,19 +52,26 @@ std::vector<Said> said_in(const std::string& root) {
 
 /// A check whose verdict is another each time: a rebuild must take what it said then.
 struct FickleCheck : broker::RiskCheck {
+    explicit FickleCheck(const char* called) : called_(called) {}
     Verdict judge(const OrderRequest&, const broker::RiskView&, std::string& reason) override {
         static int asked = 0;
         if (++asked % 5 != 0) return Verdict::ALLOWED;
         reason = "asked " + std::to_string(asked) + " times";
         return asked % 2 == 0 ? Verdict::REFUSED : Verdict::FAILED;
     }
-    std::string_view name() const override { return "fickle"; }
+    std::string_view name() const override { return called_; }
+
+  private:
+    const char* called_;
 };
 
 /// A node: a broker on real journals and in real time, with the writers of what it reads.
 class Node {
   public:
-    Node(const std::string& root, bool asks) : root_(root), runner_(&clock_) {
+    /// `variant`: which configuration it is given.
+    Node(const std::string& root, bool asks, unsigned variant = 0,
+         std::uint64_t snapshot_every = Runner::kSnapshotEvery)
+        : root_(root), runner_(&clock_, snapshot_every) {
         broker::BrokerConfig config = desk::Desk::plain();
         config.gateways[0].capabilities.times_in_force &= ~(1U << static_cast<int>(TimeInForce::GTD));
         config.gateways[0].capabilities.queries = asks;
@@ -76,6 +83,7 @@ class Node {
         config.timing.order_deadline = config.timing.clock_bound = 100'000;
         config.timing.reconcile_interval = config.timing.alarm_after = 500'000;
         if (asks) limit(config);
+        if (variant > 0) configure_otherwise(config, variant);
         wiring_ = std::make_shared<Wiring>("broker", &clock_, journal::core_types());
         for (const auto& [source, name] : inputs())
             CHECK(wiring_->inputs().join({root, source, name, ""}) == KF_OK);
@@ -100,8 +108,29 @@ class Node {
                                  "strategy",
                                  {{"max_drawdown", "USDT=100000"}, {"flatten", "true"}},
                                  {}});
-        config.checks.push_back(std::make_unique<FickleCheck>());
+        config.checks.push_back(std::make_unique<FickleCheck>("fickle"));
         config.hooks.budget = 3'600'000'000'000;
+    }
+
+    static void configure_otherwise(broker::BrokerConfig& config, unsigned variant) {
+        auto& limits = config.limits[0].limits;
+        if (variant == 1) {
+            limits = {{"max_position", "4"}, {"max_open_orders", "12"}, {"self_trade", "cancel_newest"}};
+            config.limits.pop_back();
+            config.checks[0] = std::make_unique<FickleCheck>("another");
+            config.emulation.missed_trigger = broker::MissedTrigger::FIRE;
+            config.timing.answer_timeout = 900'000;
+        } else if (variant == 2) {
+            limits.clear();
+            config.checks.clear();
+            config.hooks.budget = 0;
+            config.emulation.missed_trigger = broker::MissedTrigger::CANCEL;
+            config.gateways[0].capabilities.amend = false;
+            config.gateways[0].capabilities.order_types |= 1U << static_cast<int>(OrderType::STOP_MARKET);
+        } else {
+            config.routes.clear();
+            config.timing.first_retry = 300'000;
+        }
     }
 
     static std::vector<std::pair<std::string, std::string>> inputs() {
@@ -115,6 +144,7 @@ class Node {
     }
     void announce() { wiring_->announce_start(ComponentKind::BROKER); }
     void snapshot() { CHECK(runner_.take_snapshot(0)); }
+    std::uint64_t since_snapshot() const { return wiring_->since_snapshot(); }
     std::int64_t turn() {
         const std::int64_t done = runner_.turn();
         if (done < 0) std::fprintf(stderr, "%s\n", runner_.error().c_str());
@@ -149,9 +179,10 @@ class World {
             if (const auto* query = static_cast<const Event&>(event).as<VenueQuery>())
                 queries_.push_back(*query);
         const std::uint64_t id = 1 + pick(40);
-        switch (pick(10)) {
+        switch (pick(11)) {
             case 0: return quote();
             case 9: return trade();
+            case 10: return command();
             case 1:
             case 2: return append(*strategy_, kStrategy, kBroker, order(++orders_));
             case 3: return cancel(id);
@@ -224,6 +255,16 @@ class World {
         c.order_id = id;
         c.strategy = kStrategy;
         append(*strategy_, kStrategy, kBroker, c);
+    }
+    /// A person changes limits while it runs.
+    void command() {
+        OperatorCommand c{};
+        c.set_kind(CommandKind::SET_LIMIT);
+        c.set_scope(pick(3) ? Scope::GLOBAL : Scope::STRATEGY);
+        c.subject = c.get_scope() == Scope::GLOBAL ? 0 : kStrategy;
+        c.set_limit(pick(2) ? "max_position" : "max_open_orders");
+        c.set_setting(pick(3) ? std::to_string(5 + pick(20)) : std::string());
+        append(*strategy_, kStrategy, kBroker, c, "a person");
     }
     void report(std::uint64_t id) {
         constexpr OrderState kStates[] = {OrderState::ACCEPTED, OrderState::PARTIALLY_FILLED,
@@ -393,23 +434,29 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
     std::uint64_t snapshot_at = 0;
     {
         World world(root, seed, true);
-        for (int session = 0; session < 3; ++session) {
-            Node node(root, true);
+        constexpr unsigned kVariants[] = {0, 1, 3, 2, 0};
+        for (std::size_t session = 0; session < std::size(kVariants); ++session) {
+            Node node(root, true, kVariants[session]);
             node.rebuild();
             node.announce();
-            for (int i = 0; i < 300; ++i) {
+            for (int i = 0; i < 200; ++i) {
                 world.step();
                 node.turn();
             }
-            if (session == 1) {
+            if (session == 3) {
                 node.snapshot();
                 snapshot_at = events_of_broker(root);
             }
         }
     }
     std::size_t timers = 0;
-    for (const Said& said : said_in(root)) timers += said.type == Timer::kType;
+    std::size_t changes = 0;
+    for (const Said& said : said_in(root)) {
+        timers += said.type == Timer::kType;
+        changes += said.type == LimitChange::kType;
+    }
     CHECK(timers > 10);
+    CHECK(changes > 20);
     const std::uint64_t events = events_of_broker(root);
     std::mt19937 random(seed);
     for (int trial = 0; trial < 12; ++trial) {
@@ -419,16 +466,61 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
         const std::uint64_t least = without ? 1 : snapshot_at;
         const std::uint64_t kept = std::uniform_int_distribution<std::uint64_t>(least, events)(random);
         cut(again, kept);
+        // The configuration is another one than any of the journal, or one of these.
+        const auto variant = static_cast<unsigned>(trial % 4);
         {
-            Node node(again, true);
+            Node node(again, true, variant);
             node.rebuild();
             node.announce();
             for (int i = 0; i < 20; ++i) node.turn();
         }
         // What it has said since then leads back to the same state again.
-        Node node(again, true);
+        Node node(again, true, (variant + 1) % 4);
         node.rebuild();
     }
+}
+
+/// However long the history is, a start reads only what came after the last snapshot.
+void what_a_start_reads_again_does_not_grow(bool idle) {
+    constexpr std::uint64_t kEvery = 100;
+    const Folder folder;
+    World world(folder.path(), 5, true);
+    std::uint64_t most = 0;
+    for (int session = 0; session < 20; ++session) {
+        Node node(folder.path(), true, 0, kEvery);
+        node.rebuild();
+        most = std::max(most, node.since_snapshot());
+        node.announce();
+        node.turn();
+        for (int i = 0; i < 60; ++i) {
+            for (int n = 0; n < 3; ++n) world.step();
+            while (node.turn() > 0 && idle) {
+            }
+        }
+    }
+    CHECK(events_of_broker(folder.path()) > 5000);
+    // What one turn may add counts as well.
+    CHECK(most < (idle ? kEvery : Runner::kLongestWait * kEvery) + 100);
+    CHECK(most > 0);
+}
+
+void a_snapshot_from_beyond_the_journal_is_forgotten() {
+    const Folder folder;
+    const std::string snapshot = folder.path() + "/broker.BROKER.snapshot";
+    World world(folder.path(), 1, false);
+    {
+        Node node(folder.path(), false);
+        for (int i = 0; i < 200; ++i) {
+            world.step();
+            node.turn();
+        }
+        node.snapshot();
+    }
+    cut(folder.path(), events_of_broker(folder.path()) - 5);
+    Node node(folder.path(), false);
+    node.rebuild();
+    CHECK(!fs::exists(snapshot));
+    CHECK(node.since_snapshot() > 100);
 }
 
 void a_journal_that_says_something_else_is_refused() {
@@ -464,6 +556,9 @@ int main() {
         a_broker_cut_off_anywhere_says_the_rest(seed);
         a_broker_with_timers_and_starts_is_rebuilt_from_any_place(seed);
     }
+    what_a_start_reads_again_does_not_grow(true);
+    what_a_start_reads_again_does_not_grow(false);
+    a_snapshot_from_beyond_the_journal_is_forgotten();
     a_journal_that_says_something_else_is_refused();
     an_order_that_was_let_go_is_remembered();
 }

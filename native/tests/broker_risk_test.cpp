@@ -14,16 +14,21 @@ namespace {
 using Judge = std::function<Verdict(const OrderRequest&, const RiskView&, std::string&)>;
 
 struct Probe : RiskCheck {
-    explicit Probe(Judge j) : judge_(std::move(j)) {}
+    Probe(std::string called, Judge j) : called_(std::move(called)), judge_(std::move(j)) {}
+    std::string_view name() const override { return called_; }
     Verdict judge(const OrderRequest& order, const RiskView& view, std::string& reason) override {
         return judge_(order, view, reason);
     }
+    std::string called_;
     Judge judge_;
 };
 
 broker::BrokerConfig with(std::vector<Judge> judges) {
     auto config = Desk::plain();
-    for (auto& j : judges) config.checks.push_back(std::make_unique<Probe>(std::move(j)));
+    for (auto& j : judges) {
+        const std::string name = "check " + std::to_string(config.checks.size());
+        config.checks.push_back(std::make_unique<Probe>(name, std::move(j)));
+    }
     return config;
 }
 

@@ -30,13 +30,6 @@ struct Asked : Desk {
         return config;
     }
 
-    void start() {
-        ComponentStatus status{};
-        status.set_kind(ComponentKind::BROKER);
-        status.set_phase(ComponentPhase::START);
-        put(kBroker, 0, status);
-    }
-
     void answer_order(const VenueQuery& query, QueryOutcome outcome) {
         answer(query, outcome, query.order_id);
     }
@@ -196,6 +189,26 @@ void fills_that_the_venue_told_of_are_asked_for() {
     CHECK(Asked::all<VenueQuery>(d.later(10 * kSecond)).empty());
 }
 
+/// Else they would count in the limits for ever, on top of the position that comparing the account adjusts.
+void fills_that_were_told_of_and_never_found_are_waited_for_no_longer() {
+    Asked d;
+    d.place(1);
+    OrderRequest child = Desk::limit(2, Side::SELL, "1", "110");
+    child.parent_id = 1;
+    d.request(child);
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "0.4", "100"));
+    d.update(1, OrderState::CANCELED, "0.5");
+    d.run();
+    std::vector<Record> out;
+    for (int i = 0; i < 8 && Asked::all<Reconciliation>(out).empty(); ++i) {
+        for (const VenueQuery& query : Asked::all<VenueQuery>(d.later(60 * kSecond)))
+            if (query.order_id == 1) d.answer_order(query, QueryOutcome::NOT_FOUND);
+        out = d.run();
+    }
+    const auto sent = Asked::all<OrderRequest>(out);
+    CHECK(sent.size() == 1 && sent[0].order_id == 2 && sent[0].get_size() == num("0.4"));
+}
+
 void after_a_start_what_was_under_way_is_asked_about_and_not_sent_again() {
     Asked d;
     d.place(1);
@@ -212,6 +225,81 @@ void after_a_start_what_was_under_way_is_asked_about_and_not_sent_again() {
         CHECK(query.order_id == 1);
     }
     CHECK(of_orders == 1 && Asked::last_state(out) == OrderState::UNKNOWN);
+}
+
+/// What the broker says when a venue has told often enough that it does not have the order.
+std::vector<Record> until_settled_as_absent(Asked& d) {
+    std::vector<Record> out = d.run();
+    for (int i = 0; i < 200; ++i) {
+        for (const VenueQuery& query : Asked::all<VenueQuery>(out))
+            query.order_id != 0 ? d.answer_order(query, QueryOutcome::NOT_FOUND)
+                                : d.answer_account(query, QueryOutcome::COMPLETE);
+        out = d.run();
+        if (!Asked::all<Reconciliation>(out).empty()) return out;
+        out = d.later(kSecond);
+    }
+    CHECK(false);
+    return out;
+}
+
+broker::BrokerConfig resending(std::int64_t age, const char* most = "100") {
+    auto config = Asked::asking();
+    config.timing.resend_max_age = age;
+    config.limits.push_back({Scope::GLOBAL, 0, {}, {{"max_order_size", most}}, {}});
+    return config;
+}
+
+void a_young_order_that_was_lost_is_sent_again_once_its_absence_is_sure() {
+    const auto outcome = [](std::int64_t age, auto&& happens, const char* most = "100") {
+        Asked d;
+        d.place(1);
+        happens(d);
+        d.reload(resending(age, most));
+        d.start();
+        const auto out = until_settled_as_absent(d);
+        const auto sent = Asked::all<OrderRequest>(out);
+        CHECK(sent.size() <= 1);
+        CHECK(Asked::last_state(out) == (sent.empty() ? OrderState::EXPIRED : OrderState::SUBMITTED));
+        if (!sent.empty()) {
+            CHECK(sent[0].order_id == 1 && sent[0].deadline == d.now + 5 * kSecond);
+            // It goes on like any other order.
+            d.update(1, OrderState::ACCEPTED);
+            CHECK(Asked::last_state(d.run()) == OrderState::ACCEPTED);
+        }
+        return !sent.empty();
+    };
+    const auto nothing = [](Asked&) {};
+    CHECK(outcome(60 * kSecond, nothing));
+    CHECK(!outcome(0, nothing));
+    CHECK(!outcome(5 * kSecond, nothing));  // younger than its absence is proven it can never be
+    CHECK(!outcome(60 * kSecond, [](Asked& d) {
+        d.update(1, OrderState::ACCEPTED, nullptr, {}, nullptr, nullptr, "V1");
+        d.cancel(1);
+        d.run();
+    }));
+    CHECK(!outcome(60 * kSecond, [](Asked& d) {
+        d.cancel(1);
+        d.run();
+    }));
+    // It passes the limits of now like any order.
+    CHECK(!outcome(60 * kSecond, nothing, "0.5"));
+}
+
+void an_order_whose_cancel_was_lost_too_is_not_sent_again() {
+    Asked d;
+    d.reload(resending(600 * kSecond));
+    d.start();
+    d.answer_account(Asked::query_in(d.run()), QueryOutcome::COMPLETE);
+    d.run();
+    d.place(1);
+    CHECK(Asked::last_state(d.later(6 * kSecond)) == OrderState::UNKNOWN);
+    d.cancel(1);
+    CHECK(Asked::last_state(d.run()) == OrderState::PENDING_CANCEL);
+    CHECK(Asked::last_state(until_settled_as_absent(d)) == OrderState::EXPIRED);
+    // Without the cancel it is, whether it was the broker or the gateway that lost it.
+    d.place(2);
+    CHECK(Asked::last_state(d.later(6 * kSecond)) == OrderState::UNKNOWN);
+    CHECK(Asked::last_state(until_settled_as_absent(d)) == OrderState::SUBMITTED);
 }
 
 void an_order_that_the_venue_no_longer_lists_is_asked_about() {
@@ -286,7 +374,10 @@ int main() {
     absence_counts_only_after_the_deadline_and_three_times();
     a_venue_that_does_not_answer_leaves_it_unknown_and_alarms_once();
     fills_that_the_venue_told_of_are_asked_for();
+    fills_that_were_told_of_and_never_found_are_waited_for_no_longer();
     after_a_start_what_was_under_way_is_asked_about_and_not_sent_again();
+    a_young_order_that_was_lost_is_sent_again_once_its_absence_is_sure();
+    an_order_whose_cancel_was_lost_too_is_not_sent_again();
     an_order_that_the_venue_no_longer_lists_is_asked_about();
     a_first_comparison_takes_over_what_the_venue_has();
     a_difference_is_adjusted_only_if_it_stays();

@@ -288,6 +288,84 @@ void what_counts_in_the_parent_counts_once_in_the_limits() {
     CHECK(only_update(d.run()).as<OrderUpdate>().get_state() == OrderState::RISK_REJECTED);
 }
 
+/// Sets a limit of everything while orders are open.
+void narrow(Worked& d, const char* limit, const char* setting) {
+    OperatorCommand command{};
+    command.set_kind(CommandKind::SET_LIMIT);
+    command.set_scope(Scope::GLOBAL);
+    command.set_limit(limit);
+    command.set_setting(setting);
+    d.put(0, kBroker, command, "me");
+    d.run();
+}
+
+void what_other_slices_may_fill_counts_in_the_limits() {
+    Worked d(limited({{"max_position", "10"}}, {}));
+    narrow(d, "max_position", "4");
+    d.live(2, "2");
+    d.live(3, "2");
+    d.expect_refused(Worked::slice(4, "1"),
+                     "limit max_position: position 5 with all open orders filled is beyond 4");
+}
+
+void slices_reduce_a_position_only_together() {
+    Worked d;
+    d.request(Desk::limit(20, Side::SELL, "3", "100"));
+    d.fill(Desk::a_fill(20, "a", Side::SELL, "3", "100"));
+    d.run();
+    narrow(d, "max_order_size", "0.5");
+    d.live(2, "2");
+    d.expect_refused(Worked::slice(3, "2"), "limit max_order_size");
+    d.place(Worked::slice(4, "1"));
+    CHECK(update_of(d.run(), 4).get_state() == OrderState::SUBMITTED);
+}
+
+void cash_of_a_slice_is_its_parents_strategys() {
+    Worked d;
+    d.live(2, "4");
+    CashMovement rebate{};
+    rebate.account = kAccount;
+    rebate.instrument = kPerpetual;
+    rebate.order_id = 2;
+    rebate.set_amount(money("1"));
+    rebate.set_kind(CashKind::FEE);
+    rebate.set_currency("USDT");
+    d.put(kVenue, 0, rebate);
+    const auto out = d.run();
+    CHECK(out[0].type == CashMovement::kType && out[0].destination == kStrategy);
+}
+
+void what_nobody_works_any_more_cannot_be_amended() {
+    Worked d;
+    d.reload(Desk::plain());
+    d.amend(1, "11", nullptr);
+    const auto out = d.run();
+    CHECK(only_update(out).as<OrderUpdate>().anomaly == 1);
+    CHECK(only_update(out).tail<OrderUpdate>().find("is not configured") != std::string::npos);
+}
+
+/// It does not work orders of an earlier session again; they would count for ever, and block every way out.
+void an_algorithm_that_starts_anew_ends_what_it_worked() {
+    Worked d;
+    d.live(2, "4");
+    d.cancel(1);
+    d.run();
+    ++d.now;
+    ComponentStatus status{};
+    status.set_kind(ComponentKind::STRATEGY);
+    status.set_phase(ComponentPhase::START);
+    d.put(kAlgorithm, 0, status);
+    auto out = d.run();
+    CHECK(update_of(out, 1).get_state() == OrderState::CANCELED);
+    CHECK(out.back().type == OrderCancel::kType && out.back().destination == kVenue);
+    d.put(kStrategy, kBroker, Worked::parent(5), "{}");
+    d.put(kAlgorithm, 0, status);
+    CHECK(update_of(d.run(), 5).get_state() == OrderState::SUBMITTED);
+    status.set_phase(ComponentPhase::FAULT);
+    d.put(kAlgorithm, 0, status);
+    CHECK(update_of(d.run(), 5).get_state() == OrderState::EXPIRED);
+}
+
 void slices_of_one_size_are_no_repetition() {
     Worked d(limited({{"duplicate_window", "1h"}}, {}));
     d.live(2, "1");
@@ -331,6 +409,11 @@ int main() {
     a_broker_that_takes_its_state_again_still_knows_the_slices();
     a_slice_keeps_to_the_limits_of_its_parents_strategy();
     what_counts_in_the_parent_counts_once_in_the_limits();
+    what_other_slices_may_fill_counts_in_the_limits();
+    slices_reduce_a_position_only_together();
+    cash_of_a_slice_is_its_parents_strategys();
+    what_nobody_works_any_more_cannot_be_amended();
+    an_algorithm_that_starts_anew_ends_what_it_worked();
     slices_of_one_size_are_no_repetition();
     a_kill_switch_of_the_strategy_ends_what_is_worked_for_it();
     only_slices_would_trade_with_our_own_orders();

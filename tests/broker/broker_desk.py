@@ -98,6 +98,7 @@ class _Component(c.Structure):
         ("stop", c.CFUNCTYPE(c.c_int32, c.c_void_p)),
         ("save", c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.POINTER(c.c_uint64))),
         ("load", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_char_p, c.c_uint64)),
+        ("settings", c.CFUNCTYPE(c.c_void_p, c.c_void_p, c.POINTER(c.c_uint64))),
         ("error", c.CFUNCTYPE(c.c_char_p, c.c_void_p)),
         ("destroy", c.CFUNCTYPE(None, c.c_void_p)),
     )

@@ -66,7 +66,11 @@ class Order:
             return max((self.told or Fraction(0)) - self.filled, Fraction(0))
         if self.size is None:
             return Fraction(0)
-        return max(self.size, *self.wanted, self.filled) - self.filled
+        return max(self.largest_size, self.filled) - self.filled
+
+    @property
+    def largest_size(self) -> Fraction:
+        return max([self.size or Fraction(0), *self.wanted])
 
     @property
     def misses_fills(self) -> bool:
@@ -76,7 +80,7 @@ class Order:
     def state_by_fills(self) -> OrderState:
         if not self.fills:
             return S.ACCEPTED
-        whole = self.size is not None and self.filled >= self.size
+        whole = self.size is not None and self.filled >= self.largest_size
         return S.FILLED if whole else S.PARTIALLY_FILLED
 
 
@@ -441,11 +445,19 @@ class Model:
         odd = ends and told is not None and told < order.filled
         reason = v["reason"] + (f"|{told} of {order.filled}" if odd else "")
         target = self.target(order, reported)
-        if not self.is_news(order, v, reason, target, odd):
+        whole = reported == S.FILLED and (order.told or Fraction(0)) <= (
+            v["size"] or order.size or 0
+        )
+        ends_amends = bool(order.wanted) and whole
+        if not self.is_news(order, v, reason, target, odd) and not ends_amends:
             return []
         if target != order.state and target not in TRANSITIONS[order.state]:
             return [self.update(order, anomaly=True, reason=True)]
-        if v["reason"] or v["size"] in order.wanted[-1:] or target in TERMINAL:
+        if order.state in TERMINAL:
+            order.last_reason = reason
+            return [self.update(order, anomaly=odd, reason=True)]
+        answered = v["reason"] or v["size"] in order.wanted[-1:]
+        if answered or ends_amends or target in TERMINAL:
             order.wanted.clear()
         order.price = v["price"] or order.price
         order.size = v["size"] or order.size
@@ -495,7 +507,7 @@ class Model:
         announced = order.told is not None and order.told >= filled
         odd = (
             v["side"] != order.side
-            or (order.size is not None and filled > order.size)
+            or (order.size is not None and filled > order.largest_size)
             or (order.state in TERMINAL and not announced)
             or order.state == S.CREATED
         )

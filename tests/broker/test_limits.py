@@ -18,6 +18,7 @@ from kungfu_core.enums import (
     CashKind,
     CommandKind,
     ContractKind,
+    FeedState,
     InstrumentStatus,
     LogLevel,
     OrderState,
@@ -736,6 +737,33 @@ def test_data_is_stale_after_its_age() -> None:
     assert desk.passes(BUY, "1")
 
 
+def test_a_feed_that_is_reported_down_makes_data_stale_at_once() -> None:
+    desk = Trading({"max_data_age": "1h"})
+    desk.trade("100", "3")
+    desk.hold(BUY, "2")
+    assert desk.passes(BUY, "1")
+    feed = {"instrument": PERPETUAL, "event_type": 0}
+    desk.put("feed_status", VENUE, **feed, state=FeedState.GAP)
+    desk.trade("100", "3")
+    reason = desk.reason(BUY, "1")
+    assert reason == "limit max_data_age: a feed of venue:perpetual:BTC is GAP"
+    assert desk.passes(SELL, "0.5")  # one can always get out
+    desk.put("feed_status", VENUE, **feed | {"event_type": 21}, state=FeedState.STALE)
+    desk.put("feed_status", VENUE, **feed | {"event_type": 21}, state=FeedState.LIVE)
+    assert "is GAP" in desk.reason(BUY, "1")
+    desk.put("feed_status", VENUE, **feed, state=FeedState.LIVE)
+    assert desk.passes(BUY, "1")
+
+
+def test_what_a_feed_said_counts_for_a_limit_that_comes_later() -> None:
+    desk = Trading({"max_order_size": "100"})
+    desk.put("feed_status", VENUE, instrument=PERPETUAL, state=FeedState.STALE)
+    assert desk.passes(BUY, "1")
+    desk.set_limit("max_data_age", "1h")
+    desk.trade("100", "3")
+    assert "is STALE" in desk.reason(BUY, "1")
+
+
 def test_the_clock_may_be_off_by_offset_and_error() -> None:
     desk = Trading({"max_clock_offset": "5ms"})
     desk.put("clock_offset", VENUE, offset=-4_000_000, error=1_000_000)
@@ -873,6 +901,17 @@ def test_an_unknown_result_refuses() -> None:
     assert desk.passes(BUY, "1")
 
 
+def test_what_was_lost_before_a_loss_limit_was_set_again_is_no_loss_of_it() -> None:
+    desk = Trading({"max_daily_loss": "USDT=50"})
+    desk.mark("100")
+    desk.hold(BUY, "5")
+    desk.set_limit("max_daily_loss", "")
+    desk.mark("80")
+    desk.set_limit("max_daily_loss", "USDT=50")
+    assert "kill_switch" not in names(desk.mark("80"))
+    assert "kill_switch" in names(desk.mark("69"))
+
+
 def test_a_switch_that_flattens_closes_until_nothing_is_held() -> None:
     desk = Trading({"max_daily_loss": "USDT=50", "flatten": "true"})
     desk.mark("100")
@@ -928,6 +967,27 @@ def test_a_closing_order_that_fills_in_part_is_followed_by_another() -> None:
         state=OrderState.REJECTED,
     )
     assert not [s for s in desk.run() if s.destination == VENUE]
+
+
+def test_what_comes_after_a_command_to_flatten_is_not_closed() -> None:
+    desk = Trading()
+    desk.hold(BUY, "1", of=SPOT)
+    first = only(desk.command(CommandKind.FLATTEN), "order_request").values
+    # Less than a lot is left, as a fee in kind leaves it; and the strategy has quoted meanwhile.
+    assert desk.passes(BUY, "1", "90", of=SPOT)
+    quoted = desk.orders
+    desk.fill(first["order_id"], SELL, "0.9995", of=SPOT)
+    desk.over(first["order_id"])
+    assert "order_request" not in names(desk.fill(quoted, BUY, "1", "90", of=SPOT))
+
+
+def test_a_person_can_end_what_flattens() -> None:
+    desk = Trading()
+    desk.hold(BUY, "5")
+    first = only(desk.command(CommandKind.FLATTEN), "order_request").values
+    desk.command(CommandKind.RESET)
+    desk.fill(first["order_id"], SELL, "3")
+    assert "order_request" not in names(desk.over(first["order_id"]))
 
 
 # --- cancels -------------------------------------------------------------------------------------

@@ -146,6 +146,23 @@ def test_a_broken_check_refuses_all_but_what_provably_reduces(judge: Any, reason
     assert desk.order(Side.SELL, "0.001").values["state"] == OrderState.RISK_REJECTED
 
 
+def test_what_a_check_plainly_refuses_is_refused_even_if_it_reduces() -> None:
+    """The check has seen that it reduces, and says no: that is a decision, not a failure."""
+    seen: list[bool] = []
+
+    def judge(order: Any, view: Any) -> str | None:
+        seen.append(view.reduces_position)
+        return "not so much" if order.side == Side.SELL and order.size_exact == 1 else None
+
+    desk = Trading(judge)
+    desk.fill(Side.BUY, "2")
+    update = desk.order(Side.SELL, "1")
+    assert update.values["state"] == OrderState.RISK_REJECTED
+    assert update.values["reason"] == "check 0: not so much"
+    assert seen[-1]
+    assert desk.order(Side.SELL, "0.5").values["state"] == OrderState.SUBMITTED
+
+
 def test_the_view_gives_exact_decimals() -> None:
     seen: dict[str, Any] = {}
 

@@ -86,6 +86,10 @@ def test_without_the_section_nothing_is_limited(good, path, installed):
             'limits.duplicate_window: expected a duration like "250ms"',
         ),
         (
+            '[limits]\nmax_volume_share = "0.1"',
+            "limits.max_volume_share: needs volume_window",
+        ),
+        (
             '[limits]\ntimezone = "Mars/Base"',
             "limits.timezone: timezone: expected a time zone such as",
         ),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kungfu_core import events
+from kungfu_core._native import id_of
 from kungfu_core.enums import OrderState, PositionSide
 from kungfu_core.journal import Journal, Reader
 
@@ -172,3 +173,35 @@ def test_an_account_in_hedging_mode_holds_long_and_short(tmp_path):
         u for u in told if isinstance(u, events.OrderUpdate) and u.state == OrderState.RISK_REJECTED
     )
     assert "position side LONG or SHORT is missing" in refused.reason
+
+
+ALONE = CONFIG.replace('[strategies.bad]\nfile = "bad.py"\n', "")
+
+
+def test_two_strategies_whose_orders_would_share_ids_are_refused(tmp_path):
+    """Before anything runs; such names are rare, but somebody has them one day."""
+    first: dict[int, str] = {}
+    for number in range(50_000):
+        name = f"s{number}"
+        other = first.setdefault(id_of(f"{name}/STRATEGY") >> 40, name)
+        if other != name:
+            break
+    config = ALONE.replace("strategies.good", f"strategies.{other}")
+    config += f'[strategies.{name}]\nfile = "good.py"\n'
+    (tmp_path / "backtest.toml").write_text(config)
+    (tmp_path / "good.py").write_text(GOOD)
+    done = run_backtest(tmp_path)
+    assert done.returncode != 0
+    assert f"'{other}' and '{name}' would give their orders the same ids" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_clock_can_be_off_where_time_is_simulated(tmp_path):
+    """The limit is for live sessions: a backtest has no measurement, and needs none."""
+    (tmp_path / "backtest.toml").write_text(ALONE + '[limits]\nmax_clock_offset = "1ms"\n')
+    (tmp_path / "good.py").write_text(GOOD)
+    done = run_backtest(tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "home" / "runs").iterdir()
+    with Reader(Journal(folder / "journal", "broker", "BROKER")) as reader:
+        assert [e for e in reader if isinstance(e, events.Fill)]

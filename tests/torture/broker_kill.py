@@ -1,9 +1,11 @@
 """Kills a trading node again and again, and compares what it knows with its venue's own ledger.
 
-    python broker_kill.py KILLS SEED
+    python broker_kill.py KILLS SEED [RESEND]
 
 Prints "kills N", "orders N", "fills N" and so on; ends with 1, and says why on stderr, if an order
-was sent twice or forgotten, if one's fate is not known, or if a balance is off by a digit.
+was sent twice or forgotten, if one's fate is not known, or if a balance is off by a digit. With
+RESEND, the node's `resend_max_age` in seconds, an order is sent twice only if the venue has it
+already.
 """
 
 import json
@@ -35,11 +37,17 @@ def start(program: str, *arguments: object, **pipes: Any) -> "subprocess.Popen[s
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, **pipes)
 
 
-def kill_once(folder: Path, port: int, chance: random.Random) -> str:
+def kill_once(folder: Path, port: int, chance: random.Random, resend: str) -> str:
     """Let a node run until it is killed; gives what was wrong with how it ended, if anything."""
     fault = chance.choice(FAULTS)
     node = start(
-        "trading_node.py", folder, port, fault, chance.randrange(1, 40), stderr=subprocess.PIPE
+        "trading_node.py",
+        folder,
+        port,
+        fault,
+        chance.randrange(1, 40),
+        resend,
+        stderr=subprocess.PIPE,
     )
     assert node.stdout is not None
     if fault == "none":
@@ -66,12 +74,15 @@ class Known:
 
     def __init__(self, root: Path) -> None:
         self.orders: dict[str, events.OrderUpdate] = {}
+        self.sent: Counter[int] = Counter()
         self.fills: Counter[str] = Counter()
         self.balances: dict[str, Decimal] = {}
         self.adjusted = 0
         for event in Reader(Journal(root, "broker", "BROKER")):
             if isinstance(event, events.OrderUpdate) and event.order_id:
                 self.orders[client_order_id(event.order_id, SALT)] = event
+            elif isinstance(event, events.OrderRequest):
+                self.sent[event.order_id] += 1
             elif isinstance(event, events.Fill):
                 self.fills[event.trade_id] += 1
             elif isinstance(event, events.Balance):
@@ -80,10 +91,10 @@ class Known:
                 self.adjusted += event.adjusted
 
 
-def differences(folder: Path, ledger: dict[str, Any]) -> list[str]:
+def differences(known: Known, ledger: dict[str, Any], resend: str) -> list[str]:
     """Compare the broker's journal with the venue's ledger."""
-    known = Known(folder / "journal")
-    wrong = [f"{client_id} was sent twice" for client_id in ledger["placed_twice"]]
+    twice = ledger["placed_twice" if resend == "0" else "taken_and_repeated"]
+    wrong = [f"{client_id} was sent twice" for client_id in twice]
     wrong += order_differences(known.orders, {o["client_id"]: o for o in ledger["orders"]})
     if known.fills != Counter(f["trade_id"] for f in ledger["fills"]):
         wrong.append("the fills are not those of the venue")
@@ -116,20 +127,26 @@ def order_differences(
 
 def main() -> int:
     """Kill so many times, then settle and compare."""
-    kills, seed = map(int, sys.argv[1:])
+    kills, seed = map(int, sys.argv[1:3])
+    resend = "".join(sys.argv[3:]) or "0"
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="kungfu-torture-") as name:
         folder = Path(name)
         venue = start("trading_venue.py", seed, stdin=subprocess.PIPE)
         assert venue.stdout is not None
         port = int(venue.stdout.readline())
-        wrong = [said for _ in range(kills) if (said := kill_once(folder, port, chance))]
-        settling = start("trading_node.py", folder, port, "settle", 1, stderr=subprocess.PIPE)
+        wrong = [said for _ in range(kills) if (said := kill_once(folder, port, chance, resend))]
+        settling = start(
+            "trading_node.py", folder, port, "settle", 1, resend, stderr=subprocess.PIPE
+        )
         wrong += settled(settling)
         ledger = json.loads(venue.communicate(timeout=PATIENCE)[0])
-        wrong += differences(folder, ledger)
+        known = Known(folder / "journal")
+        wrong += differences(known, ledger, resend)
+    again = sum(times > 1 for times in known.sent.values())
     sys.stdout.write(
         f"kills {kills}\norders {len(ledger['orders'])}\nfills {len(ledger['fills'])}\n"
+        f"sent_again {again}\n"
     )
     sys.stderr.write("".join(f"{line}\n" for line in wrong[:6]))
     return 1 if wrong else 0

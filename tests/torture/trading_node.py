@@ -1,11 +1,11 @@
 """A node for the broker's kill trial: broker and strategy rebuilt from their journals, a gateway.
 
-    python trading_node.py FOLDER PORT FAULT COUNT
+    python trading_node.py FOLDER PORT FAULT COUNT [RESEND]
 
 FAULT says where it kills itself, the COUNTth time: before-send (an order is journaled, not sent),
 after-send, before-ack (an answer came and is not journaled), or none (somebody else kills it); or
 `settle`: it cancels everything, and ends when no order is open or unknown. It prints a line for
-each order that it sends.
+each order that it sends. RESEND is `resend_max_age` in seconds; 0 if it is left out.
 """
 
 import itertools
@@ -61,8 +61,12 @@ TIMING = {
 
 @attrs.define(eq=False)
 class Restless(Strategy):
-    """Places and cancels orders at random; a quote tells it to end."""
+    """Places and cancels orders at random; a quote tells it to end.
 
+    A patient one waits for an answer first, so that the broker may send orders again.
+    """
+
+    patient: bool = False
     winding_up: bool = attrs.field(default=False, init=False)
 
     def on_start(self, context: Context) -> None:
@@ -74,13 +78,15 @@ class Restless(Strategy):
 
     def on_timer(self, context: Context, timer: int) -> None:
         open_orders = context.open_orders()
+        left_alone = (OrderState.SUBMITTED, OrderState.UNKNOWN) if self.patient else ()
+        cancelable = [order for order in open_orders if order.state not in left_alone]
         if self.winding_up:
-            for order in open_orders:
+            for order in cancelable:
                 if order.state != OrderState.PENDING_CANCEL:
                     context.cancel(order)
             return
-        if open_orders and context.random.random() < 0.4:
-            context.cancel(context.random.choice(open_orders))
+        if cancelable and context.random.random() < 0.4:
+            context.cancel(context.random.choice(cancelable))
         if len(open_orders) < 20:
             side = context.random.choice([Side.BUY, Side.SELL])
             price = Decimal(context.random.randrange(98, 103))
@@ -244,11 +250,12 @@ class Gateway:
 class Node:
     """Broker and strategy on one runner, and the gateway between them and the venue."""
 
-    def __init__(self, folder: Path, port: int, fault: str, count: int) -> None:
+    def __init__(self, folder: Path, port: int, fault: str, count: int, resend: int) -> None:
         self.root = str(folder / "journal")
+        self.timing = TIMING | {"resend_max_age": resend * 1000 * MILLISECOND}
         self.clock = Clock()
         self.rows = type_rows(EVENT_CLASSES)
-        self.runner = Runner(self.clock)
+        self.runner = Runner(self.clock, snapshot_every=300)
         define_market(self.root)
         self.broker = self.add_broker()
         self.strategy = self.add_strategy()
@@ -258,8 +265,6 @@ class Node:
             self.runner.rebuild(member)
         self.broker.announce_start(ComponentKind.BROKER)
         self.strategy.announce_start(ComponentKind.STRATEGY)
-        if count % 3 == 0:
-            self.runner.take_snapshot(0)
 
     def add_broker(self) -> Wiring:
         wiring = Wiring("broker", self.clock, self.rows)
@@ -269,7 +274,8 @@ class Node:
         gateway = ("venue", [OrderType.LIMIT], [TimeInForce.GTC], [], ["queries"])
         own = (self.root, "broker", "BROKER", "")
         self.runner.add(
-            make_broker([gateway], [("main", "venue", False, "1", ())], [], TIMING, own), wiring
+            make_broker([gateway], [("main", "venue", False, "1", ())], [], self.timing, own),
+            wiring,
         )
         return wiring
 
@@ -287,7 +293,8 @@ class Node:
             saved=None,
             history=JournalHistory(self.rows, [], 0, lambda _: 0),
         )
-        self.runtime = StrategyRuntime(Restless(), setup, list(EVENT_CLASSES))
+        patient = self.timing["resend_max_age"] > 0
+        self.runtime = StrategyRuntime(Restless(patient=patient), setup, list(EVENT_CLASSES))
         self.runner.add(self.runtime.host.component(), wiring)
         return wiring
 
@@ -342,8 +349,8 @@ def define_market(root: str) -> None:
 
 
 def main() -> None:
-    folder, port, fault, count = sys.argv[1:]
-    node = Node(Path(folder), int(port), fault, int(count))
+    folder, port, fault, count, *resend = sys.argv[1:]
+    node = Node(Path(folder), int(port), fault, int(count), int(*resend))
     if fault == "settle":
         node.settle()
     else:

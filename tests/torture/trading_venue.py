@@ -49,6 +49,7 @@ class Venue:
         self.fills: list[dict[str, str]] = []
         self.balances = {"BTC": Decimal(1000), "USDT": Decimal(1_000_000)}
         self.placed: Counter[str] = Counter()
+        self.repeated: list[str] = []
         self.pushes: list[dict[str, Any]] = []
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +64,7 @@ class Venue:
         if request["deadline"] and time.time_ns() > request["deadline"]:
             return {"error": "too late"}
         if client_id in self.orders:
+            self.repeated.append(client_id)
             return {"error": "duplicate client id"}
         if self.random.random() < 0.05:
             return {"error": "refused by chance"}
@@ -131,6 +133,7 @@ class Venue:
             "orders": [o.as_dict() for o in self.orders.values()],
             "fills": self.fills,
             "balances": {c: str(total) for c, total in self.balances.items()},
+            "taken_and_repeated": self.repeated,
             "placed_twice": [c for c, times in self.placed.items() if times > 1],
         }
 

@@ -85,6 +85,9 @@ typedef struct kf_component {
     const void* (*save)(void* self, uint64_t* size);
     /* Takes a state that save() gave, after start() and before the first poll(). 0, or a failure. */
     int32_t (*load)(void* self, const void* bytes, uint64_t size);
+    /* What it is set to, as text, valid until the next call; journaled when it starts, and given to it again
+     * with that when it is rebuilt. `size` 0 if it is set to nothing. */
+    const void* (*settings)(void* self, uint64_t* size);
     /* What the last failure was; "" if there was none. */
     const char* (*error)(void* self);
     void (*destroy)(void* self);

@@ -102,6 +102,8 @@ class Component {
     virtual void stop() {}
     /// Its state as bytes; empty if it keeps none.
     virtual std::string save() { return {}; }
+    /// What it is set to, as text: the detail of its START event.
+    virtual std::string settings() { return {}; }
     /// Takes a state that save() gave.
     virtual void load(std::string_view) { throw std::runtime_error("this component keeps no state"); }
 };
@@ -113,6 +115,7 @@ struct Exported {
     std::unique_ptr<Component> component;
     std::string error;
     std::string saved;
+    std::string settings;
 
     template <class F>
     std::int64_t guarded(F&& body) noexcept {
@@ -165,6 +168,12 @@ inline kf_component* export_component(std::unique_ptr<Component> component) {
         auto& x = detail::exported(self);
         const std::string_view state(static_cast<const char*>(bytes), size);
         return static_cast<std::int32_t>(x.guarded([&] { return x.component->load(state), 0; }));
+    };
+    e->table.settings = [](void* self, std::uint64_t* size) -> const void* {
+        auto& x = detail::exported(self);
+        x.guarded([&] { return x.settings = x.component->settings(), 0; });
+        *size = x.settings.size();
+        return x.settings.data();
     };
     e->table.error = [](void* self) -> const char* { return detail::exported(self).error.c_str(); };
     e->table.destroy = [](void* self) { delete static_cast<detail::Exported*>(self); };
