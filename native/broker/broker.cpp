@@ -208,7 +208,7 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
     if (parent && !fits_parent(request, *parent, nullptr, reason)) return false;
     std::optional<Order> free;
     if (parent) free = left_of(*parent, nullptr);
-    const Order* counted = parent ? &*free : held;
+    const Order* counted = free ? &*free : held;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, counted);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
@@ -325,7 +325,7 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     if (parent && !fits_parent(changed, *parent, &order, reason)) return false;
     std::optional<Order> free;
     if (parent) free = left_of(*parent, &order);
-    const Order* counted = parent ? &*free : &order;
+    const Order* counted = free ? &*free : &order;
     const RiskView view(port_.now(), markets_, orders_, accounts_, changed, counted);
     Number open;
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
