@@ -38,7 +38,8 @@ bool Rebuilding::take_runs() {
     const std::size_t bytes = own_.length() - sizeof *frame - sizeof(Consumption);
     const auto* first =
         reinterpret_cast<const ConsumedRun*>(reinterpret_cast<const Consumption*>(frame + 1) + 1);
-    runs_.assign(first, first + bytes / sizeof(ConsumedRun));
+    const std::size_t count = bytes / sizeof(ConsumedRun);
+    runs_.assign(first, first + count);
     run_ = 0;
     skips_ = reinterpret_cast<const Consumption*>(frame + 1)->skips != 0;
     own_.advance();
