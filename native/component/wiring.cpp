@@ -230,6 +230,8 @@ std::int32_t Wiring::say_consumed(Output& output) {
 }
 
 std::int32_t Wiring::say_positions() {
+    // What was read and led to nothing yet comes first: positions say that all before them is skipped.
+    if (const std::int32_t status = say_consumed(outputs_.at(0)); status != KF_OK) return status;
     std::vector<ConsumedRun> runs;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
         if (const std::uint64_t read = inputs_.read_up_to(i); read > 0)

@@ -181,7 +181,7 @@ class World {
         const std::uint64_t id = 1 + pick(40);
         switch (pick(11)) {
             case 0: return quote();
-            case 9: return trade();
+            case 9: return print(price());
             case 10: return command();
             case 1:
             case 2: return append(*strategy_, kStrategy, kBroker, order(++orders_));
@@ -195,6 +195,13 @@ class World {
 
     void place(std::uint64_t id) {
         append(*strategy_, kStrategy, kBroker, desk::Desk::limit(id, Side::BUY, "1", "100"));
+    }
+    void print(Number price) {
+        Trade t{};
+        t.instrument = kPerpetual;
+        t.set_price(price);
+        t.set_size(desk::num("1"));
+        append(*md_, kVenue, 0, t);
     }
     void fill(std::uint64_t id, const char* trade, const char* size) {
         append(*td_, kVenue, 0, desk::Desk::a_fill(id, trade, Side::BUY, size, "100"));
@@ -236,13 +243,6 @@ class World {
         return r;
     }
     Number price() { return {static_cast<std::int64_t>(995 + pick(11)), -1}; }
-    void trade() {
-        Trade t{};
-        t.instrument = kPerpetual;
-        t.set_price(price());
-        t.set_size(desk::num("1"));
-        append(*md_, kVenue, 0, t);
-    }
     void quote() {
         Quote q{};
         q.instrument = kPerpetual;
@@ -480,6 +480,34 @@ void a_broker_with_timers_and_starts_is_rebuilt_from_any_place(std::uint32_t see
     }
 }
 
+/// What it went on to read when its journal had been said again, and which led to nothing, counts later.
+void what_was_read_just_before_a_start_is_read_again() {
+    const Folder folder;
+    World world(folder.path(), 1, false);
+    {
+        Node node(folder.path(), false);
+        world.place(1);
+        node.turn();
+    }
+    cut(folder.path(), events_of_broker(folder.path()) - 1);
+    world.print(desk::num("101"));
+    {
+        Node node(folder.path(), false);
+        node.rebuild();
+        node.announce();
+        world.fill(1, "a", "1");
+        while (node.turn() > 0) {
+        }
+    }
+    Number mark = Number::none();
+    for (const Said& said : said_in(folder.path()))
+        if (said.type == Position::kType)
+            mark = reinterpret_cast<const Position*>(said.payload.data())->get_mark();
+    CHECK(mark == desk::num("101"));
+    Node node(folder.path(), false);
+    node.rebuild();
+}
+
 /// However long the history is, a start reads only what came after the last snapshot.
 void what_a_start_reads_again_does_not_grow(bool idle) {
     constexpr std::uint64_t kEvery = 100;
@@ -556,6 +584,7 @@ int main() {
         a_broker_cut_off_anywhere_says_the_rest(seed);
         a_broker_with_timers_and_starts_is_rebuilt_from_any_place(seed);
     }
+    what_was_read_just_before_a_start_is_read_again();
     what_a_start_reads_again_does_not_grow(true);
     what_a_start_reads_again_does_not_grow(false);
     a_snapshot_from_beyond_the_journal_is_forgotten();
