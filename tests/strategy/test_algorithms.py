@@ -2,49 +2,18 @@
 
 import attrs
 import pytest
+from scripted_session import BTC, play_script
 
 from kungfu_core import events
 from kungfu_core._native import id_of
 from kungfu_core.algorithm import Algorithm
-from kungfu_core.backtesting import play
-from kungfu_core.config import ConfiguredAlgorithm, parse_backtest_config
+from kungfu_core.config import ConfiguredAlgorithm
 from kungfu_core.enums import OrderState
-from kungfu_core.home import Home
 from kungfu_core.interfaces import AlgorithmSpec
 from kungfu_core.journal import Journal, Reader
-from kungfu_core.plugins import Plugins
 
 pytest.importorskip("kungfu_gateway_sim", reason="the runs take place on its venue")
 
-BTC = "sim:perpetual:BTC-USDT"
-CONFIG = f"""\
-[market]
-duration = "20s"
-
-[gateways.venue]
-plugin = "sim"
-instruments = [{{ name = "{BTC}" }}]
-
-[accounts.main]
-balances = {{ USDT = "100000" }}
-
-[strategies.script]
-file = "script.py"
-"""
-SCRIPT = f"""\
-import attrs
-from kungfu_core import OrderState, Strategy
-
-BTC = "{BTC}"
-
-@attrs.define(eq=False)
-class Script(Strategy):
-    def on_start(self, context):
-        context.timer(after="2s")
-
-    def on_timer(self, context, timer):
-        {{deed}}
-"""
 SEEN: list[tuple[str, object]] = []
 
 
@@ -84,18 +53,13 @@ class Probe(Algorithm):
             raise LookupError("broken on purpose")
 
 
-def run(folder, deed):
+def run(folder, *lines):
     """Give what the broker said."""
     SEEN.clear()
-    (folder / "script.py").write_text(SCRIPT.replace("{deed}", deed))
-    plugins = Plugins()
-    config = parse_backtest_config(CONFIG, folder / "run.toml", plugins)
     probe = ConfiguredAlgorithm("probe", AlgorithmSpec("probe", "notes", Probe))
-    config = attrs.evolve(config, algorithms={"probe": probe})
-    done = play(config, plugins, Home(folder / "home"), command="test")
+    done, said = play_script(folder, lines, after="2s", duration="20s", algorithms={"probe": probe})
     assert done.result.faults == ()
-    with Reader(Journal(done.folder / "journal", "broker", "BROKER")) as reader:
-        return list(reader)
+    return said
 
 
 def updates(said, destination):
@@ -142,8 +106,10 @@ def test_a_failure_ends_its_order_and_no_other(tmp_path, where):
 def test_an_algorithm_that_nobody_configured_is_an_error_where_it_is_named(tmp_path):
     run(
         tmp_path,
-        "try:\n            context.buy(BTC, 1, algorithm='other')\n"
-        "        except ValueError as error:\n            context.log.info(str(error))",
+        "try:",
+        "    context.buy(BTC, 1, algorithm='other')",
+        "except ValueError as error:",
+        "    context.log.info(str(error))",
     )
     (journal,) = (tmp_path / "home" / "runs").iterdir()
     with Reader(Journal(journal / "journal", "script", "STRATEGY")) as reader:

@@ -1,63 +1,25 @@
 """Orders that the simulated venue does not have, in whole sessions."""
 
 import pytest
+from scripted_session import play_script
 
 from kungfu_core import events
 from kungfu_core._native import id_of
-from kungfu_core.backtesting import play
-from kungfu_core.config import parse_backtest_config
 from kungfu_core.enums import OrderState, OrderType
-from kungfu_core.home import Home
-from kungfu_core.journal import Journal, Reader
 from kungfu_core.order_states import TERMINAL
-from kungfu_core.plugins import Plugins
 
 pytest.importorskip("kungfu_gateway_sim", reason="the runs take place on its venue")
 
-BTC = "sim:perpetual:BTC-USDT"
-CONFIG = f"""\
-[market]
-duration = "10m"
-
-[gateways.venue]
-plugin = "sim"
-instruments = [{{ name = "{BTC}", lot = 0.001 }}]
-
-[accounts.main]
-balances = {{ USDT = "1000000" }}
-
-[strategies.script]
-file = "script.py"
-"""
-SCRIPT = f"""\
-import attrs
-from kungfu_core import OrderState, OrderType, Side, Strategy, Trade
-
-BTC = "{BTC}"
-
-@attrs.define(eq=False)
-class Script(Strategy):
-    def on_start(self, context):
-        context.timer(after="5s")
-
-    def on_timer(self, context, timer):
-        last = context.history(BTC, Trade, count=1)[0].price_exact
-        near = context.instrument(BTC).round_price
-{{deed}}
-"""
+PRICES = [
+    "last = context.history(BTC, Trade, count=1)[0].price_exact",
+    "near = context.instrument(BTC).round_price",
+]
 
 
-def run(folder, deed):
+def run(folder, lines):
     """Give the last update of each order, and all that the broker said."""
-    folder.mkdir(exist_ok=True)
-    lines = "\n".join(f"        {line}" for line in deed)
-    (folder / "script.py").write_text(SCRIPT.replace("{deed}", lines))
-    plugins = Plugins()
-    config = parse_backtest_config(CONFIG, folder / "run.toml", plugins)
-    done = play(config, plugins, Home(folder / "home"), command="test")
+    done, said = play_script(folder, PRICES + lines, after="5s", duration="10m")
     assert done.result.faults == ()
-    with Reader(Journal(done.folder / "journal", "broker", "BROKER")) as reader:
-        said = list(reader)
     last = {u.order_id: u for u in said if isinstance(u, events.OrderUpdate)}
     return [last[order] for order in sorted(last)], said
 
@@ -104,17 +66,8 @@ def test_what_the_venue_lacks_reaches_it_as_something_that_it_has(tmp_path):
 
 
 def test_a_strategy_that_fails_leaves_no_held_order_behind(tmp_path):
-    folder = tmp_path
-    (folder / "script.py").write_text(
-        SCRIPT.replace(
-            "{deed}",
-            "        context.sell(BTC, 1, trigger_price=near(last / 2))\n        raise LookupError",
-        )
-    )
-    plugins = Plugins()
-    config = parse_backtest_config(CONFIG, folder / "run.toml", plugins)
-    done = play(config, plugins, Home(folder / "home"), command="test")
-    with Reader(Journal(done.folder / "journal", "broker", "BROKER")) as reader:
-        states = [e.state for e in reader if isinstance(e, events.OrderUpdate)]
+    lines = [*PRICES, "context.sell(BTC, 1, trigger_price=near(last / 2))", "raise LookupError"]
+    _, said = play_script(tmp_path, lines, after="5s", duration="10m")
+    states = [e.state for e in said if isinstance(e, events.OrderUpdate)]
     assert states == [OrderState.CREATED, OrderState.CANCELED]
     assert states[-1] in TERMINAL
