@@ -106,6 +106,8 @@ class Broker : public Component {
     Order* worked_order(const OrderRequest& request);
     bool fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
                      std::string& reason);
+    /// What was placed for it and is not over.
+    std::vector<Order*> slices_of(const Order& parent);
     Number left_for_slices(const Order& parent, const Order* amended);
     /// The parent without what its slices may still fill: that much of it a new one takes the place of.
     Order left_of(const Order& parent, const Order* amended);

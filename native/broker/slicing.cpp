@@ -22,13 +22,18 @@ Order* Broker::worked_order(const OrderRequest& request) {
     return works ? parent : nullptr;
 }
 
+std::vector<Order*> Broker::slices_of(const Order& parent) {
+    std::vector<Order*> orders;
+    for (auto slice = slices_.lower_bound({parent.id, 0});
+         slice != slices_.end() && slice->first == parent.id; ++slice)
+        orders.push_back(orders_.find_kept(slice->second));
+    return orders;
+}
+
 Number Broker::left_for_slices(const Order& parent, const Order* amended) {
     Number left = parent.remaining();
-    for (auto slice = slices_.lower_bound({parent.id, 0});
-         slice != slices_.end() && slice->first == parent.id; ++slice) {
-        const Order& order = *orders_.find_kept(slice->second);
-        if (&order != amended) left = sum(left, -order.remaining(), "rest of an order");
-    }
+    for (const Order* slice : slices_of(parent))
+        if (slice != amended) left = sum(left, -slice->remaining(), "rest of an order");
     return left;
 }
 
@@ -84,16 +89,11 @@ void Broker::credit_parent(const Order& slice, const Fill& fill) {
 }
 
 void Broker::end_slices(const Order& parent) {
-    std::vector<std::uint64_t> ids;
-    for (auto slice = slices_.lower_bound({parent.id, 0});
-         slice != slices_.end() && slice->first == parent.id; ++slice)
-        ids.push_back(slice->second);
-    for (const std::uint64_t id : ids) {
-        Order& slice = *orders_.find_kept(id);
-        if (!slice.counts_in_parent) continue;
-        orders_.change(slice, [](Order& o) { o.counts_in_parent = false; });
-        if (slice.state != OrderState::PENDING_CANCEL)
-            send_cancel(slice, std::string("its parent is ") + name_of(parent.state));
+    for (Order* slice : slices_of(parent)) {
+        if (!slice->counts_in_parent) continue;
+        orders_.change(*slice, [](Order& o) { o.counts_in_parent = false; });
+        if (slice->state != OrderState::PENDING_CANCEL)
+            send_cancel(*slice, std::string("its parent is ") + name_of(parent.state));
     }
 }
 
