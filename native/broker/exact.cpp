@@ -123,19 +123,23 @@ bool over(Money& amount, Number by, int128& divisor) noexcept {
     return true;
 }
 
+/// a + b without the zeros at their ends.
+template <class Exact>
+[[gnu::cold, gnu::noinline]] bool trimmed_sum(Exact a, Exact b, Exact& out) noexcept {
+    return add(trimmed(a), trimmed(b), out);
+}
+
 [[noreturn]] void too_large(const std::string& expression) {
     throw Fault("the exact result of " + expression + " does not fit; nothing was booked");
 }
 
 }  // namespace
 
-bool exact_sum(Number a, Number b, Number& out) noexcept {
-    return add(a, b, out) || add(trimmed(a), trimmed(b), out);
+bool any_exact_sum(Number a, Number b, Number& out) noexcept {
+    return add(a, b, out) || trimmed_sum(a, b, out);
 }
 
-bool exact_sum(Money a, Money b, Money& out) noexcept {
-    return add(a, b, out) || add(trimmed(a), trimmed(b), out);
-}
+bool any_exact_sum(Money a, Money b, Money& out) noexcept { return add(a, b, out) || trimmed_sum(a, b, out); }
 
 Number any_sum(Number a, Number b, const char* what) {
     Number out;

@@ -15,7 +15,7 @@ struct Fault : std::runtime_error {
 
 /// a + b at the exponent that both have; false if they differ or it does not fit.
 template <class Exact>
-bool plain_sum(Exact a, Exact b, Exact& out) noexcept {
+[[gnu::always_inline]] inline bool plain_sum(Exact a, Exact b, Exact& out) noexcept {
     out.exponent = a.exponent;
     return a.exponent == b.exponent && !a.is_none() &&
            !__builtin_add_overflow(a.mantissa, b.mantissa, &out.mantissa) &&
@@ -23,14 +23,18 @@ bool plain_sum(Exact a, Exact b, Exact& out) noexcept {
 }
 
 /// a + b; gives up trailing zeros, but no digit, where the sum would not fit otherwise.
-bool exact_sum(Number a, Number b, Number& out) noexcept;
-bool exact_sum(Money a, Money b, Money& out) noexcept;
+bool any_exact_sum(Number a, Number b, Number& out) noexcept;
+bool any_exact_sum(Money a, Money b, Money& out) noexcept;
+template <class Exact>
+bool exact_sum(Exact a, Exact b, Exact& out) noexcept {
+    return plain_sum(a, b, out) || any_exact_sum(a, b, out);
+}
 
 /// The same, or a fault. `what` names the sum in its text.
 Number any_sum(Number a, Number b, const char* what);
 Money any_sum(Money a, Money b, const char* what);
 template <class Exact>
-Exact sum(Exact a, Exact b, const char* what) {
+[[gnu::always_inline]] inline Exact sum(Exact a, Exact b, const char* what) {
     Exact out;
     return plain_sum(a, b, out) ? out : any_sum(a, b, what);
 }

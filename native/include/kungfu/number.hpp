@@ -4,6 +4,7 @@
 /// says so.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -126,7 +127,12 @@ struct Money {
 enum class NumberError : std::uint8_t { OK, SYNTAX, OVERFLOWED };
 
 /// a * 10^by compared with b, by >= 0; out of line, and all of it in registers.
-inline int compare_scaled(int128 a, int by, int128 b) noexcept {
+[[gnu::noinline]] inline int compare_scaled(int128 a, int by, int128 b) noexcept {
+    const auto word = static_cast<std::int64_t>(a);
+    if (by <= 18 && word == a) {
+        const int128 scaled = static_cast<int128>(word) * static_cast<std::int64_t>(power_of_ten(by));
+        return (scaled > b) - (scaled < b);
+    }
     const int sign_a = (a > 0) - (a < 0);
     const int sign_b = (b > 0) - (b < 0);
     if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
@@ -135,7 +141,7 @@ inline int compare_scaled(int128 a, int by, int128 b) noexcept {
 }
 
 /// -1, 0 or 1; exact whatever the exponents.
-inline int compare(Money a, Money b) noexcept {
+[[gnu::always_inline]] inline int compare(Money a, Money b) noexcept {
     if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
     return a.exponent > b.exponent ? compare_scaled(a.mantissa, a.exponent - b.exponent, b.mantissa)
                                    : -compare_scaled(b.mantissa, b.exponent - a.exponent, a.mantissa);
@@ -143,7 +149,7 @@ inline int compare(Money a, Money b) noexcept {
 
 inline Money to_money(Number value) noexcept { return {value.mantissa, value.exponent}; }
 
-inline int compare(Number a, Number b) noexcept {
+[[gnu::always_inline]] inline int compare(Number a, Number b) noexcept {
     if (a.exponent == b.exponent) return (a.mantissa > b.mantissa) - (a.mantissa < b.mantissa);
     return compare(to_money(a), to_money(b));
 }
@@ -156,15 +162,23 @@ inline bool operator>(Number a, Number b) noexcept { return compare(a, b) > 0; }
 inline bool operator>=(Number a, Number b) noexcept { return compare(a, b) >= 0; }
 
 /// a + b at the finer of the two exponents; false if it does not fit.
+inline bool add(Money a, Money b, Money& out) noexcept {
+    if (!scale_up(a.exponent > b.exponent ? a.mantissa : b.mantissa, std::abs(a.exponent - b.exponent)))
+        return false;
+    out.exponent = std::min(a.exponent, b.exponent);
+    return !__builtin_add_overflow(a.mantissa, b.mantissa, &out.mantissa);
+}
+
+/// a + b at the finer of the two exponents; false if it does not fit.
 inline bool add(Number a, Number b, Number& out) noexcept {
-    const int exponent = a.exponent < b.exponent ? a.exponent : b.exponent;
-    std::int64_t ma = 0;
-    std::int64_t mb = 0;
-    std::int64_t sum = 0;
-    if (!a.at(exponent, ma) || !b.at(exponent, mb) || __builtin_add_overflow(ma, mb, &sum)) return false;
+    Money sum;
+    if (!add(to_money(a), to_money(b), sum)) return false;
     // What has no negative does not count as fitting either.
-    if (sum == std::numeric_limits<std::int64_t>::min()) return false;
-    out = {sum, static_cast<std::int8_t>(exponent)};
+    if (sum.mantissa > std::numeric_limits<std::int64_t>::max() ||
+        sum.mantissa <= std::numeric_limits<std::int64_t>::min()) {
+        return false;
+    }
+    out = {static_cast<std::int64_t>(sum.mantissa), sum.exponent};
     return true;
 }
 
@@ -173,20 +187,8 @@ inline bool subtract(Number a, Number b, Number& out) noexcept {
     return b.mantissa != std::numeric_limits<std::int64_t>::min() && add(a, -b, out);
 }
 
-/// a + b at the finer of the two exponents; false if it does not fit.
-inline bool add(Money a, Money b, Money& out) noexcept {
-    const int exponent = a.exponent < b.exponent ? a.exponent : b.exponent;
-    int128 ma = a.mantissa;
-    int128 mb = b.mantissa;
-    int128 sum = 0;
-    if (!rescale(ma, a.exponent, exponent) || !rescale(mb, b.exponent, exponent)) return false;
-    if (__builtin_add_overflow(ma, mb, &sum)) return false;
-    out = {sum, static_cast<std::int8_t>(exponent)};
-    return true;
-}
-
 /// a * b, exact: two 64-bit mantissas always fit into 128 bits. False if the exponent does not fit.
-inline bool multiply(Number a, Number b, Money& out) noexcept {
+[[gnu::always_inline]] inline bool multiply(Number a, Number b, Money& out) noexcept {
     const int exponent = a.exponent + b.exponent;
     if (exponent <= kNoneExponent || exponent > 127) return false;
     out = {static_cast<int128>(a.mantissa) * b.mantissa, static_cast<std::int8_t>(exponent)};
@@ -196,6 +198,7 @@ inline bool multiply(Number a, Number b, Money& out) noexcept {
 /// Whether `value` is a whole number of `step`s; a step of 0 allows everything.
 inline bool is_multiple(Number value, Number step) noexcept {
     if (step.is_none() || step.mantissa == 0) return true;
+    if (value.exponent == step.exponent && step.mantissa > 0) return value.mantissa % step.mantissa == 0;
     const int128 v = value.mantissa;
     int128 s = step.mantissa;
     if (value.exponent <= step.exponent)
@@ -296,7 +299,7 @@ inline NumberError parse_money(std::string_view text, Money& out) noexcept {
 }
 
 /// Plain decimal text of mantissa * 10^exponent, every digit kept; "none" where absent.
-inline std::string to_text(int128 mantissa, int exponent) {
+[[gnu::cold]] inline std::string to_text(int128 mantissa, int exponent) {
     if (exponent == kNoneExponent) return "none";
     const bool negative = mantissa < 0;
     uint128 rest = negative ? ~static_cast<uint128>(mantissa) + 1 : static_cast<uint128>(mantissa);
@@ -314,7 +317,7 @@ inline std::string to_text(int128 mantissa, int exponent) {
     return negative ? "-" + digits : digits;
 }
 
-inline std::string to_text(Number value) { return to_text(value.mantissa, value.exponent); }
-inline std::string to_text(Money value) { return to_text(value.mantissa, value.exponent); }
+[[gnu::cold]] inline std::string to_text(Number value) { return to_text(value.mantissa, value.exponent); }
+[[gnu::cold]] inline std::string to_text(Money value) { return to_text(value.mantissa, value.exponent); }
 
 }  // namespace kungfu
