@@ -1,8 +1,5 @@
 #include "broker/broker.hpp"
 
-#include <cstdio>
-#include <optional>
-
 #include "broker/exact.hpp"
 #include "broker/rules.hpp"
 
@@ -24,12 +21,6 @@ const char* meaning_of(std::int32_t status) noexcept {
 }
 
 }  // namespace
-
-std::string hex(std::uint64_t id) {
-    char text[20];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
-    return text;
-}
 
 void require_appended(std::int32_t status, const char* type) {
     if (status == KF_OK) return;
@@ -78,6 +69,7 @@ void Broker::dispatch(const Event& event) {
         watch(mark->instrument, PriceKind::MARK, mark->get_price());
     } else if (const auto* definition = event.as<Instrument>()) {
         markets_.define(*definition, event.tail<Instrument>());
+        limits_.on_definition(definition->instrument);
     } else if (const auto* update = event.as<OrderUpdate>()) {
         on_update(*update, event.tail<OrderUpdate>());
     } else if (const auto* fill = event.as<Fill>()) {
@@ -149,15 +141,8 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
         return emit(update, "order id " + hex(request.order_id) + " is already used; nothing was sent",
                     sender);
     }
-    Order order;
-    order.id = request.order_id;
+    Order order(request);
     order.strategy = sender;
-    order.account = request.account;
-    order.instrument = request.instrument;
-    order.price = request.get_price();
-    order.size = request.get_size();
-    order.side = request.get_side();
-    order.request = request;
     order.created_at = port_.now();
     std::string reason;
     if (is_tied_well(request, reason) && is_acceptable(request, sender, nullptr, reason)) {
@@ -181,34 +166,33 @@ void Broker::on_request(const Event& event, const OrderRequest& request) {
 
 bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, const Order* held,
                            std::string& reason) {
-    if (request.order_id == 0) return reason = "order id 0 stands for no order", false;
+    if (request.order_id == 0) return refuse({"order id 0 stands for no order"}, reason);
     if (request.strategy != sender) {
-        reason = "strategy " + hex(request.strategy) + " is not the sender, " + hex(sender);
-        return false;
+        return refuse({"strategy ", Hex{request.strategy}, " is not the sender, ", Hex{sender}}, reason);
     }
     if (!gateway_of(request.account))
-        return reason = "account " + hex(request.account) + " is not configured", false;
+        return refuse({"account ", Hex{request.account}, " is not configured"}, reason);
     const Gateway* gateway = receiver_of(request.account, request.algorithm);
-    if (!gateway) return reason = "algorithm " + hex(request.algorithm) + " is not configured", false;
+    if (!gateway) return refuse({"algorithm ", Hex{request.algorithm}, " is not configured"}, reason);
     if (!is_ready(request.account)) {
-        reason = "account " + routes_.at(request.account).name + " has not been compared with its venue yet";
-        return false;
+        return refuse(
+            {"account ", routes_.at(request.account).name, " has not been compared with its venue yet"},
+            reason);
     }
     const Market* market = markets_.find(request.instrument);
-    if (!market) return reason = "instrument " + hex(request.instrument) + " is not defined", false;
-    if (market->definition.get_status() != InstrumentStatus::TRADING) {
-        reason = market->name + " does not trade: its status is " + name_of(market->definition.get_status());
-        return false;
+    if (!market) return refuse({"instrument ", Hex{request.instrument}, " is not defined"}, reason);
+    const Instrument& definition = market->definition;
+    if (definition.get_status() != InstrumentStatus::TRADING) {
+        return refuse({market->name, " does not trade: its status is ", name_of(definition.get_status())},
+                      reason);
     }
-    if (const char* why = unbookable(market->definition)) return reason = market->name + ": " + why, false;
-    if (!fits_mode(request, accounts_.terms(request.account), market->definition, reason)) return false;
+    if (const char* why = unbookable(definition)) return refuse({market->name, ": ", why}, reason);
+    if (!fits_mode(request, accounts_.terms(request.account), definition, reason)) return false;
     if (!is_expressible(request, *gateway, reason) || !obeys_steps(request, *market, port_.now(), reason))
         return false;
     const Order* parent = worked_order(request);
     if (parent && !fits_parent(request, *parent, nullptr, reason)) return false;
-    std::optional<Order> free;
-    if (parent) free = left_of(*parent, nullptr);
-    const Order* counted = free ? &*free : held;
+    const Order* counted = parent ? &left_of(*parent, nullptr) : held;
     const RiskView view(port_.now(), markets_, orders_, accounts_, request, counted);
     const auto exempt = [&] { return view.reduces_position() ? reason.clear(), true : false; };
     if (!obeys_min_notional(request, *market, reason) && !request.reduce_only && !exempt()) return false;
@@ -216,13 +200,14 @@ bool Broker::is_acceptable(const OrderRequest& request, std::uint64_t sender, co
     Number open;
     if (!exact_sum(orders_.open_size(request.account, request.instrument, request.get_side()),
                    request.get_size(), open)) {
-        return reason = "size " + to_text(request.get_size()) + " on top of the open orders does not fit",
-               false;
+        return refuse({"size ", request.get_size(), " on top of the open orders does not fit"}, reason);
     }
-    if (!limits_.fits_costs(request, *market, counted)) return reason = kCostDoesNotFit, false;
+    const Number worst = limits_.worst_price(request, *market);
+    if (!limits_.fits_costs(request, worst, counted)) return refuse({kCostDoesNotFit}, reason);
     if (!limits_.obeys_reduce_only(request, reason)) return false;
     const std::uint64_t owner = parent ? parent->strategy : request.strategy;
-    if (!limits_.allow(request, owner, *market, counted, port_.now(), reason) && !exempt()) return false;
+    if (!limits_.allow(request, owner, *market, worst, counted, port_.now(), reason) && !exempt())
+        return false;
     return passes_checks(request, view, reason);
 }
 
@@ -294,21 +279,21 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
                           std::string& reason) {
     const Gateway* gateway = receiver_of(order);
     const Market* market = markets_.find(order.instrument);
-    if (order.strategy != sender) return reason = "the order is not the sender's", false;
-    if (!gateway) return reason = kNobodyTakesIt, false;
+    if (order.strategy != sender) return refuse({"the order is not the sender's"}, reason);
+    if (!gateway) return refuse({kNobodyTakesIt}, reason);
     const bool held = held_.find(order.id) != nullptr;
     if (!held && !may_move(order.state, OrderState::PENDING_AMEND)) {
-        return reason = std::string("the order is ") + name_of(order.state), false;
+        return refuse({"the order is ", name_of(order.state)}, reason);
     }
     if (!held && !gateway->capabilities.amend)
-        return reason = std::string(gateway->kind) + " " + gateway->name + " cannot amend orders", false;
+        return refuse({gateway->kind, " ", gateway->name, " cannot amend orders"}, reason);
     const Number price = amend.get_price().is_none() ? order.price : amend.get_price();
     const Number size = amend.get_size().is_none() ? order.size : amend.get_size();
     const bool same_price =
         price.is_none() ? order.price.is_none() : !order.price.is_none() && price == order.price;
     const bool same_trigger = amend.get_trigger_price().is_none();
     if (same_price && same_trigger && size == order.size)
-        return reason = "price and size stay as they are", false;
+        return refuse({"price and size stay as they are"}, reason);
     OrderRequest changed = order.request;
     changed.set_price(price);
     if (!same_trigger) changed.set_trigger_price(amend.get_trigger_price());
@@ -317,25 +302,23 @@ bool Broker::is_amendable(const Order& order, const OrderAmend& amend, std::uint
     if (!obeys_steps(changed, *market, port_.now(), reason)) return false;
     Number rest;
     if (!exact_sum(size, -order.filled, rest) || rest.mantissa <= 0) {
-        reason = "size " + to_text(size) + " is not above what is filled, " + to_text(order.filled);
-        return false;
+        return refuse({"size ", size, " is not above what is filled, ", order.filled}, reason);
     }
     changed.set_size(rest);
     const Order* parent = order.slice_of != 0 ? orders_.find(order.slice_of) : nullptr;
     if (parent && !fits_parent(changed, *parent, &order, reason)) return false;
-    std::optional<Order> free;
-    if (parent) free = left_of(*parent, &order);
-    const Order* counted = free ? &*free : &order;
+    const Order* counted = parent ? &left_of(*parent, &order) : &order;
     const RiskView view(port_.now(), markets_, orders_, accounts_, changed, counted);
     Number open;
     if (!exact_sum(view.open_size(order.account, order.instrument, order.side), rest, open)) {
-        return reason = "size " + to_text(size) + " on top of the open orders does not fit", false;
+        return refuse({"size ", size, " on top of the open orders does not fit"}, reason);
     }
-    if (!limits_.fits_costs(changed, *market, counted)) return reason = kCostDoesNotFit, false;
+    const Number worst = limits_.worst_price(changed, *market);
+    if (!limits_.fits_costs(changed, worst, counted)) return refuse({kCostDoesNotFit}, reason);
     const bool increases = size > order.size || !same_price;
     if (!increases) return true;
     if (!limits_.obeys_reduce_only(changed, reason)) return false;
-    if (!limits_.allow(changed, order.owner(), *market, counted, port_.now(), reason) &&
+    if (!limits_.allow(changed, order.owner(), *market, worst, counted, port_.now(), reason) &&
         !view.reduces_position())
         return false;
     reason.clear();

@@ -16,6 +16,7 @@
 #include "broker/deadlines.hpp"
 #include "broker/emulation.hpp"
 #include "broker/limits.hpp"
+#include "broker/wording.hpp"
 #include "kungfu/component.hpp"
 
 namespace kungfu::broker {
@@ -79,7 +80,7 @@ class Broker : public Component {
     /// Lets an order out, or has it wait for a price if its venue cannot.
     void arm(Order& order);
     void let_out(Order& order);
-    void submit(Order& order, OrderRequest sent, std::string_view why);
+    void submit(Order& order, const OrderRequest& sent, std::string_view why);
     void let_out_waiting(std::uint64_t account);
     void end_held(Order& order, OrderState state, std::string_view why);
     void watch(std::uint64_t instrument, PriceKind kind, Number price);
@@ -109,8 +110,9 @@ class Broker : public Component {
     /// What was placed for it and is not over.
     std::vector<Order*> slices_of(const Order& parent);
     Number left_for_slices(const Order& parent, const Order* amended);
-    /// The parent without what its slices may still fill: that much of it a new one takes the place of.
-    Order left_of(const Order& parent, const Order* amended);
+    /// The parent without what its slices may still fill: that much of it a new one takes the place of. Good
+    /// until the next one.
+    const Order& left_of(const Order& parent, const Order* amended);
     void credit_parent(const Order& slice, const Fill& fill);
     void end_slices(const Order& parent);
     /// Ends the orders that an algorithm was given before a time: it has ended, and nobody works them any
@@ -248,6 +250,7 @@ class Broker : public Component {
     HeldOrders held_;
     std::vector<std::uint64_t> changed_;                        // orders that others depend on
     std::map<std::uint64_t, std::string> parameters_;           // of held orders, for their algorithms
+    Order left_;                                                // what left_of() gives
     std::set<std::pair<std::uint64_t, std::uint64_t>> slices_;  // that are not over, behind their parents
     Deadlines deadlines_;
     std::unordered_map<std::uint64_t, Doubt> doubts_;

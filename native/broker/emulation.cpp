@@ -33,19 +33,28 @@ Lacking lacking(const OrderRequest& order, const Capabilities& venue) noexcept {
     return lacks;
 }
 
+OrderType sent_type(const OrderRequest& order, const Lacking& lacks) noexcept {
+    if (!lacks.trigger) return order.get_type();
+    return order.get_type() == OrderType::STOP_LIMIT ? OrderType::LIMIT : OrderType::MARKET;
+}
+
+TimeInForce sent_time_in_force(const OrderRequest& order, const Lacking& lacks) noexcept {
+    return lacks.expiry ? TimeInForce::GTC : order.get_time_in_force();
+}
+
 OrderRequest sent_form(const OrderRequest& order, const Capabilities& venue) noexcept {
     const Lacking lacks = lacking(order, venue);
     OrderRequest sent = order;
     if (lacks.trigger) {
-        sent.set_type(order.get_type() == OrderType::STOP_LIMIT ? OrderType::LIMIT : OrderType::MARKET);
         sent.set_trigger_price(Number::none());
         sent.set_trailing_offset(Number::none());
         sent.set_trigger_by(PriceKind::LAST);
     }
     if (lacks.expiry) {
-        sent.set_time_in_force(TimeInForce::GTC);
         sent.expire_time = 0;
     }
+    sent.set_type(sent_type(order, lacks));
+    sent.set_time_in_force(sent_time_in_force(order, lacks));
     if (lacks.parent) sent.parent_id = 0;
     if (lacks.group) sent.group_id = 0;
     return sent;

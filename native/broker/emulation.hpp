@@ -25,6 +25,10 @@ struct Lacking {
 
 Lacking lacking(const OrderRequest& order, const Capabilities& venue) noexcept;
 
+/// What type and time in force the order goes to its venue with, by what the venue lacks.
+OrderType sent_type(const OrderRequest& order, const Lacking& lacks) noexcept;
+TimeInForce sent_time_in_force(const OrderRequest& order, const Lacking& lacks) noexcept;
+
 /// The order as it goes to its venue: without a trigger, an expiry, a parent or a group that the venue lacks.
 OrderRequest sent_form(const OrderRequest& order, const Capabilities& venue) noexcept;
 

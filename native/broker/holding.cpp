@@ -26,11 +26,10 @@ Number better(Side side, Number best, Number price) noexcept {
 bool Broker::is_tied_well(const OrderRequest& request, std::string& reason) {
     const auto is_known = [&](std::uint64_t id, const char* what) -> const Order* {
         const Order* other = id == request.order_id ? nullptr : orders_.find(id);
-        const std::string said = std::string(what) + " " + hex(id);
         if (!other || other->strategy != request.strategy) {
-            reason = said + " is no order of the strategy";
+            refuse({what, " ", Hex{id}, " is no order of the strategy"}, reason);
         } else if (other->account != request.account || other->instrument != request.instrument) {
-            reason = said + " is of another account or instrument";
+            refuse({what, " ", Hex{id}, " is of another account or instrument"}, reason);
         } else {
             return other;
         }
@@ -41,8 +40,7 @@ bool Broker::is_tied_well(const OrderRequest& request, std::string& reason) {
     const Order* parent = is_known(request.parent_id, "parent");
     if (!parent) return false;
     if (!is_terminal(parent->state) || parent->filled.mantissa > 0 || parent->misses_fills()) return true;
-    reason = "parent " + hex(parent->id) + " is " + name_of(parent->state);
-    return false;
+    return refuse({"parent ", Hex{parent->id}, " is ", name_of(parent->state)}, reason);
 }
 
 void Broker::place(Order& order) {
@@ -115,12 +113,12 @@ void Broker::let_out(Order& order) {
     submit(order, sent, {});
 }
 
-void Broker::submit(Order& order, OrderRequest sent, std::string_view why) {
-    if (sent.deadline == 0 && timing_.order_deadline != 0 && can_ask(order.account))
-        sent.deadline = port_.now() + timing_.order_deadline;
+void Broker::submit(Order& order, const OrderRequest& sent, std::string_view why) {
+    const bool wants_deadline = sent.deadline == 0 && timing_.order_deadline != 0 && can_ask(order.account);
     orders_.change(order, [&](Order& o) {
         o.state = OrderState::SUBMITTED;
         o.request = sent;
+        if (wants_deadline) o.request.deadline = port_.now() + timing_.order_deadline;
     });
     expect_answer(order);
     tell(order, 0, false, why);

@@ -10,11 +10,14 @@ namespace kungfu::broker {
 class IdFilter {
   public:
     void add(std::uint64_t id) {
-        if (bits_.empty()) bits_.resize(kWords);
+        make_room();
         for (int i = 0; i < kHashes; ++i) {
             const std::uint64_t bit = place(id, i);
             bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
         }
+    }
+    void make_room() {
+        if (bits_.empty()) bits_.resize(kWords);
     }
     bool may_have(std::uint64_t id) const noexcept {
         if (bits_.empty()) return false;

@@ -45,7 +45,7 @@ void Broker::enforce_limits(const Event& event) {
         }
     }
     const auto* update = event.as<OrderUpdate>();
-    if (!books && !update) return;
+    if ((!books && !update) || !limits_.any_flattens()) return;
     if (update) {
         const Order* order = orders_.find_kept(update->order_id);
         if (!order || !is_terminal(order->state)) return;
@@ -165,8 +165,7 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
         return alarm("cannot close " + to_text(size) + " of " + market.name + ": gateway " + gateway.name +
                      " takes no MARKET orders");
     }
-    Order order;
-    OrderRequest& request = order.request;
+    OrderRequest request{};
     request.order_id = next_own_id();
     request.instrument = market.definition.instrument;
     request.account = account;
@@ -184,12 +183,7 @@ void Broker::submit_closing(std::uint64_t strategy, std::uint64_t account, const
     if (accounts_.terms(account).hedging && !is_spot(market.definition))
         request.set_position_side(side == Side::SELL ? PositionSide::LONG : PositionSide::SHORT);
     request.set_tag("flatten");
-    order.id = request.order_id;
-    order.strategy = strategy;
-    order.account = account;
-    order.instrument = request.instrument;
-    order.size = size;
-    order.side = side;
+    Order order(request);
     order.created_at = port_.now();
     order.closes = true;
     order.worst_price = limits_.worst_price(request, market);

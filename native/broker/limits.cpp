@@ -4,11 +4,10 @@
 #include <utility>
 
 #include "broker/exact.hpp"
+#include "broker/wording.hpp"
 
 namespace kungfu::broker {
 namespace {
-
-std::string currency_text(Currency currency) { return " " + std::string(currency.code()); }
 
 /// The end of a message: whose limit it is.
 std::string of(const LimitScope& scope) {
@@ -16,8 +15,9 @@ std::string of(const LimitScope& scope) {
     return std::string(scope.scope == Scope::ACCOUNT ? " (account " : " (strategy ") + scope.name + ")";
 }
 
-bool refuse(const LimitScope& scope, const char* limit, const std::string& what, std::string& reason) {
-    reason = std::string("limit ") + limit + ": " + what + of(scope);
+[[gnu::cold, gnu::noinline]] bool refuse(const LimitScope& scope, const char* limit,
+                                         std::initializer_list<Part> parts, std::string& reason) {
+    reason = std::string("limit ") + limit + ": " + worded(parts) + of(scope);
     return false;
 }
 
@@ -26,7 +26,7 @@ std::string text_of(const LimitScope& scope, const char* limit) {
     return found == scope.texts.end() ? std::string() : found->second;
 }
 
-Money times_in_full(Money amount, Number factor) {
+[[gnu::cold, gnu::noinline]] Money times_in_full(Money amount, Number factor) {
     const int exponent = amount.exponent + factor.exponent;
     Money out;
     if (exponent <= kNoneExponent || exponent > 127 ||
@@ -38,7 +38,7 @@ Money times_in_full(Money amount, Number factor) {
 }
 
 /// amount * factor; a fault if that does not fit.
-Money times(Money amount, Number factor) {
+[[gnu::always_inline]] inline Money times(Money amount, Number factor) {
     const auto word = static_cast<std::int64_t>(amount.mantissa);
     Money out;
     const bool is_short = word == amount.mantissa && multiply(Number{word, amount.exponent}, factor, out);
@@ -47,7 +47,7 @@ Money times(Money amount, Number factor) {
 
 /// sum(), but quick where one of both is 0, as it mostly is here.
 template <class Exact>
-Exact plus(Exact a, Exact b, const char* what) {
+[[gnu::always_inline]] inline Exact plus(Exact a, Exact b, const char* what) {
     if (a.mantissa == 0) return b;
     return b.mantissa == 0 ? a : sum(a, b, what);
 }
@@ -89,6 +89,7 @@ void Limits::configure(const std::vector<ScopeConfig>& configs,
     for (LimitScope* s : scopes()) {
         std::map<std::string, std::string> said;
         s->clock = {};
+        s->hours_asked = kNever;
         for (const ScopeConfig& config : configs) {
             if (config.scope != s->scope || config.subject != s->subject) continue;
             s->clock = config.clock;
@@ -145,6 +146,7 @@ bool Limits::change(LimitScope& s, const std::string& name, const std::string& t
     } else {
         s.texts[name] = text;
     }
+    s.hours_asked = kNever;
     if (name == "max_order_rate") s.orders.set(s.limits.max_order_rate);
     if (name == "max_cancel_rate") s.cancels.set(s.limits.max_cancel_rate);
     if (name == "instruments")
@@ -164,6 +166,23 @@ LimitScope& Limits::scope(Scope which, std::uint64_t subject) {
         found->second.name = hex(subject);
     }
     return found->second;
+}
+
+bool LimitScope::is_open(std::int64_t now) {
+    constexpr std::int64_t kMinute = 60'000'000'000;
+    // Hours begin and end with a minute, and so do changes of the clocks.
+    const std::int64_t minute = now / kMinute;
+    if (minute != hours_asked) {
+        hours_asked = minute;
+        were_open = limits.trading_hours.are_open(clock.weekday(now), clock.minute(now));
+    }
+    return were_open;
+}
+
+bool Limits::any_flattens() const noexcept {
+    const auto flattens = [](const auto& scope) { return scope.second.flattens; };
+    return global_.flattens || std::any_of(account_scopes_.begin(), account_scopes_.end(), flattens) ||
+           std::any_of(strategy_scopes_.begin(), strategy_scopes_.end(), flattens);
 }
 
 std::vector<LimitScope*> Limits::scopes() {
@@ -197,22 +216,24 @@ const Limits::Shares& Limits::shares_of(std::uint64_t account, std::uint64_t str
         }
         last_shares_ = &*found;
     }
-    for (const Share& share : last_shares_->second)
-        if (share.scope && share.exposure->market == nullptr) resolve(*share.scope, *share.exposure);
     return last_shares_->second;
 }
 
 Exposure& Limits::exposure(LimitScope& s, std::uint64_t account, std::uint64_t instrument) {
     for (Exposure& e : s.exposures) {
-        if (e.instrument != instrument || e.account != account) continue;
-        if (e.market == nullptr) resolve(s, e);
-        return e;
+        if (e.instrument == instrument && e.account == account) return e;
     }
     Exposure& e = s.exposures.emplace_back();
     e.account = account;
     e.instrument = instrument;
     resolve(s, e);
     return e;
+}
+
+void Limits::on_definition(std::uint64_t instrument) {
+    for (LimitScope* s : scopes())
+        for (Exposure& e : s->exposures)
+            if (e.instrument == instrument) resolve(*s, e);
 }
 
 void Limits::resolve(const LimitScope& s, Exposure& e) const {
@@ -268,13 +289,13 @@ void Limits::on_clock_offset(const ClockOffset& offset) noexcept {
 
 void Limits::count(const Order& order, const Counted& before, const Counted& after) {
     constexpr const char* kOpenCost = "cost of open orders";
-    struct Part {
+    struct Amount {
         Number size{0, 0};
         Money cost{0, 0};
     };
     if (!before.counts() && !after.counts()) return;
     const auto part_of = [&](const Counted& counted) {
-        Part part;
+        Amount part;
         // An order that may only reduce never adds to what can be reached.
         if (!counted.only_reduces) part.size = counted.rest;
         const Number price = counted.worst_price.is_none() ? counted.price : counted.worst_price;
@@ -282,8 +303,8 @@ void Limits::count(const Order& order, const Counted& before, const Counted& aft
             part.cost = {0, 0};
         return part;
     };
-    const Part gone = part_of(before);
-    const Part came = part_of(after);
+    const Amount gone = before.rest.is_zero() ? Amount{} : part_of(before);
+    const Amount came = after.rest.is_zero() ? Amount{} : part_of(after);
     for (const auto& [s, e] : shares_of(order.account, order.owner(), order.instrument)) {
         if (s == nullptr) continue;
         s->open_orders += after.is_open - before.is_open;
@@ -373,9 +394,7 @@ bool Limits::is_too_much(const LimitScope& s, const ResultWatch& watch, std::str
         if (most == nullptr) return false;
         const Money lost = sum(from, -watch.last, "loss");
         if (compare(lost, *most) <= 0) return false;
-        refuse(s, limit,
-               "a loss of " + to_text(lost) + currency_text(watch.currency) + " since " + since +
-                   " is above " + to_text(*most),
+        refuse(s, limit, {"a loss of ", lost, " ", watch.currency, " since ", since, " is above ", *most},
                reason);
         return true;
     };
@@ -395,8 +414,8 @@ Number Limits::worst_price(const OrderRequest& order, const Market& market) cons
     return may_do_better ? larger(asked, market_price(market, order.get_side())) : asked;
 }
 
-bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
-                   std::int64_t now, std::string& reason) {
+bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market& market, Number worst_price,
+                   const Order* amended, std::int64_t now, std::string& reason) {
     const Shares& shares = shares_of(order.account, owner, order.instrument);
     const auto judges = [](const Share& share) { return share.scope && share.scope->judges(); };
     if (std::none_of(shares.begin(), shares.end(), judges)) return true;
@@ -406,7 +425,7 @@ bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market&
                  now,
                  order.get_size(),
                  order.get_side(),
-                 worst_price(order, market),
+                 worst_price,
                  shares[0].exposure->quote,
                  shares[0].exposure->settle,
                  watch_.find(order.instrument),
@@ -421,20 +440,25 @@ bool Limits::allow(const OrderRequest& order, std::uint64_t owner, const Market&
         }
         return !wants_funds || obeys_funds(shares[1], c, reason);
     } catch (const Fault& fault) {
-        return refuse(global_, "arithmetic", fault.what(), reason);
+        return refuse(global_, "arithmetic", {fault.what()}, reason);
     }
 }
 
-bool Limits::fits_costs(const OrderRequest& order, const Market& market, const Order* amended) {
-    const Number price = worst_price(order, market);
-    if (order.get_side() == Side::SELL || price.is_none()) return true;
+bool Limits::fits_costs(const OrderRequest& order, Number worst_price, const Order* amended) {
+    if (order.get_side() == Side::SELL || worst_price.is_none()) return true;
     const Number size = amended ? larger(order.get_size(), amended->remaining()) : order.get_size();
     // With room for the digits of any other order: it would be these that could not be counted.
     constexpr Money kSmallest{1, -18};
     Money cost;
     Money all;
-    return multiply(size, price, cost) && exact_sum(cost, kSmallest, cost) &&
-           exact_sum(exposure(global_, order.account, order.instrument).buys_cost, cost, all);
+    if (!multiply(size, worst_price, cost)) return false;
+    const Money open = exposure(global_, order.account, order.instrument).buys_cost;
+    const auto is_short = [](Money amount) {
+        return amount.exponent >= kSmallest.exponent && amount.exponent <= 0 &&
+               static_cast<std::int64_t>(amount.mantissa) == amount.mantissa;
+    };
+    if (is_short(cost) && is_short(open)) return true;
+    return exact_sum(cost, kSmallest, cost) && exact_sum(open, cost, all);
 }
 
 bool Limits::obeys_reduce_only(const OrderRequest& order, std::string& reason) const {
@@ -448,8 +472,8 @@ bool Limits::obeys_reduce_only(const OrderRequest& order, std::string& reason) c
     Number most;
     if (!exact_sum(sells ? held : -held, other, most) || order.get_size() <= most) return true;
     return refuse(global_, "reduce_only",
-                  "size " + to_text(order.get_size()) + " would turn over the position " + to_text(held) +
-                      ", with all open orders of the other side filled",
+                  {"size ", order.get_size(), " would turn over the position ", held,
+                   ", with all open orders of the other side filled"},
                   reason);
 }
 
@@ -470,9 +494,9 @@ bool Limits::is_sent(std::uint64_t order) const {
 
 bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& reason) {
     const LimitSettings& l = s.limits;
-    if (s.is_thrown) return refuse(s, "kill_switch", "thrown: " + s.reason, reason);
+    if (s.is_thrown) return refuse(s, "kill_switch", {"thrown: ", s.reason}, reason);
     if (!l.instruments.empty() && !own.is_allowed) {
-        return refuse(s, "instruments", c.market.name + " is not among " + text_of(s, "instruments"), reason);
+        return refuse(s, "instruments", {c.market.name, " is not among ", text_of(s, "instruments")}, reason);
     }
     if (!obeys_times(s, c, reason) || !obeys_sizes(s, c, reason) || !obeys_prices(s, c, reason)) return false;
     const bool is_worked = c.order.algorithm != 0;  // its parts meet the market, one by one
@@ -482,53 +506,48 @@ bool Limits::obeys(LimitScope& s, Exposure& own, const Case& c, std::string& rea
     if (l.needs_reach() && !obeys_reach(s, c, reason)) return false;
     if (!s.orders.is_limited() || s.orders.has(c.now)) return true;
     return refuse(s, "max_order_rate",
-                  "more than " + std::to_string(l.max_order_rate.count) + " orders in " +
-                      duration_text(l.max_order_rate.interval),
+                  {"more than ", l.max_order_rate.count, " orders in ", Duration{l.max_order_rate.interval}},
                   reason);
 }
 
 bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) const {
     const LimitSettings& l = s.limits;
-    if (!l.trading_hours.empty() &&
-        !l.trading_hours.are_open(s.clock.weekday(c.now), s.clock.minute(c.now))) {
+    if (!l.trading_hours.empty() && !s.is_open(c.now)) {
         const int minute = s.clock.minute(c.now);
         char time[16];
         std::snprintf(time, sizeof time, "%s %02d:%02d", weekday_name(s.clock.weekday(c.now)), minute / 60,
                       minute % 60);
-        return refuse(s, "trading_hours", std::string(time) + " is outside of " + l.trading_hours.text,
-                      reason);
+        return refuse(s, "trading_hours", {time, " is outside of ", l.trading_hours.text}, reason);
     }
     if (l.max_data_age > 0) {
         if (c.watched == nullptr || c.watched->updated == 0)
-            return refuse(s, "max_data_age", "there is no market data of " + c.market.name, reason);
+            return refuse(s, "max_data_age", {"there is no market data of ", c.market.name}, reason);
         if (!c.watched->down.empty()) {
             const char* state = name_of(c.watched->down.begin()->second);
-            return refuse(s, "max_data_age", "a feed of " + c.market.name + " is " + state, reason);
+            return refuse(s, "max_data_age", {"a feed of ", c.market.name, " is ", state}, reason);
         }
         if (c.now - c.watched->updated > l.max_data_age) {
             return refuse(s, "max_data_age",
-                          "the market data of " + c.market.name + " is " +
-                              duration_text(c.now - c.watched->updated) + " old, the most is " +
-                              duration_text(l.max_data_age),
+                          {"the market data of ", c.market.name, " is ", Duration{c.now - c.watched->updated},
+                           " old, the most is ", Duration{l.max_data_age}},
                           reason);
         }
     }
     if (l.max_clock_offset > 0) {
         if (!has_clock_offset_)
-            return refuse(s, "max_clock_offset", "how far the clock is off is not known", reason);
+            return refuse(s, "max_clock_offset", {"how far the clock is off is not known"}, reason);
         if (clock_off_by_ > l.max_clock_offset) {
             return refuse(s, "max_clock_offset",
-                          "the clock may be off by " + duration_text(clock_off_by_) + ", the most is " +
-                              duration_text(l.max_clock_offset),
+                          {"the clock may be off by ", Duration{clock_off_by_}, ", the most is ",
+                           Duration{l.max_clock_offset}},
                           reason);
         }
     }
     for (const ResultWatch& watch : s.results) {
         if (watch.is_known || !l.limits_losses()) continue;
-        return refuse(
-            s, l.max_daily_loss.empty() ? "max_drawdown" : "max_daily_loss",
-            "the result in" + currency_text(watch.currency) + " is not known: a position has no mark price",
-            reason);
+        return refuse(s, l.max_daily_loss.empty() ? "max_drawdown" : "max_daily_loss",
+                      {"the result in ", watch.currency, " is not known: a position has no mark price"},
+                      reason);
     }
     return true;
 }
@@ -537,27 +556,21 @@ bool Limits::obeys_sizes(const LimitScope& s, const Case& c, std::string& reason
     const LimitSettings& l = s.limits;
     if (l.max_open_orders > 0 && !c.amended && s.open_orders >= l.max_open_orders) {
         return refuse(s, "max_open_orders",
-                      std::to_string(s.open_orders) + " orders are open, the most is " +
-                          std::to_string(l.max_open_orders),
-                      reason);
+                      {s.open_orders, " orders are open, the most is ", l.max_open_orders}, reason);
     }
     if (!l.max_order_size.is_none() && c.size > l.max_order_size) {
-        return refuse(s, "max_order_size",
-                      "size " + to_text(c.size) + " is above " + to_text(l.max_order_size), reason);
+        return refuse(s, "max_order_size", {"size ", c.size, " is above ", l.max_order_size}, reason);
     }
     if (l.max_order_notional.empty()) return true;
     const Money* most = amount_of(l.max_order_notional, c.quote);
-    if (most == nullptr)
-        return refuse(s, "max_order_notional", "there is none for" + currency_text(c.quote), reason);
+    if (most == nullptr) return refuse(s, "max_order_notional", {"there is none for ", c.quote}, reason);
     if (c.worst.is_none() && !is_inverse(c.market.definition)) {
         return refuse(s, "max_order_notional",
-                      "the notional of size " + to_text(c.size) + " is not known: there is no market price",
-                      reason);
+                      {"the notional of size ", c.size, " is not known: there is no market price"}, reason);
     }
     const Money notional = quote_value(c.size, c.worst, c.market.definition);
     if (compare(notional, *most) <= 0) return true;
-    return refuse(s, "max_order_notional",
-                  "notional " + to_text(notional) + currency_text(c.quote) + " is above " + to_text(*most),
+    return refuse(s, "max_order_notional", {"notional ", notional, " ", c.quote, " is above ", *most},
                   reason);
 }
 
@@ -574,18 +587,17 @@ bool Limits::obeys_prices(const LimitScope& s, const Case& c, std::string& reaso
                              std::int64_t parts) {
         if (most.is_none()) return true;
         if (!trigger.is_none()) reference = trigger, parts = 1, what = "trigger";
-        const auto text = [&] { return "price " + to_text(price); };
         if (reference.is_none())
-            return refuse(s, limit, text() + " cannot be compared: there is no " + what + " price", reason);
+            return refuse(s, limit, {"price ", price, " cannot be compared: there is no ", what, " price"},
+                          reason);
         Money scaled;
-        if (!multiply(price, {parts, 0}, scaled)) throw Fault(text() + " does not fit");
+        if (!multiply(price, {parts, 0}, scaled)) throw Fault("price " + to_text(price) + " does not fit");
         const Money apart = magnitude(sum(scaled, -to_money(reference), "distance of a price"));
         if (compare(apart, times(to_money(reference), most)) <= 0) return true;
         const Money shown = parts == 1 ? to_money(reference) : times(to_money(reference), {5, -1});
-        return refuse(
-            s, limit,
-            text() + " is further than " + to_text(most) + " from the " + what + " price " + to_text(shown),
-            reason);
+        return refuse(s, limit,
+                      {"price ", price, " is further than ", most, " from the ", what, " price ", shown},
+                      reason);
     };
     const bool has_mid = !m.bid.is_none() && !m.ask.is_none();
     const Number both = has_mid ? sum(m.bid, m.ask, "middle of bid and offer") : Number::none();
@@ -603,7 +615,7 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
     const Number bid = has_book ? watched->book.best_bid().price : c.market.bid;
     const Number ask = has_book ? watched->book.best_ask().price : c.market.ask;
     if (bid.is_none() || ask.is_none())
-        return refuse(s, "max_slippage", "there is no bid and offer to compare with", reason);
+        return refuse(s, "max_slippage", {"there is no bid and offer to compare with"}, reason);
     Number reached = c.side == Side::BUY ? ask : bid;
     Number shown{0, 0};
     if (has_book) {
@@ -617,10 +629,10 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
         if (!touch.is_none()) shown = touch;
     }
     if (shown < c.size) {
-        return refuse(s, "max_slippage",
-                      "size " + to_text(c.size) + " is above the " + to_text(shown) + " that the " +
-                          (has_book ? "book" : "quote") + " shows",
-                      reason);
+        return refuse(
+            s, "max_slippage",
+            {"size ", c.size, " is above the ", shown, " that the ", (has_book ? "book" : "quote"), " shows"},
+            reason);
     }
     const Number both = sum(bid, ask, "middle of bid and offer");
     Money twice;
@@ -628,9 +640,8 @@ bool Limits::obeys_slippage(const LimitScope& s, const Case& c, std::string& rea
     const Money apart = magnitude(sum(twice, -to_money(both), "slippage"));
     if (compare(apart, times(to_money(both), most)) <= 0) return true;
     return refuse(s, "max_slippage",
-                  "size " + to_text(c.size) + " would trade as far as price " + to_text(reached) +
-                      ", further than " + to_text(most) + " from the mid price " +
-                      to_text(times(to_money(both), {5, -1})),
+                  {"size ", c.size, " would trade as far as price ", reached, ", further than ", most,
+                   " from the mid price ", times(to_money(both), {5, -1})},
                   reason);
 }
 
@@ -639,8 +650,8 @@ bool Limits::obeys_volume(const LimitScope& s, const Case& c, std::string& reaso
     const Money traded = c.watched ? c.watched->volume.after(c.now - l.volume_window) : Money{0, 0};
     if (compare(to_money(c.size), times(traded, l.max_volume_share)) <= 0) return true;
     return refuse(s, "max_volume_share",
-                  "size " + to_text(c.size) + " is above " + to_text(l.max_volume_share) + " of the " +
-                      to_text(traded) + " traded in " + duration_text(l.volume_window),
+                  {"size ", c.size, " is above ", l.max_volume_share, " of the ", traded, " traded in ",
+                   Duration{l.volume_window}},
                   reason);
 }
 
@@ -648,19 +659,19 @@ bool Limits::obeys_repetition(const LimitScope& s, const Case& c, std::string& r
     const LimitSettings& l = s.limits;
     if (c.repeats != RecentOrders::kNever && c.now - c.repeats < l.duplicate_window) {
         return refuse(s, "duplicate_window",
-                      "the same order came " + duration_text(c.now - c.repeats) + " ago, within " +
-                          duration_text(l.duplicate_window),
+                      {"the same order came ", Duration{c.now - c.repeats}, " ago, within ",
+                       Duration{l.duplicate_window}},
                       reason);
     }
     const bool rejects = l.self_trade == SelfTrade::REJECT ||
                          (l.self_trade != SelfTrade::ALLOWED && c.amended && is_sent(c.order.order_id));
     if (!rejects || waits(c.order)) return true;
-    return !own_.crossing(c.order.instrument, c.side, c.order.get_price(), [&](const auto& other) {
+    const Number price = c.order.get_price();
+    return !own_.crossing(c.order.instrument, c.side, price, [&](const auto& other) {
         if (other.id == c.order.order_id || !is_in(s, other.id)) return false;
-        refuse(s, "self_trade",
-               (c.order.get_price().is_none() ? std::string("a market order")
-                                              : "price " + to_text(c.order.get_price())) +
-                   " would trade with our order " + hex(other.id) + " at " + to_text(other.price),
+        const Part own = price.is_none() ? Part("a market order") : Part("price ");
+        const Part at = price.is_none() ? Part("") : Part(price);
+        refuse(s, "self_trade", {own, at, " would trade with our order ", Hex{other.id}, " at ", other.price},
                reason);
         return true;
     });
@@ -699,7 +710,6 @@ Limits::Reach Limits::reach_of(LimitScope& s, const Case& c) const {
     const bool wants_leverage = !l.max_leverage.is_none();
     Reach reach;
     for (Exposure& e : s.exposures) {
-        if (e.market == nullptr) resolve(s, e);
         const Ends ends = ends_of(e, c);
         if (ends.farthest.is_zero() && e.instrument != c.order.instrument) continue;
         const Number end = c.side == Side::BUY ? ends.high : ends.low;
@@ -734,22 +744,19 @@ bool Limits::obeys_reach(LimitScope& s, const Case& c, std::string& reason) {
         return compare(c.side == Side::BUY ? reached : -reached, most) > 0;
     };
     if (!l.max_position.is_none() && beyond(reach.position, l.max_position)) {
-        return refuse(s, "max_position",
-                      "position " + to_text(reach.position) + " with all open orders filled is beyond " +
-                          to_text(l.max_position),
-                      reason);
+        return refuse(
+            s, "max_position",
+            {"position ", reach.position, " with all open orders filled is beyond ", l.max_position}, reason);
     }
     const auto is_within = [&](const char* limit, const char* what, const CurrencyTable& table, Money reached,
                                bool is_signed) {
         if (table.empty()) return true;
         const Money* most = amount_of(table, c.quote);
-        if (most == nullptr) return refuse(s, limit, "there is none for" + currency_text(c.quote), reason);
-        if (!reach.is_known)
-            return refuse(s, limit, std::string(what) + " is not known: a price is missing", reason);
+        if (most == nullptr) return refuse(s, limit, {"there is none for ", c.quote}, reason);
+        if (!reach.is_known) return refuse(s, limit, {what, " is not known: a price is missing"}, reason);
         if (is_signed ? !beyond(reached, *most) : compare(reached, *most) <= 0) return true;
         return refuse(s, limit,
-                      std::string(what) + " " + to_text(reached) + currency_text(c.quote) +
-                          " with all open orders filled is beyond " + to_text(*most),
+                      {what, " ", reached, " ", c.quote, " with all open orders filled is beyond ", *most},
                       reason);
     };
     return is_within("max_net_notional", "net notional", l.max_net_notional, reach.net, true) &&
@@ -763,12 +770,11 @@ bool Limits::obeys_leverage(const LimitScope& s, const Case& c, const Reach& rea
     const Number most = s.limits.max_leverage;
     const Money equity = equity_of(s, c);
     if (!reach.is_known || equity.is_none())
-        return refuse(s, "max_leverage", "the leverage is not known: a price is missing", reason);
+        return refuse(s, "max_leverage", {"the leverage is not known: a price is missing"}, reason);
     if (compare(reach.levered, times(equity, most)) <= 0) return true;
     return refuse(s, "max_leverage",
-                  "gross notional " + to_text(reach.levered) + currency_text(c.settle) +
-                      " with all open orders filled is more than " + to_text(most) + " times the equity " +
-                      to_text(equity),
+                  {"gross notional ", reach.levered, " ", c.settle,
+                   " with all open orders filled is more than ", most, " times the equity ", equity},
                   reason);
 }
 
@@ -800,8 +806,7 @@ bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason)
     Money needed{0, 0};
     if (c.worst.is_none() && !sells_coins) {
         return refuse(account, "check_funds",
-                      "what size " + to_text(c.size) + " costs is not known: there is no market price",
-                      reason);
+                      {"what size ", c.size, " costs is not known: there is no market price"}, reason);
     }
     if (sells_coins) {
         needed = to_money(c.size);
@@ -815,7 +820,6 @@ bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason)
         needed = plus(needed, -freed, what);
     }
     for (Exposure& e : account.exposures) {
-        if (e.market == nullptr) resolve(account, e);
         if (e.market == nullptr || e.is_spot != is_spot) continue;
         if (sells_coins) {
             if (e.base == base) needed = plus(needed, to_money(e.sells), what);
@@ -827,7 +831,7 @@ bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason)
             const Number size = ends_of(e, c).farthest;
             const Number price = price_of(e, c);
             if (size.is_zero()) continue;
-            if (price.is_none()) return refuse(account, "check_funds", "a price is missing", reason);
+            if (price.is_none()) return refuse(account, "check_funds", {"a price is missing"}, reason);
             const Number leverage = accounts_.leverage(e.account, e.instrument);
             const bool is_whole = leverage.mantissa == 1 && leverage.exponent == 0;
             const Money margin = is_whole ? value_at(size, price, e.market->definition)
@@ -837,11 +841,10 @@ bool Limits::obeys_funds(const Share& share, const Case& c, std::string& reason)
         }
     }
     const Money there = is_spot ? accounts_.balance(c.order.account, currency) : account_equity(c);
-    if (there.is_none()) return refuse(account, "check_funds", "the equity is not known", reason);
+    if (there.is_none()) return refuse(account, "check_funds", {"the equity is not known"}, reason);
     if (compare(needed, there) <= 0) return true;
     return refuse(account, "check_funds",
-                  to_text(needed) + currency_text(currency) + " is needed with all open orders filled, " +
-                      to_text(there) + " is there",
+                  {needed, " ", currency, " is needed with all open orders filled, ", there, " is there"},
                   reason);
 }
 

@@ -67,10 +67,15 @@ struct LimitScope {
     std::vector<ResultWatch> results;
     std::int64_t day = std::numeric_limits<std::int64_t>::min();
 
+    std::int64_t hours_asked = kNever;  // the minute in which it was last asked for its trading hours
+    bool were_open = false;             // then
+
     bool is_thrown = false;  // the kill switch
     bool flattens = false;   // positions are being closed
     std::string reason;      // why it was thrown
 
+    /// Whether a time is in its trading hours.
+    bool is_open(std::int64_t now);
     /// Whether it has anything to say of orders.
     bool judges() const noexcept { return is_thrown || !texts.empty(); }
     /// Whether something of an account and a strategy is in it.
@@ -78,9 +83,6 @@ struct LimitScope {
         return scope == Scope::GLOBAL || subject == (scope == Scope::ACCOUNT ? account : strategy);
     }
 };
-
-/// An id as messages show it.
-std::string hex(std::uint64_t id);
 
 class Limits {
   public:
@@ -111,9 +113,13 @@ class Limits {
     void on_clock_offset(const ClockOffset& offset) noexcept;
     /// So much of an order counted in its scopes, and so much does from now on.
     void count(const Order& order, const Counted& before, const Counted& after);
+    /// An instrument is defined, or defined anew.
+    void on_definition(std::uint64_t instrument);
     void on_position(const HoldingKey& key, const Holding& holding);
     /// Follows results after a price or a booking; gives the scopes that lost too much just now, and why.
     std::vector<std::pair<LimitScope*, std::string>> watch_results(std::int64_t now);
+    /// Whether some scope's positions are being closed.
+    bool any_flattens() const noexcept;
     bool watches_results() const noexcept { return watches_results_; }
     /// Whether a scope whose losses are limited holds something of the instrument.
     bool holds_watched(std::uint64_t instrument) const noexcept;
@@ -125,10 +131,10 @@ class Limits {
     Number worst_price(const OrderRequest& order, const Market& market) const noexcept;
     /// False with the reason if it breaks a limit of everything, of its account or of `owner`, a strategy.
     /// `amended` is the order that counts for it already, as it replaces it or is part of it; or nullptr.
-    bool allow(const OrderRequest& order, std::uint64_t owner, const Market& market, const Order* amended,
-               std::int64_t now, std::string& reason);
+    bool allow(const OrderRequest& order, std::uint64_t owner, const Market& market, Number worst_price,
+               const Order* amended, std::int64_t now, std::string& reason);
     /// Whether what it and all open orders may cost is a number that can be told.
-    bool fits_costs(const OrderRequest& order, const Market& market, const Order* amended);
+    bool fits_costs(const OrderRequest& order, Number worst_price, const Order* amended);
     /// False with the reason if it may only reduce a position, and would turn it over or open one even if the
     /// open orders of the other side filled first.
     bool obeys_reduce_only(const OrderRequest& order, std::string& reason) const;

@@ -70,9 +70,10 @@ void Markets::on_quote(const Quote& quote) {
     market.ask = quote.get_ask_price();
 }
 
-const Market* Markets::find(std::uint64_t instrument) const noexcept {
+void Markets::look_up(std::uint64_t instrument) const noexcept {
     const auto found = markets_.find(instrument);
-    return found != markets_.end() && found->second.defined ? &found->second : nullptr;
+    last_asked_ = instrument;
+    last_found_ = found != markets_.end() && found->second.defined ? &found->second : nullptr;
 }
 
 void Markets::save(StateWriter& state) const {
@@ -88,6 +89,7 @@ void Markets::save(StateWriter& state) const {
 
 bool Markets::load(StateReader& state) {
     markets_.clear();
+    last_found_ = nullptr;
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         Market& market = markets_[state.get<std::uint64_t>()];
         market.definition = state.get<Instrument>();

@@ -54,13 +54,21 @@ class Markets {
     void on_mark(const MarkPrice& mark) { markets_[mark.instrument].mark = mark.get_price(); }
 
     /// The market if the instrument's definition is known.
-    const Market* find(std::uint64_t instrument) const noexcept;
+    const Market* find(std::uint64_t instrument) const noexcept {
+        if (instrument != last_asked_ || last_found_ == nullptr) look_up(instrument);
+        return last_found_;
+    }
 
     void save(StateWriter& state) const;
     bool load(StateReader& state);
 
   private:
+    void look_up(std::uint64_t instrument) const noexcept;
+
     std::unordered_map<std::uint64_t, Market> markets_;
+    // The same one is asked for several times in a row; a market that was found stays where it is.
+    mutable std::uint64_t last_asked_ = 0;
+    mutable const Market* last_found_ = nullptr;
 };
 
 }  // namespace kungfu::broker

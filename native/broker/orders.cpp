@@ -8,12 +8,18 @@
 #include "kungfu/id.hpp"
 
 namespace kungfu::broker {
+namespace {
+
+/// Room for orders that are not over, besides those that are.
+constexpr std::size_t kSpare = 1024;
+
+}  // namespace
 
 Number Order::remaining() const {
     if (state == OrderState::CREATED) return {0, 0};  // held back
     const Number total = is_terminal(state) ? venue_filled : largest_size();
     if (total.is_none()) return {0, 0};
-    const Number rest = sum(total, -filled, "rest of an order");
+    const Number rest = filled.is_zero() ? total : sum(total, -filled, "rest of an order");
     return rest.mantissa > 0 ? rest : Number{0, 0};
 }
 
@@ -51,6 +57,12 @@ void Orders::set_history(std::unique_ptr<OrderHistory> history, std::size_t most
     most_closed_ = most_closed;
     history_ = std::move(history);
     said_ = std::move(said);
+    // What they will take is there from now on: no order waits for the system to give memory.
+    gone_.make_room();
+    orders_.reserve(most_closed_ + kSpare);
+    Kept filled;
+    for (std::uint64_t id = 0; id < most_closed_ + kSpare; ++id) filled.try_emplace(id);
+    while (!filled.empty()) spare_.push_back(filled.extract(filled.begin()));
 }
 
 Order* Orders::find_kept(std::uint64_t id) noexcept {

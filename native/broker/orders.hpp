@@ -48,6 +48,17 @@ struct Order {
     std::uint64_t slice_of = 0;     // the order that an algorithm works by it
     std::uint64_t slice_for = 0;    // the strategy of that order
 
+    Order() = default;
+    explicit Order(const OrderRequest& of) noexcept
+        : id(of.order_id),
+          strategy(of.strategy),
+          account(of.account),
+          instrument(of.instrument),
+          price(of.get_price()),
+          size(of.get_size()),
+          request(of),
+          side(of.get_side()) {}
+
     /// The strategy whose position its fills change.
     std::uint64_t owner() const noexcept { return slice_of != 0 ? slice_for : strategy; }
 

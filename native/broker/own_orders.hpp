@@ -37,11 +37,11 @@ class OwnOrders {
         const auto found = orders_.find(instrument);
         if (found == orders_.end()) return false;
         const std::vector<Resting>& others = side == Side::BUY ? found->second.sells : found->second.buys;
-        for (auto other = others.rbegin(); other != others.rend(); ++other) {
-            const bool meets = price.is_none() || other->price.is_none() ||
-                               (side == Side::BUY ? other->price <= price : other->price >= price);
+        for (const Resting& other : others) {
+            const bool meets = price.is_none() || other.price.is_none() ||
+                               (side == Side::BUY ? other.price <= price : other.price >= price);
             if (!meets) return false;
-            if (visit(*other)) return true;
+            if (visit(other)) return true;
         }
         return false;
     }
@@ -50,7 +50,7 @@ class OwnOrders {
 
   private:
     struct Sides {
-        std::vector<Resting> buys, sells;  // the best last
+        std::vector<Resting> buys, sells;  // the best first: ladders are laid from there outward
     };
 
     std::vector<Resting>& of(const Order& order) {
@@ -61,14 +61,15 @@ class OwnOrders {
     static std::vector<Resting>::iterator place_in(std::vector<Resting>& side, Side which,
                                                    const Resting& resting) {
         return std::lower_bound(side.begin(), side.end(), resting,
-                                [which](const auto& a, const auto& b) { return is_behind(which, a, b); });
+                                [which](const auto& a, const auto& b) { return is_ahead(which, a, b); });
     }
 
-    static bool is_behind(Side side, const Resting& a, const Resting& b) noexcept {
-        const bool same = a.price.is_none() ? b.price.is_none() : !b.price.is_none() && a.price == b.price;
-        if (same) return a.id > b.id;
-        if (a.price.is_none() || b.price.is_none()) return b.price.is_none();
-        return side == Side::BUY ? a.price < b.price : a.price > b.price;
+    static bool is_ahead(Side side, const Resting& a, const Resting& b) noexcept {
+        if (a.price.is_none() || b.price.is_none()) {
+            return a.price.is_none() == b.price.is_none() ? a.id < b.id : a.price.is_none();
+        }
+        const int order = compare(a.price, b.price);
+        return order == 0 ? a.id < b.id : (side == Side::BUY) == (order > 0);
     }
 
     std::unordered_map<std::uint64_t, Sides> orders_;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -80,12 +79,14 @@ class RecentOrders {
         return sent;
     }
 
-    /// Equal values have equal nearest doubles, however many zeros they are written with.
+    /// The value in units of 1e-18, modulo 2^64: equal ones are so however many zeros they are written with.
     static std::uint64_t bits_of(Number value) noexcept {
-        const double nearest = value.is_none() ? 0 : value.to_double();
-        std::uint64_t bits = 0;
-        std::memcpy(&bits, &nearest, sizeof bits);
-        return bits;
+        int zeros = value.exponent + 18;
+        for (; zeros < 0 && value.mantissa != 0 && value.mantissa % 10 == 0; ++zeros) value.mantissa /= 10;
+        if (zeros < 0) return 0;
+        auto bits = static_cast<std::uint64_t>(value.mantissa);
+        for (; zeros > 38; --zeros) bits *= 10;
+        return bits * static_cast<std::uint64_t>(power_of_ten(zeros));
     }
 
     std::size_t chain_of(const Sent& sent) const noexcept {

@@ -2,6 +2,7 @@
 
 #include "broker/emulation.hpp"
 #include "broker/exact.hpp"
+#include "broker/wording.hpp"
 
 namespace kungfu::broker {
 namespace {
@@ -21,37 +22,34 @@ bool obeys_tick(const char* what, Number price, bool wanted, const OrderRequest&
                 std::string& reason) {
     if (price.is_none() != wanted) {
         if (!wanted) return true;
-        if (price.mantissa <= 0) {
-            reason = std::string(what) + " " + to_text(price) + " is not positive";
-            return false;
-        }
-        if (is_multiple(price, market.definition.get_tick())) return true;
-        reason = std::string(what) + " " + to_text(price) + " is not a multiple of the tick " +
-                 to_text(market.definition.get_tick()) + " of " + market.name;
-        return false;
+        if (price.mantissa <= 0) return refuse({what, " ", price, " is not positive"}, reason);
+        const Number tick = market.definition.get_tick();
+        if (is_multiple(price, tick)) return true;
+        return refuse({what, " ", price, " is not a multiple of the tick ", tick, " of ", market.name},
+                      reason);
     }
-    const std::string type = name_of(order.get_type());
-    reason = wanted ? "a " + type + " order needs a " + what
-                    : "a " + type + " order takes no " + what + ", got " + to_text(price);
-    return false;
+    const char* type = name_of(order.get_type());
+    if (wanted) return refuse({"a ", type, " order needs a ", what}, reason);
+    return refuse({"a ", type, " order takes no ", what, ", got ", price}, reason);
 }
 
 bool obeys_size(const OrderRequest& order, const Market& market, std::string& reason) {
     const Instrument& d = market.definition;
     const Number size = order.get_size();
-    const auto text = [&] { return "size " + to_text(size); };
-    if (size.is_none() || size.mantissa <= 0) {
-        reason = text() + " is not positive";
-    } else if (!is_multiple(size, d.get_lot())) {
-        reason = text() + " is not a multiple of the lot " + to_text(d.get_lot()) + " of " + market.name;
-    } else if (is_limit(d.get_min_size()) && size < d.get_min_size()) {
-        reason = text() + " is below the minimum " + to_text(d.get_min_size()) + " of " + market.name;
-    } else if (is_limit(d.get_max_size()) && size > d.get_max_size()) {
-        reason = text() + " is above the maximum " + to_text(d.get_max_size()) + " of " + market.name;
-    } else {
-        return true;
+    if (size.is_none() || size.mantissa <= 0) return refuse({"size ", size, " is not positive"}, reason);
+    if (!is_multiple(size, d.get_lot())) {
+        return refuse({"size ", size, " is not a multiple of the lot ", d.get_lot(), " of ", market.name},
+                      reason);
     }
-    return false;
+    if (is_limit(d.get_min_size()) && size < d.get_min_size()) {
+        return refuse({"size ", size, " is below the minimum ", d.get_min_size(), " of ", market.name},
+                      reason);
+    }
+    if (is_limit(d.get_max_size()) && size > d.get_max_size()) {
+        return refuse({"size ", size, " is above the maximum ", d.get_max_size(), " of ", market.name},
+                      reason);
+    }
+    return true;
 }
 
 bool obeys_display_size(const OrderRequest& order, const Market& market, std::string& reason) {
@@ -59,51 +57,52 @@ bool obeys_display_size(const OrderRequest& order, const Market& market, std::st
     if (shown.is_none()) return true;
     if (shown.mantissa > 0 && shown <= order.get_size() && is_multiple(shown, market.definition.get_lot()))
         return true;
-    reason = "display size " + to_text(shown) + " is not a multiple of the lot " +
-             to_text(market.definition.get_lot()) + " between 0 and the size " + to_text(order.get_size());
-    return false;
+    return refuse({"display size ", shown, " is not a multiple of the lot ", market.definition.get_lot(),
+                   " between 0 and the size ", order.get_size()},
+                  reason);
 }
 
 bool obeys_expiry(const OrderRequest& order, std::int64_t now, std::string& reason) {
     const bool ends = order.get_time_in_force() == TimeInForce::GTD;
     if (ends ? order.expire_time > now : order.expire_time == 0) return true;
-    reason =
-        ends
-            ? "expire time " + std::to_string(order.expire_time) + " is not after now, " + std::to_string(now)
-            : std::string("only a GTD order takes an expire time, got ") + std::to_string(order.expire_time);
-    return false;
+    if (ends) return refuse({"expire time ", order.expire_time, " is not after now, ", now}, reason);
+    return refuse({"only a GTD order takes an expire time, got ", order.expire_time}, reason);
 }
 
-/// What is lacking: what was asked for, and what it would be made of.
+/// The gateway lacks what was asked for, or what it would be made of.
 template <class E>
-std::string made_of(E wanted, E sent) {
-    const std::string name = name_of(wanted);
-    return wanted == sent ? name : name + " (it would be made of " + name_of(sent) + ")";
+bool refuse_lacking(const Gateway& gateway, const char* before, E wanted, E sent, const char* after,
+                    std::string& reason) {
+    if (wanted == sent)
+        return refuse({gateway.kind, " ", gateway.name, " takes no ", before, name_of(wanted), after},
+                      reason);
+    return refuse({gateway.kind, " ", gateway.name, " takes no ", before, name_of(wanted),
+                   " (it would be made of ", name_of(sent), ")", after},
+                  reason);
 }
 
 }  // namespace
 
 bool is_expressible(const OrderRequest& order, const Gateway& gateway, std::string& reason) {
-    const auto lacks = [&](const std::string& what) {
-        reason = std::string(gateway.kind) + " " + gateway.name + " takes no " + what;
-        return false;
+    const auto lacks = [&](const char* what, const char* which = "") {
+        return refuse({gateway.kind, " ", gateway.name, " takes no ", what, which}, reason);
     };
     if (order.side != static_cast<std::uint8_t>(Side::BUY) &&
         order.side != static_cast<std::uint8_t>(Side::SELL)) {
-        reason = "side " + std::to_string(order.side) + " is neither BUY nor SELL";
-        return false;
+        return refuse({"side ", order.side, " is neither BUY nor SELL"}, reason);
     }
     const Capabilities& venue = gateway.capabilities;
-    const OrderRequest sent = sent_form(order, venue);
-    if (!venue.can(sent.get_type())) return lacks(made_of(order.get_type(), sent.get_type()) + " orders");
-    if (!venue.can(sent.get_time_in_force())) {
-        return lacks("time in force " + made_of(order.get_time_in_force(), sent.get_time_in_force()));
+    const Lacking lacks_what = lacking(order, venue);
+    const OrderType type = sent_type(order, lacks_what);
+    const TimeInForce time = sent_time_in_force(order, lacks_what);
+    if (!venue.can(type)) return refuse_lacking(gateway, "", order.get_type(), type, " orders", reason);
+    if (!venue.can(time)) {
+        return refuse_lacking(gateway, "time in force ", order.get_time_in_force(), time, "", reason);
     }
     if (order.reduce_only && !venue.reduce_only) return lacks("reduce-only orders");
     if (!order.get_display_size().is_none() && !venue.display_size) return lacks("display size");
-    if (order.get_position_side() != PositionSide::NET && !venue.position_sides) {
-        return lacks(std::string("position side ") + name_of(order.get_position_side()));
-    }
+    if (order.get_position_side() != PositionSide::NET && !venue.position_sides)
+        return lacks("position side ", name_of(order.get_position_side()));
     return true;
 }
 
@@ -113,10 +112,12 @@ bool fits_mode(const OrderRequest& order, const AccountTerms& terms, const Instr
     const bool two = terms.hedging && !is_spot(definition);
     if (two ? side == PositionSide::LONG || side == PositionSide::SHORT : side == PositionSide::NET)
         return true;
-    reason =
-        two ? "the account holds long and short side by side: position side LONG or SHORT is missing"
-            : std::string("the account has one position of the instrument, not a ") + name_of(side) + " one";
-    return false;
+    if (two) {
+        return refuse(
+            {"the account holds long and short side by side: position side LONG or SHORT is missing"},
+            reason);
+    }
+    return refuse({"the account has one position of the instrument, not a ", name_of(side), " one"}, reason);
 }
 
 bool obeys_steps(const OrderRequest& order, const Market& market, std::int64_t now, std::string& reason) {
@@ -138,12 +139,10 @@ bool obeys_min_notional(const OrderRequest& order, const Market& market, std::st
     // An inverse contract is worth an amount of quote currency, whatever its price.
     if (!value_of(is_inverse(market.definition) ? Number{1, 0} : price, order.get_size(),
                   multiplier(market.definition), value)) {
-        reason = "the value of size " + to_text(order.get_size()) + " at " + to_text(price) + " does not fit";
-        return false;
+        return refuse({"the value of size ", order.get_size(), " at ", price, " does not fit"}, reason);
     }
     if (compare(value, to_money(least)) >= 0) return true;
-    reason = "notional " + to_text(value) + " is below the minimum " + to_text(least) + " of " + market.name;
-    return false;
+    return refuse({"notional ", value, " is below the minimum ", least, " of ", market.name}, reason);
 }
 
 }  // namespace kungfu::broker

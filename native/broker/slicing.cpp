@@ -37,11 +37,11 @@ Number Broker::left_for_slices(const Order& parent, const Order* amended) {
     return left;
 }
 
-Order Broker::left_of(const Order& parent, const Order* amended) {
-    Order left = parent;
-    left.forget_amends();
-    left.size = sum(parent.filled, left_for_slices(parent, amended), "size of an order");
-    return left;
+const Order& Broker::left_of(const Order& parent, const Order* amended) {
+    left_ = parent;
+    left_.forget_amends();
+    left_.size = sum(parent.filled, left_for_slices(parent, amended), "size of an order");
+    return left_;
 }
 
 bool Broker::fits_parent(const OrderRequest& request, const Order& parent, const Order* amended,
@@ -50,26 +50,21 @@ bool Broker::fits_parent(const OrderRequest& request, const Order& parent, const
     const Number left = left_for_slices(parent, amended);
     if (is_terminal(parent.state) || parent.state == OrderState::CREATED ||
         parent.state == OrderState::PENDING_CANCEL) {
-        reason = std::string("its parent is ") + name_of(parent.state);
-    } else if (request.account != parent.account || request.instrument != parent.instrument ||
-               request.get_side() != parent.side ||
-               request.get_position_side() != whole.get_position_side()) {
-        reason = "its parent has another account, instrument or side";
-    } else if (whole.reduce_only && !request.reduce_only) {
-        reason = "its parent is reduce-only";
-    } else if (request.algorithm != 0 ||
-               lacking(request, gateway_of(request.account)->capabilities).trigger) {
-        reason = "a part of an order goes straight to the venue";
-    } else if (!keeps_to(parent.side, parent.price, request.get_price())) {
-        reason =
-            "price " + to_text(request.get_price()) + " is worse than its parent's, " + to_text(parent.price);
-    } else if (request.get_size() > left) {
-        reason =
-            "size " + to_text(request.get_size()) + " is above what its parent has left, " + to_text(left);
-    } else {
-        return true;
+        return refuse({"its parent is ", name_of(parent.state)}, reason);
     }
-    return false;
+    if (request.account != parent.account || request.instrument != parent.instrument ||
+        request.get_side() != parent.side || request.get_position_side() != whole.get_position_side()) {
+        return refuse({"its parent has another account, instrument or side"}, reason);
+    }
+    if (whole.reduce_only && !request.reduce_only) return refuse({"its parent is reduce-only"}, reason);
+    if (request.algorithm != 0 || lacking(request, gateway_of(request.account)->capabilities).trigger)
+        return refuse({"a part of an order goes straight to the venue"}, reason);
+    const Number price = request.get_price();
+    if (!keeps_to(parent.side, parent.price, price))
+        return refuse({"price ", price, " is worse than its parent's, ", parent.price}, reason);
+    if (request.get_size() > left)
+        return refuse({"size ", request.get_size(), " is above what its parent has left, ", left}, reason);
+    return true;
 }
 
 void Broker::credit_parent(const Order& slice, const Fill& fill) {

@@ -150,7 +150,8 @@ bool Wiring::read(kf_event& event) {
     }
     // A strategy starts when it knows what stands there; others before they act on it.
     if (starting_ && *starting_ != ComponentKind::STRATEGY) return read_start(*starting_, event);
-    if (inputs_.next(event, clock_->now())) return note_consumed(event), true;
+    const bool simulated = clock_->kind() == Clock::Kind::SIMULATED;
+    if (inputs_.next(event, simulated ? clock_->now() : poll_time_)) return note_consumed(event), true;
     if (inputs_.status() != KF_OK) return error_ = inputs_.error(), false;
     return starting_ && read_start(*starting_, event);
 }
@@ -243,13 +244,15 @@ std::int32_t Wiring::say_positions() {
 std::int32_t Wiring::say_runs(Output& output, const std::vector<ConsumedRun>& runs, bool skips) {
     Consumption consumption{};
     consumption.skips = skips;
-    const std::size_t size = runs.size() * sizeof(ConsumedRun);
-    scratch_.resize(sizeof consumption + size);
+    const std::size_t size = sizeof consumption + runs.size() * sizeof(ConsumedRun);
+    if (scratch_.size() < size) scratch_.resize(size);
     std::memcpy(scratch_.data(), &consumption, sizeof consumption);
-    std::memcpy(scratch_.data() + sizeof consumption, runs.data(), size);
+    char* place = scratch_.data() + sizeof consumption;
+    for (const ConsumedRun& run : runs)
+        std::memcpy(std::exchange(place, place + sizeof run), &run, sizeof run);
     const std::int32_t status =
         output.writer->append(Consumption::kType, source_id_, 0, kf_cause{0, 0, now()}, scratch_.data(),
-                              static_cast<std::uint32_t>(scratch_.size()));
+                              static_cast<std::uint32_t>(size));
     if (status != KF_OK) error_ = output.writer->error();
     return status;
 }

@@ -118,7 +118,8 @@ void an_order_that_passes_all_limits_allocates_nothing() {
         OrderRequest request = Desk::limit(1, Side::BUY, "1", "100");
         request.set_size({1000 + n, -3});
         std::string reason;
-        const bool passes = limits.allow(request, request.strategy, market, nullptr, 1000, reason);
+        const bool passes = limits.allow(request, request.strategy, market,
+                                         limits.worst_price(request, market), nullptr, 1000, reason);
         if (!passes) std::fprintf(stderr, "%s\n", reason.c_str());
         CHECK(passes);
         limits.remember(request, 1000);
