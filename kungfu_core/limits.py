@@ -40,7 +40,7 @@ def limit_text(value: Any) -> str:  # noqa: ANN401
 def _check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     text = _text_of(attribute, value)
     if isinstance(value, Mapping | tuple) and not value:
-        return  # an empty one is like none
+        raise ValueError("expected at least one entry; leave it out to limit nothing")
     if text or value == "":
         check_limit(attribute.name, text or '""')
 

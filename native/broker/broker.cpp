@@ -258,8 +258,8 @@ void Broker::on_amend(const Event& event, const OrderAmend& amend) {
 
 void Broker::send_amend(Order& order, const OrderAmend& amend, std::string_view why) {
     orders_.change(order, [&](Order& o) {
-        if (!amend.get_size().is_none()) o.ask_for(amend.get_size());
         const Number price = amend.get_price();
+        o.ask_for(amend.get_size(), price);
         if (!price.is_none() && (o.worst_price.is_none() || price > o.worst_price)) o.worst_price = price;
         o.state = OrderState::PENDING_AMEND;
         o.reason_hash = 0;

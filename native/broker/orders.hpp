@@ -28,8 +28,10 @@ struct Order {
     std::uint64_t instrument = 0;
     Number price = Number::none();
     Number size = Number::none();          // none: an external order known only by a fill
-    Number asked_size = Number::none();    // by the last amend that is under way
-    Number pending_size = Number::none();  // the largest that amends under way ask for
+    Number asked_size = Number::none();     // by the last amend that is under way
+    Number asked_price = Number::none();    // likewise
+    Number pending_size = Number::none();   // the largest that amends under way ask for
+    Number pending_price = Number::none();  // the one of these that trades with most
     Number filled{0, 0};                   // sum of the booked fills
     Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
     Number worst_price = Number::none();  // that it may trade at, as it was judged; none if that is not known
@@ -44,6 +46,7 @@ struct Order {
     OrderState state = OrderState::CREATED;
     bool expired = false;           // the broker ended it at its time
     bool closes = false;            // the broker sent it to close a position
+    std::uint8_t amends = 0;        // that are under way
     bool counts_in_parent = false;  // its parent counts what it may still fill
     std::uint64_t slice_of = 0;     // the order that an algorithm works by it
     std::uint64_t slice_for = 0;    // the strategy of that order
@@ -78,19 +81,41 @@ struct Order {
     /// not reported yet.
     Number remaining() const;
 
-    /// Notes the size that an amend asks for; earlier amends may still be on their way.
-    void ask_for(Number wanted) noexcept {
-        asked_size = wanted;
-        if (pending_size.is_none() || wanted > pending_size) pending_size = wanted;
+    /// Its price, or the one that amends under way ask for and that would trade with more: it may rest there.
+    Number resting_price() const noexcept {
+        return !price.is_none() && trades_with_more(pending_price, price) ? pending_price : price;
+    }
+
+    /// Notes what an amend asks for, none where it leaves that; earlier amends may still be on their way.
+    void ask_for(Number wanted_size, Number wanted_price) noexcept {
+        asked_size = wanted_size;
+        asked_price = wanted_price;
+        if (!wanted_size.is_none() && (pending_size.is_none() || wanted_size > pending_size))
+            pending_size = wanted_size;
+        if (pending_price.is_none() || trades_with_more(wanted_price, pending_price))
+            pending_price = wanted_price;
+        ++amends;
+    }
+    /// One of the amends under way was refused.
+    void drop_amend() noexcept {
+        if (amends > 0 && --amends == 0) forget_amends();
     }
     /// No amend is under way any more.
-    void forget_amends() noexcept { asked_size = pending_size = Number::none(); }
+    void forget_amends() noexcept {
+        asked_size = asked_price = pending_size = pending_price = Number::none();
+        amends = 0;
+    }
 
     /// The venue told of more than was reported fill by fill.
     bool misses_fills() const noexcept { return !venue_filled.is_none() && venue_filled > filled; }
 
     /// Where fills alone put an order that is alive: accepted, partially filled or (the largest size) filled.
     OrderState filled_state() const noexcept;
+
+  private:
+    bool trades_with_more(Number a, Number b) const noexcept {
+        return !a.is_none() && (side == Side::BUY ? a > b : a < b);
+    }
 };
 
 /// What of an order counts: in open sizes, in limits, and in what could trade with another order. Nothing by

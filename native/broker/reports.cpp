@@ -39,6 +39,14 @@ bool has_news(const Order& order, const OrderUpdate& reported, std::string_view 
            (!reason.empty() && fnv1a64(reason) != order.reason_hash);
 }
 
+/// Whether a report shows what the last amend under way asked for, as far as it shows anything.
+bool shows_amend(const Order& order, const OrderUpdate& reported) noexcept {
+    const bool has_size = !order.asked_size.is_none() && is_given(reported.get_size());
+    const bool has_price = !order.asked_price.is_none() && is_given(reported.get_price());
+    return (has_size || has_price) && (!has_size || reported.get_size() == order.asked_size) &&
+           (!has_price || reported.get_price() == order.asked_price);
+}
+
 /// The state that a report leads to: of an order that the venue holds or filled, our fills decide which.
 OrderState settled_state(const Order& order, OrderState reported) noexcept {
     const bool over = is_terminal(order.state) && order.state != OrderState::FILLED;
@@ -140,7 +148,7 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
         order.state == OrderState::PENDING_CANCEL || order.state == OrderState::PENDING_AMEND;
     const bool repeated =
         target == order.state || (pending && reported.get_state() == OrderState::PARTIALLY_FILLED);
-    const bool ends_amends = !order.pending_size.is_none() && leaves_nothing_to_amend(order, reported);
+    const bool ends_amends = order.amends > 0 && leaves_nothing_to_amend(order, reported);
     const bool news = is_terminal(order.state) ? !odd.empty() && fnv1a64(text) != order.reason_hash
                                                : ends_amends || has_news(order, reported, text);
     // An order that was never sent is the broker's own: no venue can say what becomes of it.
@@ -155,10 +163,13 @@ void Broker::apply(Order& order, const OrderUpdate& reported, std::string_view r
     orders_.change(order, [&](Order& o) {
         if (!text.empty()) o.reason_hash = fnv1a64(text);
         if (is_terminal(o.state)) return;  // nothing that is told later makes it live again
-        const bool answered = !reason.empty() || is_same(reported.get_size(), o.asked_size);
+        if (ends_amends || is_terminal(target) || shows_amend(o, reported)) {
+            o.forget_amends();
+        } else if (!reason.empty()) {
+            o.drop_amend();
+        }
         if (is_given(reported.get_price())) o.price = reported.get_price();
         if (is_given(reported.get_size())) o.size = reported.get_size();
-        if (answered || ends_amends || is_terminal(target)) o.forget_amends();
         if (!reported.get_venue_order_id().empty()) o.set_venue_order_id(reported.get_venue_order_id());
         o.state = is_acknowledged(target) && !o.size.is_none() ? o.filled_state() : target;
     });

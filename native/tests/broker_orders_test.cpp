@@ -463,6 +463,24 @@ void an_amend_that_makes_an_order_larger_races_its_fill() {
     }
 }
 
+/// A fill lets a second amend go while the first is under way; what refuses the first says nothing of it.
+void a_refused_amend_leaves_another_one_under_way() {
+    Traded d;
+    d.live(1, "2");
+    d.amend(1, "3", nullptr);
+    d.run();
+    d.fill(Desk::a_fill(1, "a", Side::BUY, "1", "100"));
+    d.run();
+    d.amend(1, "5", nullptr);
+    CHECK(d.state_after() == OrderState::PENDING_AMEND);
+    d.update(1, OrderState::PARTIALLY_FILLED, "1", "too many amends");
+    CHECK(d.state_after() == OrderState::PARTIALLY_FILLED);
+    d.fill(Desk::a_fill(1, "b", Side::BUY, "4", "100"));
+    const auto out = d.run();
+    CHECK(only_update(out).as<OrderUpdate>().get_state() == OrderState::FILLED);
+    CHECK(only_update(out).as<OrderUpdate>().anomaly == 0);
+}
+
 void an_order_that_is_over_stays_over_whatever_is_told_of_it() {
     Traded d;
     d.live(1);
@@ -529,6 +547,7 @@ int main() {
     an_amend_is_checked_forwarded_and_answered();
     an_amend_of_a_reduce_only_order_goes_through_zero_no_more_than_an_order();
     an_amend_that_makes_an_order_larger_races_its_fill();
+    a_refused_amend_leaves_another_one_under_way();
     an_order_that_is_over_stays_over_whatever_is_told_of_it();
     what_is_not_addressed_to_the_broker_is_left_alone();
     a_journal_that_takes_nothing_ends_the_broker();

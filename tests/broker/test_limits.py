@@ -675,6 +675,25 @@ def test_self_trades_are_those_of_the_scope() -> None:
     assert desk.passes(BUY, "1", "102")
 
 
+def test_an_order_is_met_at_the_price_that_an_amend_under_way_asks_for() -> None:
+    desk = Trading({"self_trade": "reject"})
+    desk.order(SELL, "1", "105")
+    desk.put(
+        "order_amend", STRATEGY, desk.source, order_id=1, instrument=PERPETUAL, account=MAIN,
+        strategy=STRATEGY, price="101",
+    )  # fmt: skip
+    desk.run()
+    assert desk.passes(BUY, "1", "100.9")
+    assert desk.reason(BUY, "1", "101").startswith("limit self_trade: price 101 would trade with ")
+    desk.put(
+        "order_update", VENUE, order_id=1, instrument=PERPETUAL, account=MAIN, side=SELL,
+        state=OrderState.ACCEPTED, reason="not now",
+    )  # fmt: skip
+    desk.run()
+    assert desk.passes(BUY, "1", "101")
+    assert desk.reason(BUY, "1", "105").startswith("limit self_trade: price 105 would trade with ")
+
+
 def test_orders_that_rested_before_self_trades_were_limited_are_met_too() -> None:
     desk = Trading()
     for price in ("102", "100", "101"):

@@ -101,6 +101,10 @@ def test_without_the_section_nothing_is_limited(good, path, installed):
             "[limits.strategies.ema]\nmax_postion = 1",
             "limits.strategies.ema.max_postion: unknown key",
         ),
+        (
+            "[limits]\ninstruments = []",
+            "limits.instruments: expected at least one entry; leave it out to limit nothing",
+        ),
         ("[limits]\naccounts = 3", "limits.accounts: expected a table, got 3"),
     ],
 )
