@@ -35,7 +35,8 @@ def figures(beginnings: list[str]) -> Iterator[dict[str, Any]]:
         if any(_may_want(name, beginnings) for name in names)
     ]
     if wanted:
-        _run("cmake", "-S", str(ROOT), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release")
+        _run("cmake", "-S", str(ROOT), "-B", str(BUILD), "-DCMAKE_BUILD_TYPE=Release",
+             "-DKUNGFU_OPTIMIZE_AS_WHOLE=ON")  # fmt: skip
     for program in wanted:
         _run("cmake", "--build", str(BUILD), "--parallel", "--target", program)
         for line in _run(str(BUILD / program), *beginnings).splitlines():

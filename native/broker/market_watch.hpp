@@ -26,10 +26,10 @@ class TradedVolume {
 
     /// What was traded after `since`.
     Money after(std::int64_t since) const {
+        if (trades_.empty() || since < trades_.front().time) return sum(total_, -before_, "traded volume");
         const auto first = std::upper_bound(trades_.begin(), trades_.end(), since,
                                             [](std::int64_t t, const Sum& trade) { return t < trade.time; });
-        const Money before = first == trades_.begin() ? before_ : std::prev(first)->total;
-        return sum(total_, -before, "traded volume");
+        return sum(total_, -std::prev(first)->total, "traded volume");
     }
 
     void save(StateWriter& state) const {

@@ -183,7 +183,9 @@ bool Orders::remember_fill(Order& order, std::string_view trade_id) {
 }
 
 Counted::Counted(const Order& order)
-    : only_reduces(order.request.reduce_only != 0), price(order.resting_price()), worst_price(order.worst_price) {
+    : only_reduces(order.request.reduce_only != 0),
+      price(order.resting_price()),
+      worst_price(order.worst_price) {
     const OrderType type = order.request.get_type();
     const bool waits = type == OrderType::STOP_MARKET || type == OrderType::STOP_LIMIT ||
                        type == OrderType::TRAILING_STOP || order.request.algorithm != 0;

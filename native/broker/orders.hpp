@@ -27,13 +27,13 @@ struct Order {
     std::uint64_t account = 0;
     std::uint64_t instrument = 0;
     Number price = Number::none();
-    Number size = Number::none();          // none: an external order known only by a fill
+    Number size = Number::none();           // none: an external order known only by a fill
     Number asked_size = Number::none();     // by the last amend that is under way
     Number asked_price = Number::none();    // likewise
     Number pending_size = Number::none();   // the largest that amends under way ask for
     Number pending_price = Number::none();  // the one of these that trades with most
-    Number filled{0, 0};                   // sum of the booked fills
-    Number venue_filled = Number::none();  // largest cumulative amount that the venue has told
+    Number filled{0, 0};                    // sum of the booked fills
+    Number venue_filled = Number::none();   // largest cumulative amount that the venue has told
     Number worst_price = Number::none();  // that it may trade at, as it was judged; none if that is not known
     std::int64_t created_at = 0;          // when the broker heard of it
     std::int64_t asked_at = 0;            // when it, its cancel or its amend last went to the gateway
@@ -98,7 +98,8 @@ struct Order {
     }
     /// One of the amends under way was refused.
     void drop_amend() noexcept {
-        if (amends > 0 && --amends == 0) forget_amends();
+        if (amends > 0) --amends;
+        if (amends == 0) forget_amends();
     }
     /// No amend is under way any more.
     void forget_amends() noexcept {

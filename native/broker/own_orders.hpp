@@ -19,13 +19,13 @@ class OwnOrders {
 
     void add(const Order& order, Number price) {
         const Resting resting{price, order.id};
-        std::vector<Resting>& side = of(order);
+        std::vector<Resting>& side = side_of(order);
         side.insert(place_in(side, order.side, resting), resting);
     }
 
     /// `price` is that at which it was added.
     void remove(const Order& order, Number price) {
-        std::vector<Resting>& side = of(order);
+        std::vector<Resting>& side = side_of(order);
         const auto found = place_in(side, order.side, {price, order.id});
         if (found != side.end() && found->id == order.id) side.erase(found);
     }
@@ -33,10 +33,9 @@ class OwnOrders {
     /// Calls visit(resting) for those that an order of this side and price would trade with, the best first,
     /// until it gives true; whether it did.
     template <class Visit>
-    bool crossing(std::uint64_t instrument, Side side, Number price, Visit&& visit) const {
-        const auto found = orders_.find(instrument);
-        if (found == orders_.end()) return false;
-        const std::vector<Resting>& others = side == Side::BUY ? found->second.sells : found->second.buys;
+    bool crossing(std::uint64_t instrument, Side side, Number price, Visit&& visit) {
+        const Sides& sides = of(instrument);
+        const std::vector<Resting>& others = side == Side::BUY ? sides.sells : sides.buys;
         for (const Resting& other : others) {
             const bool meets = price.is_none() || other.price.is_none() ||
                                (side == Side::BUY ? other.price <= price : other.price >= price);
@@ -46,15 +45,23 @@ class OwnOrders {
         return false;
     }
 
-    void clear() { orders_.clear(); }
+    void clear() {
+        orders_.clear();
+        last_ = nullptr;
+    }
 
   private:
     struct Sides {
         std::vector<Resting> buys, sells;  // the best first: ladders are laid from there outward
     };
 
-    std::vector<Resting>& of(const Order& order) {
-        Sides& sides = orders_[order.instrument];
+    Sides& of(std::uint64_t instrument) {
+        // The same one is asked for several times in a row, and stays where it is.
+        if (last_ == nullptr || last_->first != instrument) last_ = &*orders_.try_emplace(instrument).first;
+        return last_->second;
+    }
+    std::vector<Resting>& side_of(const Order& order) {
+        Sides& sides = of(order.instrument);
         return order.side == Side::BUY ? sides.buys : sides.sells;
     }
 
@@ -73,6 +80,7 @@ class OwnOrders {
     }
 
     std::unordered_map<std::uint64_t, Sides> orders_;
+    std::pair<const std::uint64_t, Sides>* last_ = nullptr;
 };
 
 }  // namespace kungfu::broker
