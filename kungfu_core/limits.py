@@ -41,6 +41,8 @@ def _check(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
     text = _text_of(attribute, value)
     if isinstance(value, Mapping | tuple) and not value:
         raise ValueError("expected at least one entry; leave it out to limit nothing")
+    if isinstance(value, tuple) and any(not entry or "," in entry for entry in value):
+        raise ValueError("expected names or patterns, each an entry of its own")
     if text or value == "":
         check_limit(attribute.name, text or '""')
 

@@ -110,8 +110,14 @@ const char* read(std::string_view text, SelfTrade& out) noexcept {
 }
 
 const char* read(std::string_view text, std::vector<std::string>& out) {
+    constexpr const char* kExpected = "names or patterns like \"venue:spot:*\"";
     out.clear();
-    while (!text.empty()) out.emplace_back(take_until(text, ','));
+    if (!text.empty() && text.back() == ',') return kExpected;
+    while (!text.empty()) {
+        const std::string_view entry = take_until(text, ',');
+        if (entry.empty() || entry.find(' ') != std::string_view::npos) return kExpected;
+        out.emplace_back(entry);
+    }
     return nullptr;
 }
 

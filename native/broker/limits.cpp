@@ -549,6 +549,14 @@ bool Limits::obeys_times(LimitScope& s, const Case& c, std::string& reason) cons
                       {"the result in ", watch.currency, " is not known: a position has no mark price"},
                       reason);
     }
+    // What is lost in a currency without an amount would not be limited.
+    const auto has_amount = [&](const CurrencyTable& table) {
+        return table.empty() || amount_of(table, c.settle) != nullptr;
+    };
+    if (!has_amount(l.max_daily_loss))
+        return refuse(s, "max_daily_loss", {"it has no amount for ", c.settle}, reason);
+    if (!has_amount(l.max_drawdown))
+        return refuse(s, "max_drawdown", {"it has no amount for ", c.settle}, reason);
     return true;
 }
 
@@ -563,7 +571,7 @@ bool Limits::obeys_sizes(const LimitScope& s, const Case& c, std::string& reason
     }
     if (l.max_order_notional.empty()) return true;
     const Money* most = amount_of(l.max_order_notional, c.quote);
-    if (most == nullptr) return refuse(s, "max_order_notional", {"there is none for ", c.quote}, reason);
+    if (most == nullptr) return refuse(s, "max_order_notional", {"it has no amount for ", c.quote}, reason);
     if (c.worst.is_none() && !is_inverse(c.market.definition)) {
         return refuse(s, "max_order_notional",
                       {"the notional of size ", c.size, " is not known: there is no market price"}, reason);
@@ -752,7 +760,7 @@ bool Limits::obeys_reach(LimitScope& s, const Case& c, std::string& reason) {
                                bool is_signed) {
         if (table.empty()) return true;
         const Money* most = amount_of(table, c.quote);
-        if (most == nullptr) return refuse(s, limit, {"there is none for ", c.quote}, reason);
+        if (most == nullptr) return refuse(s, limit, {"it has no amount for ", c.quote}, reason);
         if (!reach.is_known) return refuse(s, limit, {what, " is not known: a price is missing"}, reason);
         if (is_signed ? !beyond(reached, *most) : compare(reached, *most) <= 0) return true;
         return refuse(s, limit,

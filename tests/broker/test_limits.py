@@ -395,9 +395,13 @@ def test_a_value_at_the_limit_passes() -> None:
 
 def test_a_currency_that_a_table_lacks_is_refused() -> None:
     desk = Trading({"max_order_notional": "USDT=200"})
-    assert desk.reason(BUY, "1", of=FOREIGN) == "limit max_order_notional: there is none for EUR"
+    assert desk.reason(BUY, "1", of=FOREIGN) == "limit max_order_notional: it has no amount for EUR"
     desk = Trading({"max_net_notional": "USDT=200"})
-    assert desk.reason(BUY, "1", of=FOREIGN) == "limit max_net_notional: there is none for EUR"
+    assert desk.reason(BUY, "1", of=FOREIGN) == "limit max_net_notional: it has no amount for EUR"
+    for limit in ("max_daily_loss", "max_drawdown"):
+        desk = Trading({limit: "USDT=200"})
+        assert desk.passes(BUY, "1")
+        assert desk.reason(BUY, "1", of=FOREIGN) == f"limit {limit}: it has no amount for EUR"
 
 
 def test_a_market_order_is_valued_where_the_market_is() -> None:
@@ -793,7 +797,7 @@ def test_the_clock_may_be_off_by_offset_and_error() -> None:
     )
 
 
-pattern_text = st.text(st.sampled_from("vb:*?[]!-a"), max_size=8)
+pattern_text = st.text(st.sampled_from("vb:*?[]!-a"), min_size=1, max_size=8)
 
 
 @given(pattern_text, st.sampled_from(["venue:perpetual:BTC", "vb:a-b", "abv", "]", "b-"]))

@@ -105,6 +105,18 @@ def test_without_the_section_nothing_is_limited(good, path, installed):
             "[limits]\ninstruments = []",
             "limits.instruments: expected at least one entry; leave it out to limit nothing",
         ),
+        (
+            '[limits]\ninstruments = [""]',
+            "limits.instruments: expected names or patterns, each an entry of its own",
+        ),
+        (
+            '[limits]\ninstruments = ["venue: spot"]',
+            "limits.instruments: expected names or patterns like",
+        ),
+        (
+            '[limits]\ninstruments = ["venue:spot:*,venue:perpetual:*"]',
+            "limits.instruments: expected names or patterns, each an entry of its own",
+        ),
         ("[limits]\naccounts = 3", "limits.accounts: expected a table, got 3"),
     ],
 )
