@@ -1,7 +1,9 @@
 /// Whether an id may be one of many that are no longer kept: a Bloom filter.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace kungfu::broker {
@@ -9,18 +11,18 @@ namespace kungfu::broker {
 /// Never says no of an id that was added; says yes of another one for about 1 % with three million added.
 class IdFilter {
   public:
+    /// Takes the memory that it needs, so that add() does not.
+    void make_room() { bits_.resize(kWords); }
     void add(std::uint64_t id) {
-        make_room();
+        if (bits_.empty()) make_room();
+        is_empty_ = false;
         for (int i = 0; i < kHashes; ++i) {
             const std::uint64_t bit = place(id, i);
             bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
         }
     }
-    void make_room() {
-        if (bits_.empty()) bits_.resize(kWords);
-    }
     bool may_have(std::uint64_t id) const noexcept {
-        if (bits_.empty()) return false;
+        if (is_empty_) return false;
         for (int i = 0; i < kHashes; ++i) {
             const std::uint64_t bit = place(id, i);
             if (!(bits_[bit / 64] >> (bit % 64) & 1)) return false;
@@ -28,12 +30,22 @@ class IdFilter {
         return true;
     }
 
-    const std::vector<std::uint64_t>& words() const noexcept { return bits_; }
-    void set_words(std::vector<std::uint64_t> words) { bits_ = std::move(words); }
-
-    static constexpr std::uint64_t kWords = std::uint64_t{1} << 19;  // 4 MiB
+    /// Its bits; none if no id was added.
+    std::string_view bytes() const noexcept {
+        return {reinterpret_cast<const char*>(bits_.data()), is_empty_ ? 0 : bits_.size() * sizeof bits_[0]};
+    }
+    /// Takes what bytes() gave; false if it is not that.
+    bool set_bytes(std::string_view bytes) {
+        make_room();
+        std::fill(bits_.begin(), bits_.end(), 0);
+        is_empty_ = bytes.empty();
+        if (!is_empty_ && bytes.size() != bits_.size() * sizeof bits_[0]) return false;
+        bytes.copy(reinterpret_cast<char*>(bits_.data()), bytes.size());
+        return true;
+    }
 
   private:
+    static constexpr std::uint64_t kWords = std::uint64_t{1} << 19;  // 4 MiB
     static constexpr int kHashes = 4;
 
     /// The finisher of splitmix64, of Sebastiano Vigna (public domain).
@@ -45,6 +57,7 @@ class IdFilter {
     }
 
     std::vector<std::uint64_t> bits_;
+    bool is_empty_ = true;
 };
 
 }  // namespace kungfu::broker

@@ -212,7 +212,7 @@ void Orders::save(StateWriter& state) const {
     for (const auto& [key, before] : fills_) state.put(key), state.put(before);
     state.put(static_cast<std::uint64_t>(closed_.size()));
     for (const std::uint64_t id : closed_) state.put(id);
-    state.put_text({reinterpret_cast<const char*>(gone_.words().data()), gone_.words().size() * 8});
+    state.put_text(gone_.bytes());
     state.put(static_cast<std::uint64_t>(series_.size()));
     for (const auto& [high, series] : series_) {
         state.put(high);
@@ -238,11 +238,7 @@ bool Orders::load(StateReader& state) {
     }
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n)
         closed_.push_back(state.get<std::uint64_t>());
-    const std::string_view bits = state.get_text();
-    std::vector<std::uint64_t> words(bits.size() / 8);
-    bits.copy(reinterpret_cast<char*>(words.data()), words.size() * 8);
-    if (!words.empty() && words.size() != IdFilter::kWords) return false;
-    gone_.set_words(std::move(words));
+    if (!gone_.set_bytes(state.get_text())) return false;
     for (auto n = state.get<std::uint64_t>(); n > 0 && state.good(); --n) {
         Series& series = series_[state.get<std::uint64_t>()];
         series.last = state.get<std::uint64_t>();
