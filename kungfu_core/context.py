@@ -464,8 +464,19 @@ class Context:
         return Bracket(entry.order, winner.order, loser.order)
 
     def cancel(self, order: Order | int) -> None:
-        """Ask for an order to be cancelled; one that is over already is no error."""
-        found = self._known.orders.get(order.id if isinstance(order, Order) else order)
+        """Ask for an order to be cancelled; one that is over already is no error.
+
+        Raises:
+            OrderError: it is no order that this strategy has placed.
+        """
+        number = order.id if isinstance(order, Order) else order
+        placed = isinstance(number, int) and self._setup.first_order < number <= self._next_order
+        if not placed:
+            raise OrderError(
+                "cancel: expected an order that this strategy has placed, or its id, "
+                f"got {number!r}"
+            )
+        found = self._known.orders.get(number)
         if found is None:
             return
         self._host.append(

@@ -305,13 +305,45 @@ def test_cancel_and_amend_name_the_order(stage):
         order = context.buy(NAME, 1, price=99)
         context.amend(order, price="98.5", size=2, trigger_price=97)
         context.cancel(order.id)
-        context.cancel(12345)
 
     stage.run(Does(deed))
     amend, cancel = stage.written(events.OrderAmend, events.OrderCancel)
     assert (amend.order_id, str(amend.price_exact), str(amend.size_exact)) == (101, "98.5", "2")
     assert amend.trigger_price_exact == 97
     assert (cancel.order_id, cancel.destination) == (101, id_of("broker"))
+
+
+@pytest.mark.parametrize("order", [None, 5, 102, 12345, "abc", []])
+def test_only_an_order_that_was_placed_can_be_cancelled(stage, order):
+    """A mistake would look like a cancel of an order that is over."""
+
+    def deed(context):
+        context.buy(NAME, 1, price=99)
+        context.cancel(order)
+
+    strategy = Does(deed)
+    stage.run(strategy)
+    assert "cancel: expected an order that this strategy has placed, or its id" in str(
+        strategy.raised
+    )
+    assert stage.written(events.OrderCancel) == []
+
+
+def test_an_order_that_is_over_can_be_cancelled(stage):
+    """Its last update may be on its way when a strategy decides: nothing happens."""
+
+    class Late(Strategy):
+        def on_start(self, context):
+            self.order = context.buy(NAME, 1, price=99)
+
+        def on_order(self, context, update):
+            context.cancel(self.order)
+            context.cancel(update.order_id)
+
+    stage.broker_at(1, update(101, OrderState.FILLED, filled="1"))
+    stage.run(Late())
+    assert stage.runtime.fault is None
+    assert stage.written(events.OrderCancel) == []
 
 
 def test_cancel_all_can_be_of_one_instrument(stage):
