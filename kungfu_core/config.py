@@ -19,6 +19,7 @@ from kungfu_core.interfaces import AlgorithmSpec, GatewaySpec, RiskCheckSpec
 from kungfu_core.limits import LimitsConfig, LimitsSection
 from kungfu_core.plugins import Plugins
 from kungfu_core.registry import Registry
+from kungfu_core.strategy import misdeclared_callbacks
 from kungfu_core.strategy_file import load_strategy_file
 from kungfu_core.structuring import Problem, structure, unknown_key
 from kungfu_core.toml_lines import Path as KeyPath
@@ -600,7 +601,10 @@ class _Reader:
             strategy, title = found
             if not attrs.has(strategy):
                 self._problem(path, f"{strategy.__name__} is not an attrs class: add @attrs.define")
-            elif self._structure(section.params, strategy, (*path, "params")) is not None:
+                continue
+            for fault in misdeclared_callbacks(strategy):
+                self._problem(path, fault)
+            if self._structure(section.params, strategy, (*path, "params")) is not None:
                 strategies[name] = ConfiguredStrategy(
                     name, account, strategy, section.params, title
                 )

@@ -218,6 +218,32 @@ def test_all_problems_are_told_at_once_in_file_order(good, installed):
     ]
 
 
+CALLBACKS = """\
+import attrs
+from kungfu_core import Strategy
+
+@attrs.define(eq=False)
+class Mine(Strategy):
+    def on_start(self, context, *more):
+        pass
+
+    def on_trade(self, context):
+        pass
+"""
+
+
+def test_a_callback_that_cannot_be_called_is_told_with_its_line(good, installed, tmp_path):
+    """The call itself would fail in no line of the strategy's file."""
+    (tmp_path / "mine.py").write_text(CALLBACKS)
+    text = good[: good.index("[strategies.ema]")] + '[strategies.ema]\nfile = "mine.py"\n'
+    with pytest.raises(ConfigError) as caught:
+        parse_backtest_config(text, tmp_path / "b.toml", installed)
+    assert str(caught.value) == (
+        f"{tmp_path / 'b.toml'}:22: strategies.ema: Mine.on_trade (mine.py, line 9): "
+        "expected (self, context, trade), got (self, context)"
+    )
+
+
 def test_several_accounts_must_be_chosen_from(good, installed):
     """With two accounts a strategy has to say which."""
     text = good + '[accounts.second]\ngateway = "sim"\n'

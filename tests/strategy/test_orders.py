@@ -126,6 +126,50 @@ def test_without_a_price_it_is_a_market_order(stage):
         ),
         (lambda c: c.buy(NAME, "1e200"), "size: 1E+200 is out of range"),
         (lambda c: c.amend(5, price=1), "order 5 is not open"),
+        (lambda c: c.buy(NAME, 1, price=0), "price: expected more than 0, got 0"),
+        (lambda c: c.sell(NAME, 1, price="-1.5"), "price: expected more than 0, got -1.5"),
+        (lambda c: c.buy(NAME, 1, trigger_price=0), "trigger_price: expected more than 0, got 0"),
+        (
+            lambda c: c.amend(c.buy(NAME, 1, price=1), price=0),
+            "price: expected more than 0, got 0",
+        ),
+        (
+            lambda c: c.bracket(Side.BUY, NAME, 1, take_profit=9, stop=0),
+            "stop: expected more than 0, got 0",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, time_in_force="DAY"),
+            (
+                "time_in_force: expected one of TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, "
+                "TimeInForce.GTD, TimeInForce.DAY, got 'DAY'; from kungfu_core import TimeInForce"
+            ),
+        ),
+        (
+            lambda c: c.submit("buy", NAME, 1),
+            "side: expected one of Side.BUY, Side.SELL, got 'buy'; from kungfu_core import Side",
+        ),
+        (
+            lambda c: c.bracket("buy", NAME, 1, take_profit=9, stop=1),
+            "side: expected one of Side.BUY, Side.SELL, got 'buy'",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, trigger_price=9, trigger_by="MARK"),
+            "trigger_by: expected one of PriceKind.LAST, PriceKind.MARK, got 'MARK'",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, position_side="LONG"),
+            "position_side: expected one of PositionSide.NET, PositionSide.LONG, ",
+        ),
+        (
+            lambda c: c.position(NAME, side="LONG"),
+            "side: expected one of PositionSide.NET, PositionSide.LONG, ",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, expire_time="2020-01-01"),
+            "expire_time: expected ns since 1970 UTC, got '2020-01-01'",
+        ),
+        (lambda c: c.buy(NAME, 1, parent=3), "parent: expected an Order, got 3"),
+        (lambda c: c.buy(NAME, 1, group="x"), "group: expected an Order, got 'x'"),
         (
             lambda c: c.amend(c.buy(NAME, 1)),
             "amend: expected price=, size=, contracts= or trigger_price=",
@@ -273,7 +317,7 @@ def test_a_bracket_is_an_entry_and_two_exits(stage, side):
 def test_a_bracket_of_which_one_order_cannot_be_said_places_none(stage):
     strategy = Does(lambda c: c.bracket(Side.BUY, NAME, 1, take_profit="110.05", stop=95))
     stage.run(strategy)
-    assert "price 110.05 is off the tick" in str(strategy.raised)
+    assert "take_profit 110.05 is off the tick" in str(strategy.raised)
     assert stage.written(events.OrderRequest) == []
 
 
