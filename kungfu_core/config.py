@@ -278,6 +278,10 @@ class BacktestConfig:
     strategies: Mapping[str, ConfiguredStrategy]
     algorithms: Mapping[str, ConfiguredAlgorithm]
 
+    def place(self, *key: str) -> str:
+        """Give the file and the line of a key, as messages begin."""
+        return f"{self.path}:{_line_of(key, key_lines(self.text))}"
+
 
 def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
     """Read and check a backtest's configuration.

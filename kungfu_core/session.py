@@ -1,6 +1,7 @@
 """Puts a simulated session together from its configuration, and runs it on one thread."""
 
 import json
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -251,7 +252,8 @@ class SimulatedSession:
             start_ns=self.start - 1,
         )
         make = partial(gateway.spec.factory, gateway.config, setup)
-        self._runner.add(_made(f"gateway {gateway.name!r}", make), wiring)
+        where = self._config.place("gateways", gateway.name, "plugin")
+        self._runner.add(_made(f"{where}: gateway {gateway.name!r}", make), wiring)
 
     def _add_broker(self) -> None:
         wiring = self._wire(BROKER)
@@ -284,7 +286,8 @@ class SimulatedSession:
             )
             for name, account in self._config.accounts.items()
         ]
-        self._checks = [_risk_check(check) for check in self._config.risk_checks]
+        where = self._config.place("risk", "checks")
+        self._checks = [_risk_check(check, where) for check in self._config.risk_checks]
         orders = self._config.orders
         zone = utc_offsets(orders.day_zone, self.start, self.end)
         timing = attrs.asdict(orders, filter=lambda field, _: field.type is Duration)
@@ -364,7 +367,7 @@ def _made(what: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
     except (KungfuError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        said = "".join(traceback.format_exception_only(error)).strip()
+        said = f"{exception_text(error)}{place(error)}"
         raise PluginError(f"{what} cannot be made: its factory raised {said}") from error
 
 
@@ -404,16 +407,19 @@ class _RunningCheck:
         raise TypeError(f"check() gave {type(answer).__name__}, expected a reason or None")
 
 
-def _risk_check(configured: ConfiguredRiskCheck) -> _RunningCheck:
-    """Make a check that the configuration names.
+def _risk_check(configured: ConfiguredRiskCheck, where: str) -> _RunningCheck:
+    """Make a check that the configuration names; `where` is its file and line.
 
     Raises:
         PluginError: its factory raised, or gave no check.
     """
-    what = f"risk check {configured.name!r}"
+    what = f"{where}: risk check {configured.name!r}"
     check: RiskCheck = _made(what, partial(configured.spec.factory, configured.config))
     if not callable(getattr(check, "check", None)):
-        raise PluginError(f"{what}: its factory gave {check!r}, expected an object with check()")
+        kind = type(check)
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        gave = kind.__qualname__ + (f" ({Path(file).name})" if file else "")
+        raise PluginError(f"{what}: its factory gave {gave}, expected an object with check()")
     return _RunningCheck(configured.name, check)
 
 

@@ -19,6 +19,7 @@ def test_good_configuration(good, path, installed):
     """Every section arrives as a checked value."""
     config = parse_backtest_config(good, path, installed)
     assert config.session.seed == 7
+    assert config.place("risk", "checks") == "backtest.toml:17"
     assert config.data is None
     assert config.market.duration == 60_000_000_000
     assert config.gateways["sim"].spec.name == "venue"
