@@ -24,7 +24,7 @@ from kungfu_core.strategy_file import load_strategy_file
 from kungfu_core.structuring import Problem, structure, unknown_key
 from kungfu_core.toml_lines import Path as KeyPath
 from kungfu_core.toml_lines import key_lines
-from kungfu_core.values import LAST_TIME, Duration, Time, shown
+from kungfu_core.values import LAST_TIME, Duration, Time, duration_text, shown
 
 DEFAULT_START = Time(1_767_225_600_000_000_000)
 """2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
@@ -44,9 +44,9 @@ RESERVED_NAMES = ("session", "broker")
 _COMPONENTS = {"gateways": "gateway", "strategies": "strategy", "algorithms": "algorithm"}
 
 
-def _positive(_: object, attribute: "attrs.Attribute[Duration]", value: Duration) -> None:
+def _positive(_: object, __: "attrs.Attribute[Duration]", value: Duration) -> None:
     if value <= 0:
-        raise ValueError(f"{attribute.name} must be more than 0")
+        raise ValueError(f"expected more than 0, got {duration_text(value)}")
 
 
 @attrs.frozen
@@ -121,7 +121,7 @@ def _amounts(
         nameable = currency.isprintable() and not any(map(str.isspace, currency))
         if not nameable or not 1 <= len(currency.encode()) <= _LONGEST_CURRENCY:
             raise ValueError(
-                f"{attribute.name}: expected a currency of 1 to {_LONGEST_CURRENCY} bytes without "
+                f"expected a currency of 1 to {_LONGEST_CURRENCY} bytes without "
                 f"blanks, got {currency!r}"
             )
         if amount < 0:

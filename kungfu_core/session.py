@@ -252,8 +252,8 @@ class SimulatedSession:
             start_ns=self.start - 1,
         )
         make = partial(gateway.spec.factory, gateway.config, setup)
-        where = self._config.place("gateways", gateway.name, "plugin")
-        self._runner.add(_made(f"{where}: gateway {gateway.name!r}", make), wiring)
+        where = self._config.place("gateways", gateway.name)
+        self._runner.add(_made(f"gateway {gateway.name!r}", where, make), wiring)
 
     def _add_broker(self) -> None:
         wiring = self._wire(BROKER)
@@ -356,19 +356,22 @@ class SimulatedSession:
         return lambda journal: self._runtimes[name].host.consumed(journal)  # noqa: PLW0108
 
 
-def _made(what: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Make what a plugin's factory gives.
+def _made(what: str, where: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Make what a plugin's factory gives; `where` is the file and line that ask for it.
 
     Raises:
+        ConfigError: it refused its configuration.
         PluginError: it raised; sys.exit() in it would look like success, and is a failure too.
     """
     try:
         return make()
-    except (KungfuError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
+    except KungfuError as error:
+        raise ConfigError(f"{where}: {error}") from error
     except BaseException as error:
         said = f"{exception_text(error)}{place(error)}"
-        raise PluginError(f"{what} cannot be made: its factory raised {said}") from error
+        raise PluginError(f"{where}: {what} cannot be made: its factory raised {said}") from error
 
 
 class _RunningCheck:
@@ -413,13 +416,15 @@ def _risk_check(configured: ConfiguredRiskCheck, where: str) -> _RunningCheck:
     Raises:
         PluginError: its factory raised, or gave no check.
     """
-    what = f"{where}: risk check {configured.name!r}"
-    check: RiskCheck = _made(what, partial(configured.spec.factory, configured.config))
+    what = f"risk check {configured.name!r}"
+    check: RiskCheck = _made(what, where, partial(configured.spec.factory, configured.config))
     if not callable(getattr(check, "check", None)):
         kind = type(check)
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
         gave = kind.__qualname__ + (f" ({Path(file).name})" if file else "")
-        raise PluginError(f"{what}: its factory gave {gave}, expected an object with check()")
+        raise PluginError(
+            f"{where}: {what}: its factory gave {gave}, expected an object with check()"
+        )
     return _RunningCheck(configured.name, check)
 
 

@@ -92,6 +92,23 @@ def test_set_of_plugins_is_journaled(kungfu, project):
     assert all(plugin["distribution"] in shown.stdout for plugin in listed)
 
 
+def test_gateway_that_refuses_its_configuration_is_told_with_its_line(kungfu, tmp_path):
+    """As what is wrong with any other section."""
+    if "sim" not in [entry.name for entry in Plugins().gateways.entries]:
+        pytest.skip("the simulated venue is not installed")
+    (tmp_path / "mine.py").write_text(
+        "from kungfu_core import Strategy\nimport attrs\n\n"
+        "@attrs.define(eq=False)\nclass Mine(Strategy):\n    pass\n"
+    )
+    (tmp_path / "b.toml").write_text(
+        '[market]\nduration = "1s"\n\n[gateways.venue]\nplugin = "sim"\ninstruments = []\n\n'
+        '[accounts.main]\n\n[strategies.first]\nfile = "mine.py"\n'
+    )
+    result = kungfu("backtest", "b.toml")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: b.toml:4: gateways.venue: expected `instruments`, ")
+
+
 def test_check_that_did_not_load_is_a_refusal_to_start(kungfu, tmp_path):
     """Risk fails closed: the plugin's cause is told, and nothing is made."""
     path = install(tmp_path, "raise RuntimeError('no key')\n")

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from kungfu_core.config import ConfiguredRiskCheck
-from kungfu_core.errors import PluginError
+from kungfu_core.errors import ConfigError, PluginError
 from kungfu_core.interfaces import RiskCheckSpec
 from kungfu_core.session import _risk_check
 
@@ -22,6 +22,15 @@ def refuses(config):
 
 def leaves(config):
     sys.exit(0)
+
+
+def test_a_factory_that_refuses_its_configuration_is_told_with_the_line():
+    def wants_more(config):
+        raise ConfigError("risk.guard: expected `most`")
+
+    spec = RiskCheckSpec("guard", "guards", wants_more, NoKeys)
+    with pytest.raises(ConfigError, match=r"^b\.toml:10: risk\.guard: expected `most`$"):
+        _risk_check(ConfiguredRiskCheck("guard", spec, NoKeys()), "b.toml:10")
 
 
 class Forgets:
