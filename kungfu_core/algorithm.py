@@ -152,7 +152,11 @@ class AlgorithmContext:
         return order
 
     def cancel(self, order: "Order") -> None:
-        """Ask for an order to be cancelled; one that is over already is no error."""
+        """Ask for an order to be cancelled; one that is over already is no error.
+
+        Raises:
+            OrderError: it is no order that this algorithm has placed.
+        """
         self._context.cancel(order)
 
     def finish(self, reason: str) -> None:

@@ -71,7 +71,10 @@ def _describe(
         "started": started.isoformat(),
         "wall_seconds": run.wall_seconds,
         "events": run.result.events,
-        "faults": [f.strategy for f in run.result.faults],
+        "faults": [
+            *(fault.strategy for fault in run.result.faults),
+            *(check.name for check in run.result.failed_checks),
+        ],
     }
     path = run.folder / "run.json"
     try:

@@ -19,11 +19,12 @@ from kungfu_core.interfaces import AlgorithmSpec, GatewaySpec, RiskCheckSpec
 from kungfu_core.limits import LimitsConfig, LimitsSection
 from kungfu_core.plugins import Plugins
 from kungfu_core.registry import Registry
+from kungfu_core.strategy import misdeclared_callbacks
 from kungfu_core.strategy_file import load_strategy_file
 from kungfu_core.structuring import Problem, structure, unknown_key
 from kungfu_core.toml_lines import Path as KeyPath
 from kungfu_core.toml_lines import key_lines
-from kungfu_core.values import LAST_TIME, Duration, Time, shown
+from kungfu_core.values import LAST_TIME, Duration, Time, duration_text, shown
 
 DEFAULT_START = Time(1_767_225_600_000_000_000)
 """2026-01-01T00:00:00Z: when a venue's own market begins, unless the file says otherwise."""
@@ -43,9 +44,9 @@ RESERVED_NAMES = ("session", "broker")
 _COMPONENTS = {"gateways": "gateway", "strategies": "strategy", "algorithms": "algorithm"}
 
 
-def _positive(_: object, attribute: "attrs.Attribute[Duration]", value: Duration) -> None:
+def _positive(_: object, __: "attrs.Attribute[Duration]", value: Duration) -> None:
     if value <= 0:
-        raise ValueError(f"{attribute.name} must be more than 0")
+        raise ValueError(f"expected more than 0, got {duration_text(value)}")
 
 
 @attrs.frozen
@@ -120,7 +121,7 @@ def _amounts(
         nameable = currency.isprintable() and not any(map(str.isspace, currency))
         if not nameable or not 1 <= len(currency.encode()) <= _LONGEST_CURRENCY:
             raise ValueError(
-                f"{attribute.name}: expected a currency of 1 to {_LONGEST_CURRENCY} bytes without "
+                f"expected a currency of 1 to {_LONGEST_CURRENCY} bytes without "
                 f"blanks, got {currency!r}"
             )
         if amount < 0:
@@ -276,6 +277,10 @@ class BacktestConfig:
     risk_checks: tuple[ConfiguredRiskCheck, ...]
     strategies: Mapping[str, ConfiguredStrategy]
     algorithms: Mapping[str, ConfiguredAlgorithm]
+
+    def place(self, *key: str) -> str:
+        """Give the file and the line of a key, as messages begin."""
+        return f"{self.path}:{_line_of(key, key_lines(self.text))}"
 
 
 def read_backtest_config(path: Path, plugins: Plugins) -> BacktestConfig:
@@ -600,7 +605,10 @@ class _Reader:
             strategy, title = found
             if not attrs.has(strategy):
                 self._problem(path, f"{strategy.__name__} is not an attrs class: add @attrs.define")
-            elif self._structure(section.params, strategy, (*path, "params")) is not None:
+                continue
+            for fault in misdeclared_callbacks(strategy):
+                self._problem(path, fault)
+            if self._structure(section.params, strategy, (*path, "params")) is not None:
                 strategies[name] = ConfiguredStrategy(
                     name, account, strategy, section.params, title
                 )

@@ -26,6 +26,7 @@ from kungfu_core.orders import (
     Order,
     OrderTerms,
     lasting,
+    member,
     order_size,
     order_type,
     said_parameters,
@@ -128,6 +129,8 @@ class StrategyLog:
         self._host = host
 
     def _write(self, level: LogLevel, message: str) -> None:
+        if not isinstance(message, str):
+            raise TypeError(f"log.{level.name.lower()}: expected text, got {message!r}")
         self._host.append(events.Log(level, printable(message)))
 
     def debug(self, message: str) -> None:
@@ -437,9 +440,11 @@ class Context:
         Raises:
             OrderError: one of them cannot be said exactly, or the exits are on the wrong sides.
         """
+        side = member(Side, side, "side")
         definition = self.instrument(instrument)
-        win, loss = definition.check_price(take_profit), definition.check_price(stop)
-        limits = [] if price is None else [definition.check_price(price)]
+        win = _price(definition, take_profit, "take_profit")
+        loss = _price(definition, stop, "stop")
+        limits = [] if price is None else [_price(definition, price, "price")]
         ascending = [loss, *limits, win] if side is Side.BUY else [win, *limits, loss]
         if ascending != sorted(set(ascending)):
             below, above = ("stop", "take_profit")[:: 1 if side is Side.BUY else -1]
@@ -464,8 +469,19 @@ class Context:
         return Bracket(entry.order, winner.order, loser.order)
 
     def cancel(self, order: Order | int) -> None:
-        """Ask for an order to be cancelled; one that is over already is no error."""
-        found = self._known.orders.get(order.id if isinstance(order, Order) else order)
+        """Ask for an order to be cancelled; one that is over already is no error.
+
+        Raises:
+            OrderError: it is no order that this strategy has placed.
+        """
+        number = order.id if isinstance(order, Order) else order
+        placed = isinstance(number, int) and self._setup.first_order < number <= self._next_order
+        if not placed:
+            raise OrderError(
+                "cancel: expected an order that this strategy has placed, or its id, "
+                f"got {number!r}"
+            )
+        found = self._known.orders.get(number)
         if found is None:
             return
         self._host.append(
@@ -514,12 +530,12 @@ class Context:
                 instrument=found.instrument,
                 account=found.account,
                 strategy=id_of(self._setup.name),
-                price=None if price is None else definition.check_price(price),
+                price=None if price is None else _price(definition, price, "price"),
                 size=order_size(definition, size, contracts) if resized else None,
                 trigger_price=(
                     None
                     if trigger_price is None
-                    else definition.check_price(trigger_price, "trigger_price")
+                    else _price(definition, trigger_price, "trigger_price")
                 ),
             ),
             self._setup.broker,
@@ -568,7 +584,12 @@ class Context:
             TypeError: JSON cannot say it.
             ValueError: it has a number that is not finite, or does not fit into a page.
         """
-        saved = json.dumps(state, allow_nan=False).encode()
+        try:
+            saved = json.dumps(state, allow_nan=False).encode()
+        except TypeError as error:
+            raise TypeError(_unsaid(state, "save: state") or f"save: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"save: {error}") from None
         self._host.append(events.State(saved))
         self._saved = saved
 
@@ -595,6 +616,7 @@ class Context:
         strategy: int,
     ) -> events.Position:
         number, target = self._account(account), self._id(instrument)
+        side = member(PositionSide, side, "side")
         found = held.get((number, target, side))
         return found or events.Position(
             account=number,
@@ -635,18 +657,23 @@ class Context:
         tag: str = "",
     ) -> "_Draft":
         """Check an order and say it, without placing it; `ahead` others are placed before it."""
+        side = member(Side, side, "side")
+        time_in_force = member(TimeInForce, time_in_force, "time_in_force")
+        trigger_by = member(PriceKind, trigger_by, "trigger_by")
+        position_side = member(PositionSide, position_side, "position_side")
         definition = self.instrument(instrument)
-        limit = None if price is None else definition.check_price(price)
+        limit = None if price is None else _price(definition, price, "price")
         trigger = (
-            None
-            if trigger_price is None
-            else definition.check_price(trigger_price, "trigger_price")
+            None if trigger_price is None else _price(definition, trigger_price, "trigger_price")
         )
         trail = (
             None
             if trailing_offset is None
-            else definition.check_price(trailing_offset, "trailing_offset")
+            else _price(definition, trailing_offset, "trailing_offset")
         )
+        for what, other in (("parent", parent), ("group", group)):
+            if other is not None and not isinstance(other, Order):
+                raise OrderError(f"{what}: expected an Order, got {other!r}")
         kind = order_type(limit, trigger, trail, post_only=post_only, trigger_by=trigger_by)
         whole = order_size(definition, size, contracts)
         number = self._next_order + 1 + ahead
@@ -771,6 +798,34 @@ class Context:
         last = builder.close(self.now)
         bars += [last] if last else []
         return bars if count is None else bars[-count:] if count else []
+
+
+def _price(definition: events.Instrument, price: Exact, what: str) -> Decimal:
+    """Take a price of an order.
+
+    Raises:
+        OrderError: it is off the tick, or not positive.
+    """
+    checked = definition.check_price(price, what)
+    if checked <= 0:
+        raise OrderError(f"{what}: expected more than 0, got {price}")
+    return checked
+
+
+def _unsaid(state: object, path: str) -> str | None:
+    """Say where in a state is what JSON cannot say, if it is anywhere; the first place."""
+    parts: list[tuple[str, object]] = []
+    if isinstance(state, dict):
+        for key in state:
+            if not isinstance(key, str | int | float | bool | None):
+                return f"{path}: expected keys that are text or numbers, got {key!r}"
+        parts = [(f"{path}[{key!r}]", value) for key, value in state.items()]
+    elif isinstance(state, list | tuple):
+        parts = [(f"{path}[{index}]", value) for index, value in enumerate(state)]
+    elif not isinstance(state, str | int | float | bool | None):
+        advice = "; write a Decimal as text" if isinstance(state, Decimal) else ""
+        return f"{path}: expected what JSON can say, got {state!r}{advice}"
+    return next(filter(None, (_unsaid(value, step) for step, value in parts)), None)
 
 
 def _whole(what: str, value: object) -> int:

@@ -12,14 +12,12 @@ _DAY = timedelta(days=1)
 _LAST_YEAR = 2262
 
 
-def time_zone(_: object, attribute: "attrs.Attribute[str]", value: str) -> None:
+def time_zone(_: object, __: "attrs.Attribute[str]", value: str) -> None:
     """Refuse, as a field's validator, what is no time zone."""
     try:
         ZoneInfo(value)
     except (ValueError, OSError, ZoneInfoNotFoundError):
-        raise ValueError(
-            f'{attribute.name}: expected a time zone such as "Europe/Berlin", got {value!r}'
-        ) from None
+        raise ValueError(f'expected a time zone such as "Europe/Berlin", got {value!r}') from None
 
 
 def utc_offsets(zone: str, start: int, end: int) -> list[tuple[int, int]]:

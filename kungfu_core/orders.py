@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import attrs
 
@@ -16,11 +16,14 @@ from kungfu_core.enums import (
     Side,
     SizeUnit,
     TimeInForce,
+    Vocabulary,
 )
 from kungfu_core.errors import OrderError
 from kungfu_core.events import Instrument, OrderUpdate
 from kungfu_core.instruments import Exact, exact, steps
 from kungfu_core.order_states import TERMINAL
+
+C = TypeVar("C", bound=Vocabulary)
 
 
 class OrderTerms(TypedDict, total=False):
@@ -113,11 +116,8 @@ def order_type(
         OrderError: these do not go together.
     """
     stops = trigger_price is not None or trailing_offset is not None
-    if trailing_offset is not None:
-        if price is not None or trigger_price is not None:
-            raise OrderError("trailing_offset: expected neither price= nor trigger_price= with it")
-        if trailing_offset <= 0:
-            raise OrderError(f"trailing_offset: expected more than 0, got {trailing_offset}")
+    if trailing_offset is not None and (price is not None or trigger_price is not None):
+        raise OrderError("trailing_offset: expected neither price= nor trigger_price= with it")
     if trigger_by is not PriceKind.LAST and not stops:
         raise OrderError("trigger_by: expected trigger_price= or trailing_offset= with it")
     if post_only and (stops or price is None):
@@ -133,12 +133,30 @@ def order_type(
     return OrderType.MARKET if price is None else OrderType.LIMIT
 
 
+def member(kind: type[C], value: Any, what: str) -> C:  # noqa: ANN401
+    """Take a choice that an order is said with.
+
+    Raises:
+        OrderError: it is no member; names them all, and where they come from.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        named = ", ".join(f"{kind.__name__}.{choice.name}" for choice in kind)
+        raise OrderError(
+            f"{what}: expected one of {named}, got {value!r}; "
+            f"from kungfu_core import {kind.__name__}"
+        ) from None
+
+
 def lasting(time_in_force: TimeInForce, expire_time: int, now: int) -> TimeInForce:
     """Give the time in force of an order: one that has an expire time is GTD.
 
     Raises:
         OrderError: the two do not go together, or the time is over.
     """
+    if not isinstance(expire_time, int):
+        raise OrderError(f"expire_time: expected ns since 1970 UTC, got {expire_time!r}")
     if not expire_time:
         if time_in_force is TimeInForce.GTD:
             raise OrderError("time_in_force: a GTD order needs an expire_time=")

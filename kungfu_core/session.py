@@ -1,6 +1,7 @@
 """Puts a simulated session together from its configuration, and runs it on one thread."""
 
 import json
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -26,8 +27,9 @@ from kungfu_core.day_zone import utc_offsets
 from kungfu_core.enums import ComponentKind, ComponentPhase, NameKind
 from kungfu_core.errors import ConfigError, KungfuError, PluginError, SessionError
 from kungfu_core.events import EVENT_CLASSES
+from kungfu_core.faults import exception_text, place
 from kungfu_core.history import JournalHistory
-from kungfu_core.interfaces import GatewaySetup, RiskCheck
+from kungfu_core.interfaces import GatewaySetup, RiskCheck, RiskView
 from kungfu_core.journal import Journal, list_journals
 from kungfu_core.limits import LimitRow
 from kungfu_core.order_ids import OrderIds
@@ -57,16 +59,36 @@ class Fault:
 
 
 @attrs.frozen
+class FailedCheck:
+    """A risk check that raised, or gave what is no answer.
+
+    Attributes:
+        failures: how often.
+        said: the first exception: its class and its text.
+        place: where in the check's own file it was raised.
+        traceback: of it.
+    """
+
+    name: str
+    failures: int
+    said: str
+    place: str
+    traceback: str
+
+
+@attrs.frozen
 class SessionResult:
     """What a session came to.
 
     Attributes:
         events: how many events its components handled, each component's counted.
         faults: strategies that an exception stopped.
+        failed_checks: risk checks that failed.
     """
 
     events: int
     faults: tuple[Fault, ...]
+    failed_checks: tuple[FailedCheck, ...] = ()
 
 
 class SimulatedSession:
@@ -140,7 +162,8 @@ class SimulatedSession:
             for runtime in self._runtimes.values():
                 runtime.host.release()
         faults = [Fault(n, r.fault) for n, r in self._runtimes.items() if r.fault is not None]
-        return SessionResult(handled, tuple(faults))
+        failed = [check.failed for check in self._checks if check.failed is not None]
+        return SessionResult(handled, tuple(faults), tuple(failed))
 
     # --- wiring --------------------------------------------------------------------------------
 
@@ -229,7 +252,8 @@ class SimulatedSession:
             start_ns=self.start - 1,
         )
         make = partial(gateway.spec.factory, gateway.config, setup)
-        self._runner.add(_made(f"gateway {gateway.name!r}", make), wiring)
+        where = self._config.place("gateways", gateway.name)
+        self._runner.add(_made(f"gateway {gateway.name!r}", where, make), wiring)
 
     def _add_broker(self) -> None:
         wiring = self._wire(BROKER)
@@ -262,7 +286,8 @@ class SimulatedSession:
             )
             for name, account in self._config.accounts.items()
         ]
-        checks = [(check.name, _risk_check(check)) for check in self._config.risk_checks]
+        where = self._config.place("risk", "checks")
+        self._checks = [_risk_check(check, where) for check in self._config.risk_checks]
         orders = self._config.orders
         zone = utc_offsets(orders.day_zone, self.start, self.end)
         timing = attrs.asdict(orders, filter=lambda field, _: field.type is Duration)
@@ -270,7 +295,7 @@ class SimulatedSession:
         broker = make_broker(
             gateways,
             routes,
-            checks,
+            [(check.name, check) for check in self._checks],
             timing,
             own,
             orders.missed_trigger,
@@ -331,32 +356,76 @@ class SimulatedSession:
         return lambda journal: self._runtimes[name].host.consumed(journal)  # noqa: PLW0108
 
 
-def _made(what: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
-    """Make what a plugin's factory gives.
+def _made(what: str, where: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Make what a plugin's factory gives; `where` is the file and line that ask for it.
 
     Raises:
+        ConfigError: it refused its configuration.
         PluginError: it raised; sys.exit() in it would look like success, and is a failure too.
     """
     try:
         return make()
-    except (KungfuError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
+    except KungfuError as error:
+        raise ConfigError(f"{where}: {error}") from error
     except BaseException as error:
-        said = "".join(traceback.format_exception_only(error)).strip()
-        raise PluginError(f"{what} cannot be made: its factory raised {said}") from error
+        said = f"{exception_text(error)}{place(error)}"
+        raise PluginError(f"{where}: {what} cannot be made: its factory raised {said}") from error
 
 
-def _risk_check(configured: ConfiguredRiskCheck) -> RiskCheck:
-    """Make a check that the configuration names.
+class _RunningCheck:
+    """A plugin's check; notes that it failed, and adds to the reason where in its own file.
+
+    Attributes:
+        failed: None while it never has.
+    """
+
+    def __init__(self, name: str, check: RiskCheck) -> None:
+        self.name = name
+        self.failed: FailedCheck | None = None
+        self._check = check.check
+
+    def check(self, order: events.OrderRequest, view: RiskView) -> str | None:
+        """Ask the check."""
+        try:
+            return self._answer(self._check(order, view))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            where, kind = place(error), type(error).__name__
+            said = exception_text(error)
+            if self.failed is None:
+                self.failed = FailedCheck(
+                    self.name, 0, said, where, "".join(traceback.format_exception(error))
+                )
+            self.failed = attrs.evolve(self.failed, failures=self.failed.failures + 1)
+            # The broker makes the reason of the exception's class and text.
+            text = said.removeprefix(kind).removeprefix(": ")
+            raise type(kind, (Exception,), {})(f"{text}{where}".strip()) from error
+
+    def _answer(self, answer: object) -> str | None:
+        if answer is None or isinstance(answer, str):
+            return answer
+        raise TypeError(f"check() gave {type(answer).__name__}, expected a reason or None")
+
+
+def _risk_check(configured: ConfiguredRiskCheck, where: str) -> _RunningCheck:
+    """Make a check that the configuration names; `where` is its file and line.
 
     Raises:
         PluginError: its factory raised, or gave no check.
     """
     what = f"risk check {configured.name!r}"
-    check: RiskCheck = _made(what, partial(configured.spec.factory, configured.config))
+    check: RiskCheck = _made(what, where, partial(configured.spec.factory, configured.config))
     if not callable(getattr(check, "check", None)):
-        raise PluginError(f"{what}: its factory gave {check!r}, expected an object with check()")
-    return check
+        kind = type(check)
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        gave = kind.__qualname__ + (f" ({Path(file).name})" if file else "")
+        raise PluginError(
+            f"{where}: {what}: its factory gave {gave}, expected an object with check()"
+        )
+    return _RunningCheck(configured.name, check)
 
 
 def _recorded(dataset: Dataset) -> Journal:

@@ -1,5 +1,8 @@
 """What a strategy is: a class with typed parameters and callbacks."""
 
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,3 +77,25 @@ class Strategy:
 
     def on_status(self, context: "Context", status: "FeedStatus | Connection") -> None:
         """Run when a feed or a connection changed its state."""
+
+
+def misdeclared_callbacks(strategy: type) -> Iterator[str]:
+    """Say which callbacks of a class cannot be called with the arguments that they get."""
+    for name, original in vars(Strategy).items():
+        callback = getattr(strategy, name, None)
+        if not name.startswith("on_") or not inspect.isfunction(callback):
+            continue
+        arguments = list(inspect.signature(original).parameters)
+        signature = inspect.signature(callback)
+        try:
+            signature.bind(*arguments)
+        except TypeError:
+            code = inspect.unwrap(callback).__code__
+            got = signature.replace(
+                parameters=[p.replace(annotation=p.empty) for p in signature.parameters.values()],
+                return_annotation=signature.empty,
+            )
+            yield (
+                f"{strategy.__name__}.{name} ({Path(code.co_filename).name}, line "
+                f"{code.co_firstlineno}): expected ({', '.join(arguments)}), got {got}"
+            )

@@ -7,6 +7,7 @@ decimal fraction reaches a Decimal field with the digits that stand in the file.
 import difflib
 import operator
 import pathlib
+import re
 from collections import abc
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
@@ -120,7 +121,7 @@ def _converter_problems(cl: type, table: dict[str, Any], path: Path) -> Iterator
             try:
                 convert(table[name])
             except Exception as refusal:  # noqa: BLE001 - converters may raise anything
-                yield Problem((*path, name), _text(refusal))
+                yield Problem((*path, name), _text(refusal).removeprefix(f"{name}: "))
 
 
 def _validator_problems(cl: type, sound: dict[str, Any], path: Path) -> Iterator[Problem]:
@@ -137,16 +138,30 @@ def _validator_problems(cl: type, sound: dict[str, Any], path: Path) -> Iterator
             try:
                 field.validator(instance, field, getattr(instance, field.name))
             except Exception as refusal:  # noqa: BLE001 - validators may raise anything
-                yield Problem((*path, name), _text(refusal))
+                yield Problem((*path, name), _text(refusal).removeprefix(f"{name}: "))
 
 
 def _fields(cl: type) -> dict[str, "attrs.Attribute[Any]"]:
     return {field.alias: field for field in attrs.fields(cl) if field.init and field.alias}
 
 
+_ATTRS_NUMBER = re.compile(r"(Length of )?'\w+' must be (>=|<=|<|>) (.*): (.*)", re.DOTALL)
+"""What the validators of attrs say of a number; they name the field, as the path does already."""
+
+_COMPARED = {">=": "at least", "<=": "at most", "<": "less than", ">": "more than"}
+
+
 def _text(error: BaseException) -> str:
     """Give an exception's sentence; attrs validators put more into the arguments."""
     sentence = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    if match := _ATTRS_NUMBER.fullmatch(sentence):
+        length, relation, bound, got = match.groups()
+        return (
+            f"expected {'a length of ' if length else ''}{_COMPARED[relation]} {bound}, got {got}"
+        )
+    match error.args:
+        case (str(), attrs.Attribute(), list() | tuple() as choices, value):  # of attrs' in_()
+            return f"expected one of {', '.join(map(shown, choices))}, got {shown(value)}"
     if isinstance(error, ValueError | TypeError) and sentence:
         return sentence
     return f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__

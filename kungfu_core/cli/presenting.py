@@ -2,15 +2,14 @@
 
 import json
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from textwrap import shorten
 
 from kungfu_core.backtesting import Run
 from kungfu_core.cli.terminal import complain, is_terminal
+from kungfu_core.faults import exception_text, place
 from kungfu_core.report import print_summary, summarize, summary_json, write_html
 from kungfu_core.session import Progress
 
@@ -39,7 +38,7 @@ def session_progress() -> Iterator[Progress | None]:
 
 
 def present(run: Run, *, as_json: bool, report: bool) -> int:
-    """Show a finished run; gives the exit code, 1 if a strategy was stopped by an exception.
+    """Show a finished run; gives the exit code, 1 if a strategy or a risk check failed.
 
     Raises:
         KungfuError: its journals cannot be read, or the report cannot be written.
@@ -56,23 +55,19 @@ def present(run: Run, *, as_json: bool, report: bool) -> int:
         sys.stdout.write(f"\njournals  {run.folder / 'journal'}\n")
         sys.stdout.write(f"report    {page}\n" if page else "")
     for fault in run.result.faults:
-        # Plain str() of an exception may raise, too.
-        said = "".join(traceback.format_exception_only(fault.exception)).strip()
-        said = said.removeprefix(f"{type(fault.exception).__module__}.")
         complain(
-            f"strategy {fault.strategy!r} was stopped by {shorten(said, _LONGEST_CAUSE)}"
-            f"{_place(fault.exception)}; its STRATEGY journal has the traceback"
+            f"strategy {fault.strategy!r} was stopped by "
+            f"{shorten(exception_text(fault.exception), _LONGEST_CAUSE)}{place(fault.exception)}; "
+            "its STRATEGY journal has the traceback"
         )
-    return 1 if run.result.faults else 0
-
-
-def _place(exception: BaseException) -> str:
-    """Say where in the strategy's own file it came from; the core calls that file and no other."""
-    core = Path(__file__).parents[1]
-    frames = traceback.extract_tb(exception.__traceback__)
-    outside = [frame for frame in frames if core not in Path(frame.filename).parents]
-    own = [frame for frame in outside if frame.filename == outside[0].filename]
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    for check in run.result.failed_checks:
+        sys.stderr.write(check.traceback)
+        complain(
+            f"risk check {check.name!r} failed {check.failures:,} "
+            f"{'time' if check.failures == 1 else 'times'}, above is the traceback of the first: "
+            f"{shorten(check.said, _LONGEST_CAUSE)}{check.place}"
+        )
+    return 1 if run.result.faults or run.result.failed_checks else 0
 
 
 def _can_draw() -> bool:

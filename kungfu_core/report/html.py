@@ -97,8 +97,12 @@ def _notices(summary: RunSummary) -> str:
     parts += [
         f'<div class="notice bad"><strong>{escape(fault.component)} failed</strong> at '
         f"{figures.moment(fault.time)} UTC: {escape(fault.error)}"
-        f"<details><summary>Traceback</summary><pre>{escape(fault.traceback)}</pre></details>"
-        "</div>\n"
+        + (
+            f"<details><summary>Traceback</summary><pre>{escape(fault.traceback)}</pre></details>"
+            if fault.traceback
+            else ""
+        )
+        + "</div>\n"
         for fault in summary.faults
     ]
     return "".join(parts)

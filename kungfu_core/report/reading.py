@@ -11,7 +11,7 @@ import attrs
 
 from kungfu_core import events
 from kungfu_core._native import id_of
-from kungfu_core.enums import ComponentKind, ComponentPhase, OrderState
+from kungfu_core.enums import ComponentKind, ComponentPhase, OrderState, Verdict
 from kungfu_core.journal import Reader
 from kungfu_core.report import latency
 from kungfu_core.report.equity import DAY, grid_step
@@ -135,6 +135,14 @@ class RunReading:
             reason = update.reason or "no reason given"
             self.refusals[refused_by, _NUMBER.sub("#", reason)].append(reason)
 
+    def on_verdict(self, verdict: events.RiskVerdict) -> None:
+        """Note a risk check that failed, once; what it refused is counted among the refusals."""
+        component = f"risk check {verdict.check}"
+        known = any(fault.component == component for fault in self.faults)
+        if verdict.verdict == Verdict.FAILED and not known:
+            error = verdict.reason.removeprefix(f"{component} failed: ")
+            self.faults.append(Fault(component, verdict.gen_time, error, ""))
+
     def on_fill(self, fill: events.Fill) -> None:
         """Count a booked fill."""
         self.fills += 1
@@ -236,6 +244,7 @@ def _handlers(reading: RunReading, journal: str) -> dict[type, Callable[[Any], N
     elif journal == BROKER:
         handlers |= {
             events.OrderUpdate: reading.on_update,
+            events.RiskVerdict: reading.on_verdict,
             events.Fill: reading.on_fill,
             events.CashMovement: reading.ledger.on_cash,
             events.Balance: reading.ledger.on_balance,

@@ -238,7 +238,7 @@ class Fault:
 
     Attributes:
         error: the last line of the traceback.
-        traceback: all of it.
+        traceback: all of it; empty for a risk check, whose first one the command printed.
     """
 
     component: str

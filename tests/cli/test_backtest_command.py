@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -22,6 +23,40 @@ checks = ["guard"]
 [strategies.first]
 file = "nowhere.py"
 """
+
+
+GUARDS = """\
+import attrs
+from kungfu_core import RiskCheckSpec, hookimpl
+
+KUNGFU_HOOK_API = ">=1.0,<2"
+
+@attrs.frozen
+class Config:
+    pass
+
+class Guard:
+    def __init__(self, config):
+        pass
+
+    def check(self, order, view):
+        {deed}
+
+@hookimpl
+def kungfu_register_risk_checks():
+    return [RiskCheckSpec("guard", "guards", Guard, Config)]
+"""
+
+
+def install(tmp_path, source):
+    """Make a plugin of one module; gives the PYTHONPATH with it."""
+    site = tmp_path / "site"
+    metadata = site / "guards-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: guards\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[kungfu.plugins]\nguard = guards\n")
+    (site / "guards.py").write_text(source)
+    return os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
 
 
 @pytest.fixture
@@ -57,22 +92,58 @@ def test_set_of_plugins_is_journaled(kungfu, project):
     assert all(plugin["distribution"] in shown.stdout for plugin in listed)
 
 
+def test_gateway_that_refuses_its_configuration_is_told_with_its_line(kungfu, tmp_path):
+    """As what is wrong with any other section."""
+    if "sim" not in [entry.name for entry in Plugins().gateways.entries]:
+        pytest.skip("the simulated venue is not installed")
+    (tmp_path / "mine.py").write_text(
+        "from kungfu_core import Strategy\nimport attrs\n\n"
+        "@attrs.define(eq=False)\nclass Mine(Strategy):\n    pass\n"
+    )
+    (tmp_path / "b.toml").write_text(
+        '[market]\nduration = "1s"\n\n[gateways.venue]\nplugin = "sim"\ninstruments = []\n\n'
+        '[accounts.main]\n\n[strategies.first]\nfile = "mine.py"\n'
+    )
+    result = kungfu("backtest", "b.toml")
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: b.toml:4: gateways.venue: expected `instruments`, ")
+
+
 def test_check_that_did_not_load_is_a_refusal_to_start(kungfu, tmp_path):
     """Risk fails closed: the plugin's cause is told, and nothing is made."""
-    site = tmp_path / "site"
-    metadata = site / "guards-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: guards\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[kungfu.plugins]\nguard = guards\n")
-    (site / "guards.py").write_text("raise RuntimeError('no key')\n")
+    path = install(tmp_path, "raise RuntimeError('no key')\n")
     (tmp_path / "b.toml").write_text(CONFIG)
-    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     result = kungfu("backtest", "b.toml", PYTHONPATH=path)
     assert result.returncode == 1
     (line,) = (line for line in result.stderr.splitlines() if "risk.checks" in line)
     assert line.startswith("error: b.toml:10: risk.checks[0]: there is no risk check 'guard'; ")
     assert "plugin 'guard' of guards 1.0 is failed: RuntimeError: no key" in line
     assert not (tmp_path / "runtime").exists()
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        ('raise RuntimeError("no idea")', "RuntimeError: no idea (guards.py, line 15)"),
+        ("return 7", "TypeError: check() gave int, expected a reason or None"),
+    ],
+)
+def test_check_that_fails_is_a_fault(kungfu, project, deed, told):
+    """The summary says so, the exit status is 1, and the first traceback is told, once."""
+    path = install(project, GUARDS.format(deed=deed))
+    config = project / "backtest.toml"
+    config.write_text(re.sub("(?m)^checks = .*", 'checks = ["guard"]', config.read_text()))
+    result = kungfu("backtest", "backtest.toml", "--no-report", PYTHONPATH=path)
+    assert result.returncode == 1
+    assert result.stderr.count("Traceback") == 1
+    assert result.stderr.splitlines()[-1].startswith("error: risk check 'guard' failed ")
+    assert result.stderr.endswith(f" of the first: {told}\n")
+    assert "Faults" in result.stdout
+    (fault,) = (line for line in result.stdout.splitlines() if "risk check guard at " in line)
+    assert fault.endswith(f" UTC: {told}")
+    shown = kungfu("journal", "show", "--json", "--type", "risk_verdict", "broker/BROKER")
+    reasons = {json.loads(line)["reason"] for line in shown.stdout.splitlines()}
+    assert reasons == {f"risk check guard failed: {told}"}
 
 
 def test_blocked_check_is_a_refusal_to_start(kungfu, project):

@@ -19,6 +19,7 @@ def test_good_configuration(good, path, installed):
     """Every section arrives as a checked value."""
     config = parse_backtest_config(good, path, installed)
     assert config.session.seed == 7
+    assert config.place("risk", "checks") == "backtest.toml:17"
     assert config.data is None
     assert config.market.duration == 60_000_000_000
     assert config.gateways["sim"].spec.name == "venue"
@@ -97,17 +98,17 @@ def test_a_byte_order_mark_is_no_mistake(good, tmp_path, installed):
         (
             "USDT =",
             '"US DT" =',
-            "b.toml:14: accounts.main.balances: balances: expected a currency of 1 to 16",
+            "b.toml:14: accounts.main.balances: expected a currency of 1 to 16",
         ),
         ("seed = 7", "sed = 7", "b.toml:2: session.sed: unknown key 'sed'; did you mean 'seed'?"),
         ("seed = 7", 'seed = "7"', 'b.toml:2: session.seed: expected a whole number, got "7"'),
-        ("seed = 7", "seed = -7", "b.toml:2: session.seed: 'seed' must be >= 0: -7"),
+        ("seed = 7", "seed = -7", "b.toml:2: session.seed: expected at least 0, got -7"),
         (
             '"60s"',
             "60",
             'b.toml:5: market.duration: expected a duration like "250us", "5ms" or "1m", got 60',
         ),
-        ('"60s"', '"0s"', "b.toml:5: market.duration: duration must be more than 0"),
+        ('"60s"', '"0s"', "b.toml:5: market.duration: expected more than 0, got 0s"),
         (
             "latency",
             "latencyy",
@@ -152,7 +153,7 @@ def test_a_byte_order_mark_is_no_mistake(good, tmp_path, installed):
         (
             "fast = 3",
             "fast = 0",
-            "b.toml:27: strategies.ema.params.fast: 'fast' must be > 0: 0",
+            "b.toml:27: strategies.ema.params.fast: expected more than 0, got 0",
         ),
         (
             'instrument = "BTCUSDT"',
@@ -196,6 +197,26 @@ def test_a_byte_order_mark_is_no_mistake(good, tmp_path, installed):
             "b.toml:13: accounts.main.leverages: leverages.x:y must be above 0 and at most 1000",
         ),
         (
+            "[market]",
+            '[orders]\nmissed_trigger = "maybe"\n\n[market]',
+            'b.toml:5: orders.missed_trigger: expected one of "ask", "fire", "cancel", got "maybe"',
+        ),
+        (
+            "[market]",
+            '[orders]\nday_zone = "Mars/Base"\n\n[market]',
+            "b.toml:5: orders.day_zone: expected a time zone such as",
+        ),
+        (
+            '[market]\nduration = "60s"',
+            "[data]\ndatasets = []",
+            "b.toml:5: data.datasets: expected a length of at least 1, got 0",
+        ),
+        (
+            "[risk]",
+            "[risk]\nmost_faults = 0",
+            "b.toml:17: risk.most_faults: expected at least 1, got 0",
+        ),
+        (
             "[accounts.main]",
             '[accounts."../main"]',
             "b.toml:12: accounts.../main: expected a name of letters, digits, '.', '_' and '-'",
@@ -213,9 +234,35 @@ def test_all_problems_are_told_at_once_in_file_order(good, installed):
     text = good.replace("seed = 7", "seed = true").replace("fast = 3", "fast = -1\nslow = -2")
     assert complaint(text, installed).splitlines() == [
         "b.toml:2: session.seed: expected a whole number, got true",
-        "b.toml:27: strategies.ema.params.fast: 'fast' must be > 0: -1",
-        "b.toml:28: strategies.ema.params.slow: 'slow' must be > 0: -2",
+        "b.toml:27: strategies.ema.params.fast: expected more than 0, got -1",
+        "b.toml:28: strategies.ema.params.slow: expected more than 0, got -2",
     ]
+
+
+CALLBACKS = """\
+import attrs
+from kungfu_core import Strategy
+
+@attrs.define(eq=False)
+class Mine(Strategy):
+    def on_start(self, context, *more):
+        pass
+
+    def on_trade(self, context):
+        pass
+"""
+
+
+def test_a_callback_that_cannot_be_called_is_told_with_its_line(good, installed, tmp_path):
+    """The call itself would fail in no line of the strategy's file."""
+    (tmp_path / "mine.py").write_text(CALLBACKS)
+    text = good[: good.index("[strategies.ema]")] + '[strategies.ema]\nfile = "mine.py"\n'
+    with pytest.raises(ConfigError) as caught:
+        parse_backtest_config(text, tmp_path / "b.toml", installed)
+    assert str(caught.value) == (
+        f"{tmp_path / 'b.toml'}:22: strategies.ema: Mine.on_trade (mine.py, line 9): "
+        "expected (self, context, trade), got (self, context)"
+    )
 
 
 def test_several_accounts_must_be_chosen_from(good, installed):

@@ -63,6 +63,13 @@ def test_every_limit_is_documented():
     assert keys == {field.name for field in attrs.fields(LimitsSection)}
 
 
+def test_the_window_of_a_volume_has_no_default():
+    """A share without it is refused, so the page must not promise one."""
+    section = LIMITS_PAGE.split("\n### `max_volume_share`")[1].split("\n## ")[0]
+    assert LimitsSection().volume_window is None
+    assert "default" not in section
+
+
 def test_every_limit_has_an_example_that_can_be_set(good, path, installed):
     """All of them together are a `[limits]` in which no key is missing."""
     _, *sections = re.split(r"^### ", LIMITS_PAGE, flags=re.MULTILINE)

@@ -100,7 +100,7 @@ def test_value_is_taken(key, value, made):
             'expected a decimal number like "0.1", got "y"',
         ),
         ({"even": 3}, "even", "expected an even number"),
-        ({"small": 12}, "small", "'small' must be < 10: 12"),
+        ({"small": 12}, "small", "expected less than 10, got 12"),
         ({"smal": 1}, "smal", "unknown key 'smal'; did you mean 'small'?"),
     ],
 )

@@ -70,6 +70,12 @@ def test_every_field_of_a_public_event_is_documented():
     assert documented == {n: fields(declared[n]) for n in public_events}
 
 
+def test_every_table_is_whole():
+    """A blank line ends a table; what stands behind it is no row any more."""
+    for table in re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE):
+        assert re.match(r"\|.*\n\|(?:---\|)+\n", table), table
+
+
 def fields(event_type):
     numbers = {f.name for f in event_type.fields if f.kind in NUMBERS}
     others = {f.name for f in event_type.fields} - numbers - {"instrument"}

@@ -112,6 +112,18 @@ def test_state_is_saved_and_loaded(tmp_path):
         (lambda c: c.history(None, events.Trade, count=1), "expected an instrument's name, id"),
         (lambda c: c.book(-1), "expected an instrument's name, id or definition, got -1"),
         (lambda c: c.save(float("nan")), "not JSON compliant"),
+        (
+            lambda c: c.save({"pnl": {"main": [1, Decimal("1.5")]}}),
+            (
+                "save: state['pnl']['main'][1]: expected what JSON can say, got Decimal('1.5'); "
+                "write a Decimal as text"
+            ),
+        ),
+        (
+            lambda c: c.save({"seen": {(1, 2): 3}}),
+            "save: state['seen']: expected keys that are text or numbers, got (1, 2)",
+        ),
+        (lambda c: c.log.info(5), "log.info: expected text, got 5"),
     ],
 )
 def test_questions_that_make_no_sense_are_refused(stage, question, message):

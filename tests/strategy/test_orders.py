@@ -126,6 +126,50 @@ def test_without_a_price_it_is_a_market_order(stage):
         ),
         (lambda c: c.buy(NAME, "1e200"), "size: 1E+200 is out of range"),
         (lambda c: c.amend(5, price=1), "order 5 is not open"),
+        (lambda c: c.buy(NAME, 1, price=0), "price: expected more than 0, got 0"),
+        (lambda c: c.sell(NAME, 1, price="-1.5"), "price: expected more than 0, got -1.5"),
+        (lambda c: c.buy(NAME, 1, trigger_price=0), "trigger_price: expected more than 0, got 0"),
+        (
+            lambda c: c.amend(c.buy(NAME, 1, price=1), price=0),
+            "price: expected more than 0, got 0",
+        ),
+        (
+            lambda c: c.bracket(Side.BUY, NAME, 1, take_profit=9, stop=0),
+            "stop: expected more than 0, got 0",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, price=1, time_in_force="DAY"),
+            (
+                "time_in_force: expected one of TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, "
+                "TimeInForce.GTD, TimeInForce.DAY, got 'DAY'; from kungfu_core import TimeInForce"
+            ),
+        ),
+        (
+            lambda c: c.submit("buy", NAME, 1),
+            "side: expected one of Side.BUY, Side.SELL, got 'buy'; from kungfu_core import Side",
+        ),
+        (
+            lambda c: c.bracket("buy", NAME, 1, take_profit=9, stop=1),
+            "side: expected one of Side.BUY, Side.SELL, got 'buy'",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, trigger_price=9, trigger_by="MARK"),
+            "trigger_by: expected one of PriceKind.LAST, PriceKind.MARK, got 'MARK'",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, position_side="LONG"),
+            "position_side: expected one of PositionSide.NET, PositionSide.LONG, ",
+        ),
+        (
+            lambda c: c.position(NAME, side="LONG"),
+            "side: expected one of PositionSide.NET, PositionSide.LONG, ",
+        ),
+        (
+            lambda c: c.buy(NAME, 1, expire_time="2020-01-01"),
+            "expire_time: expected ns since 1970 UTC, got '2020-01-01'",
+        ),
+        (lambda c: c.buy(NAME, 1, parent=3), "parent: expected an Order, got 3"),
+        (lambda c: c.buy(NAME, 1, group="x"), "group: expected an Order, got 'x'"),
         (
             lambda c: c.amend(c.buy(NAME, 1)),
             "amend: expected price=, size=, contracts= or trigger_price=",
@@ -273,7 +317,7 @@ def test_a_bracket_is_an_entry_and_two_exits(stage, side):
 def test_a_bracket_of_which_one_order_cannot_be_said_places_none(stage):
     strategy = Does(lambda c: c.bracket(Side.BUY, NAME, 1, take_profit="110.05", stop=95))
     stage.run(strategy)
-    assert "price 110.05 is off the tick" in str(strategy.raised)
+    assert "take_profit 110.05 is off the tick" in str(strategy.raised)
     assert stage.written(events.OrderRequest) == []
 
 
@@ -305,13 +349,45 @@ def test_cancel_and_amend_name_the_order(stage):
         order = context.buy(NAME, 1, price=99)
         context.amend(order, price="98.5", size=2, trigger_price=97)
         context.cancel(order.id)
-        context.cancel(12345)
 
     stage.run(Does(deed))
     amend, cancel = stage.written(events.OrderAmend, events.OrderCancel)
     assert (amend.order_id, str(amend.price_exact), str(amend.size_exact)) == (101, "98.5", "2")
     assert amend.trigger_price_exact == 97
     assert (cancel.order_id, cancel.destination) == (101, id_of("broker"))
+
+
+@pytest.mark.parametrize("order", [None, 5, 102, 12345, "abc", []])
+def test_only_an_order_that_was_placed_can_be_cancelled(stage, order):
+    """A mistake would look like a cancel of an order that is over."""
+
+    def deed(context):
+        context.buy(NAME, 1, price=99)
+        context.cancel(order)
+
+    strategy = Does(deed)
+    stage.run(strategy)
+    assert "cancel: expected an order that this strategy has placed, or its id" in str(
+        strategy.raised
+    )
+    assert stage.written(events.OrderCancel) == []
+
+
+def test_an_order_that_is_over_can_be_cancelled(stage):
+    """Its last update may be on its way when a strategy decides: nothing happens."""
+
+    class Late(Strategy):
+        def on_start(self, context):
+            self.order = context.buy(NAME, 1, price=99)
+
+        def on_order(self, context, update):
+            context.cancel(self.order)
+            context.cancel(update.order_id)
+
+    stage.broker_at(1, update(101, OrderState.FILLED, filled="1"))
+    stage.run(Late())
+    assert stage.runtime.fault is None
+    assert stage.written(events.OrderCancel) == []
 
 
 def test_cancel_all_can_be_of_one_instrument(stage):

@@ -141,4 +141,4 @@ class SimConfig:
         names = [instrument.name for instrument in value]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"instruments: {', '.join(twice)} stands there twice")
+            raise ValueError(f"{', '.join(twice)} stands there twice")
