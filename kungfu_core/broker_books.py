@@ -33,11 +33,28 @@ class OrderRow:
     request: events.OrderRequest | None
     since: int
     """When the broker first heard of it, ns."""
+    reason: str
+    """Why it is over, or what the last update of an open one says."""
+    cause: str = ""
+    """Why the broker cancels it."""
 
     @property
     def is_open(self) -> bool:
         """Whether it may still fill."""
         return self.update.state not in TERMINAL
+
+    def after(self, update: events.OrderUpdate) -> "OrderRow":
+        """Give the order as it stands after one more update."""
+        if not self.is_open:  # a cancel that comes too late is not why it is over
+            return attrs.evolve(self, update=update)
+        cause, reason = self.cause, update.reason
+        if update.state in (OrderState.CANCELED, OrderState.EXPIRED):
+            reason = "; ".join(dict.fromkeys(text for text in (cause, reason) if text))
+        elif update.state == OrderState.PENDING_CANCEL and not update.anomaly:
+            cause = reason = reason or cause
+        elif reason and not update.anomaly:  # the venue refused the cancel
+            cause = ""
+        return attrs.evolve(self, update=update, reason=reason, cause=cause)
 
 
 @attrs.define
@@ -189,9 +206,9 @@ class BrokerBooks:
     def _take_update(self, update: events.OrderUpdate) -> None:
         row = self.orders.get(update.order_id)
         if row is None:
-            self.orders[update.order_id] = OrderRow(update, None, update.gen_time)
+            self.orders[update.order_id] = OrderRow(update, None, update.gen_time, update.reason)
         else:
-            self.orders[update.order_id] = attrs.evolve(row, update=update)
+            self.orders[update.order_id] = row.after(update)
         of_a_limit = _OF_A_LIMIT.match(update.reason)
         if update.state == OrderState.RISK_REJECTED and of_a_limit:
             self._refuse(of_a_limit[1], Verdict.REFUSED, update.gen_time, update.reason)

@@ -257,6 +257,52 @@ def test_a_refused_order_has_its_reason_in_the_table(broker, shown):
     assert "limit max_order_size: size 3 is above 2" in shown("orders", "--all")
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "late"),
+    [
+        (OrderState.RISK_REJECTED, "limit max_position: beyond 2", "cancel: the order is already"),
+        (OrderState.FILLED, "", "amend: the order is FILLED"),
+        (OrderState.CANCELED, "canceled on request", "fill of an order that is CANCELED"),
+    ],
+)
+def test_what_does_not_fit_an_order_that_is_over_is_not_its_reason(
+    state, reason, late, broker, shown
+):
+    write(broker, update(8, state, reason=reason), update(8, state, reason=late, anomaly=True))
+    (row,) = shown("orders", "--all", "--json")
+    assert (row["state"], row["reason"]) == (str(state), reason)
+
+
+def test_an_open_order_shows_what_did_not_fit_it(broker, shown):
+    write(broker, update(8, OrderState.ACCEPTED))
+    write(broker, update(8, OrderState.ACCEPTED, reason="amend: no", anomaly=True))
+    assert shown("orders", "--json")[0]["reason"] == "amend: no"
+
+
+CAUSE = "kill switch: a loss"
+
+
+@pytest.mark.parametrize(
+    ("between", "end", "said", "shows"),
+    [
+        ((), OrderState.CANCELED, "canceled on request", f"{CAUSE}; canceled on request"),
+        ((), OrderState.EXPIRED, CAUSE, CAUSE),
+        ((), OrderState.FILLED, "", ""),
+        ((OrderState.PARTIALLY_FILLED, ""), OrderState.CANCELED, "", CAUSE),
+        ((OrderState.PENDING_CANCEL, ""), OrderState.CANCELED, "", CAUSE),
+        ((OrderState.ACCEPTED, "too late"), OrderState.CANCELED, "delisted", "delisted"),
+    ],
+)
+def test_what_the_broker_cancelled_an_order_for_stays(between, end, said, shows, broker, shown):
+    """Though the venue, which only hears of a cancel, says nothing of it."""
+    write(broker, update(8, OrderState.ACCEPTED))
+    write(broker, update(8, OrderState.PENDING_CANCEL, reason=CAUSE))
+    if between:
+        write(broker, update(8, between[0], reason=between[1]))
+    write(broker, update(8, end, reason=said))
+    assert shown("orders", "--all", "--json")[0]["reason"] == shows
+
+
 def test_refusals_are_counted_by_limit_and_by_check(broker, shown):
     """Of a check by what it did, so that one that is broken is seen."""
 

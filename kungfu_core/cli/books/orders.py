@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from kungfu_core.broker_books import BrokerBooks
 
 _EPILOG = """\
-The reason is that of the latest update: why an order was refused or cancelled, or what it waits
-for.
+The reason says why an order was refused or cancelled, or what it waits for. Where the broker
+cancelled it, its own cause stands before what the venue said.
 
 examples:
   kungfu orders                  what may still fill
@@ -63,7 +63,7 @@ def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
                 "since": utc_text(row.since),
                 "venue_order_id": update.venue_order_id,
                 "tag": request.tag if request is not None else "",
-                "reason": update.reason,
+                "reason": row.reason,
             }
         )
     return rows
