@@ -31,7 +31,7 @@ class OrderRow:
 
     update: events.OrderUpdate
     request: events.OrderRequest | None
-    since: int
+    placed: int
     """When the broker first heard of it, ns."""
     reason: str
     """Why it is over, or what the last update of an open one says."""
@@ -62,14 +62,14 @@ class Refusals:
     """What one limit or one risk check said no to.
 
     Attributes:
-        since: when it first did, ns.
-        reason: what it said last.
         counts: how often, by verdict.
+        time: when it last did, ns.
+        reason: what it said then.
     """
 
-    since: int
-    reason: str = ""
     counts: Counter[Verdict] = attrs.field(factory=Counter)
+    time: int = 0
+    reason: str = ""
 
 
 @attrs.define
@@ -217,9 +217,9 @@ class BrokerBooks:
         self._refuse(f"check {said.check}", Verdict(said.verdict), said.gen_time, said.reason)
 
     def _refuse(self, who: str, verdict: Verdict, time: int, reason: str) -> None:
-        refusals = self.refusals.setdefault(who, Refusals(time))
+        refusals = self.refusals.setdefault(who, Refusals())
         refusals.counts[verdict] += 1
-        refusals.reason = reason
+        refusals.time, refusals.reason = time, reason
 
     def _take_switch(self, switch: events.KillSwitch) -> None:
         if switch.state == SwitchState.THROWN:

@@ -23,7 +23,8 @@ from kungfu_core.enums import (
     SwitchState,
     Verdict,
 )
-from kungfu_core.journal import Writer
+from kungfu_core.journal import Journal, Writer
+from kungfu_core.journal_export import utc_text
 
 NAME = "venue:perpetual:BTCUSDT"
 ACCOUNT, STRATEGY, INSTRUMENT = id_of("main"), id_of("trend"), id_of(NAME)
@@ -334,6 +335,21 @@ def test_refusals_are_counted_by_limit_and_by_check(broker, shown):
             "risk check cooldown failed: KeyError: 6",
         ),
     ]
+
+
+def test_times_are_of_what_their_column_says(broker, shown, tmp_path):
+    """An order's is when it was placed; a refusal's is that of the reason beside it."""
+    write(broker, update(1, OrderState.SUBMITTED), update(1, OrderState.ACCEPTED))
+    for number in (2, 3):
+        refused = update(number, OrderState.RISK_REJECTED, reason=f"limit max_position: {number}")
+        write(broker, refused)
+    times = [
+        utc_text(event.gen_time)
+        for event in Journal(tmp_path / "journal", "broker", "BROKER").where("order_update")
+    ]
+    assert shown("orders", "--json")[0]["placed"] == times[0]
+    (row,) = shown("risk", "--json")
+    assert (row["time"], row["reason"]) == (times[-1], "limit max_position: 3")
 
 
 def watch(home, *more):

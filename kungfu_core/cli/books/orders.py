@@ -18,7 +18,7 @@ examples:
   kungfu orders --watch
 """
 _HEADS = ("order", "strategy", "account", "instrument", "side", "type", "size", "filled", "price",
-          "state", "since", "reason")  # fmt: skip
+          "state", "placed", "reason")  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +60,7 @@ def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
                 "filled": plain(update.filled_exact),
                 "price": plain(update.price_exact),
                 "state": str(update.state),
-                "since": utc_text(row.since),
+                "placed": utc_text(row.placed),
                 "venue_order_id": update.venue_order_id,
                 "tag": request.tag if request is not None else "",
                 "reason": row.reason,

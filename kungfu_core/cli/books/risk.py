@@ -11,14 +11,15 @@ if TYPE_CHECKING:
 _EPILOG = """\
 Shows kill switches that are thrown, accounts whose orders do not go out, orders whose fate is not
 known, limits that were changed, and how often each limit and each risk check of a plugin refused. A
-check that FAILED raised, one that OVERRAN took longer than its budget.
+check that FAILED raised, one that OVERRAN took longer than its budget. Time and reason are those of
+the latest.
 
 examples:
   kungfu risk
   kungfu risk --watch
 """
 _NOTHING = "Nothing holds orders up: no kill switch, account, order, limit or risk check."
-_HEADS = ("what", "whose", "state", "since", "reason")
+_HEADS = ("what", "whose", "state", "time", "reason")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +39,8 @@ def _rows(books: "BrokerBooks") -> Rows:
     def whose(subject: int) -> str:
         return books.name(subject) if subject else "everything"
 
-    def row(what: str, subject: str, state: str, since: int, reason: str) -> dict[str, str]:
-        values = (what, subject, state, utc_text(since), reason)
+    def row(what: str, subject: str, state: str, time: int, reason: str) -> dict[str, str]:
+        values = (what, subject, state, utc_text(time), reason)
         return dict(zip(_HEADS, values, strict=True))
 
     rows: Rows = [
@@ -59,5 +60,5 @@ def _rows(books: "BrokerBooks") -> Rows:
         rows.append(row("limit", whose(change.subject), state, change.gen_time, change.who))
     for who, refusals in books.refusals.items():
         counts = ", ".join(f"{verdict} {n}" for verdict, n in refusals.counts.items())
-        rows.append(row("refusals", who, counts, refusals.since, refusals.reason))
+        rows.append(row("refusals", who, counts, refusals.time, refusals.reason))
     return rows
