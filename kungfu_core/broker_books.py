@@ -23,6 +23,10 @@ from kungfu_core.views import Event
 
 _SOURCE, _NAME = "broker", "BROKER"
 _OF_A_LIMIT = re.compile(r"(limit \w+): ")
+_VALUE = re.compile(r"\b[0-9a-f]{16}\b|(?<![A-Za-z])[-+]?\d[\d.,]*")
+_AMEND = "amend: "
+_TOO_LATE = ("amend: the order is ", "amend: order ")
+"""Amends that no rule refused: they met an order that is over, on its way, or not known."""
 
 
 @attrs.frozen
@@ -59,15 +63,17 @@ class OrderRow:
 
 @attrs.define
 class Refusals:
-    """What one limit or one risk check said no to.
+    """What was refused by one limit, by one risk check, or else for one cause.
 
     Attributes:
         counts: how often, by verdict.
+        amends: how many of them were amends.
         time: when it last did, ns.
         reason: what it said then.
     """
 
     counts: Counter[Verdict] = attrs.field(factory=Counter)
+    amends: int = 0
     time: int = 0
     reason: str = ""
 
@@ -86,7 +92,8 @@ class BrokerBooks:
         accounts: whether orders of an account go out; accounts that were never compared are absent.
         switches: the kill switches that are thrown, by scope and subject.
         limits: the latest change of each limit that was changed.
-        refusals: by `limit NAME` or `check NAME`, those that refused anything.
+        refusals: by who refused: `limit NAME`, `check NAME`, or else `broker` with the cause, its
+            numbers left out.
         reconciliations: every difference that was found.
     """
 
@@ -99,9 +106,10 @@ class BrokerBooks:
     accounts: dict[int, events.AccountStatus] = attrs.field(factory=dict)
     switches: dict[tuple[int, int], events.KillSwitch] = attrs.field(factory=dict)
     limits: dict[tuple[int, int, str], events.LimitChange] = attrs.field(factory=dict)
-    refusals: dict[str, Refusals] = attrs.field(factory=dict)
+    refusals: dict[tuple[str, str], Refusals] = attrs.field(factory=dict)
     reconciliations: list[events.Reconciliation] = attrs.field(factory=list)
     names: dict[int, str] = attrs.field(factory=dict)
+    _verdict: events.RiskVerdict | None = attrs.field(init=False, default=None)
     _reader: Reader = attrs.field(init=False)
     _takers: dict[type, Callable[[Any], None]] = attrs.field(init=False, repr=False)
 
@@ -209,17 +217,41 @@ class BrokerBooks:
             self.orders[update.order_id] = OrderRow(update, None, update.gen_time, update.reason)
         else:
             self.orders[update.order_id] = row.after(update)
-        of_a_limit = _OF_A_LIMIT.match(update.reason)
-        if update.state == OrderState.RISK_REJECTED and of_a_limit:
-            self._refuse(of_a_limit[1], Verdict.REFUSED, update.gen_time, update.reason)
+        self._count_refusal(update)
 
     def _take_verdict(self, said: events.RiskVerdict) -> None:
-        self._refuse(f"check {said.check}", Verdict(said.verdict), said.gen_time, said.reason)
+        self._verdict = said
+        self._refuse((f"check {said.check}", ""), Verdict(said.verdict), said)
 
-    def _refuse(self, who: str, verdict: Verdict, time: int, reason: str) -> None:
+    def _count_refusal(self, update: events.OrderUpdate) -> None:
+        amend = update.anomaly and update.reason.startswith(_AMEND)
+        reason = update.reason.removeprefix(_AMEND) if amend else update.reason
+        of_a_limit = _OF_A_LIMIT.match(reason)
+        if amend:
+            refused = not update.reason.startswith(_TOO_LATE)
+        else:
+            # `self_trade` cancels an order that it lets nobody see.
+            stopped = update.state == OrderState.CANCELED and of_a_limit is not None
+            refused = not update.anomaly and (update.state == OrderState.RISK_REJECTED or stopped)
+        if not refused:
+            return
+        said = self._verdict
+        if said is not None and (said.order_id, said.reason) == (update.order_id, reason):
+            who = (f"check {said.check}", "")  # counted already
+        else:
+            who = (of_a_limit[1], "") if of_a_limit else ("broker", _VALUE.sub("#", reason))
+            self._refuse(who, Verdict.REFUSED, update)
+        self.refusals[who].amends += amend
+
+    def _refuse(
+        self,
+        who: tuple[str, str],
+        verdict: Verdict,
+        said: events.RiskVerdict | events.OrderUpdate,
+    ) -> None:
         refusals = self.refusals.setdefault(who, Refusals())
         refusals.counts[verdict] += 1
-        refusals.time, refusals.reason = time, reason
+        refusals.time, refusals.reason = said.gen_time, said.reason
 
     def _take_switch(self, switch: events.KillSwitch) -> None:
         if switch.state == SwitchState.THROWN:

@@ -284,23 +284,21 @@ CAUSE = "kill switch: a loss"
 
 
 @pytest.mark.parametrize(
-    ("between", "end", "said", "shows"),
+    ("then", "shows"),
     [
-        ((), OrderState.CANCELED, "canceled on request", f"{CAUSE}; canceled on request"),
-        ((), OrderState.EXPIRED, CAUSE, CAUSE),
-        ((), OrderState.FILLED, "", ""),
-        ((OrderState.PARTIALLY_FILLED, ""), OrderState.CANCELED, "", CAUSE),
-        ((OrderState.PENDING_CANCEL, ""), OrderState.CANCELED, "", CAUSE),
-        ((OrderState.ACCEPTED, "too late"), OrderState.CANCELED, "delisted", "delisted"),
+        ([(OrderState.CANCELED, "on request")], f"{CAUSE}; on request"),
+        ([(OrderState.EXPIRED, CAUSE)], CAUSE),
+        ([(OrderState.FILLED, "")], ""),
+        ([(OrderState.PARTIALLY_FILLED, ""), (OrderState.CANCELED, "")], CAUSE),
+        ([(OrderState.PENDING_CANCEL, ""), (OrderState.CANCELED, "")], CAUSE),
+        ([(OrderState.ACCEPTED, "too late"), (OrderState.CANCELED, "delisted")], "delisted"),
     ],
 )
-def test_what_the_broker_cancelled_an_order_for_stays(between, end, said, shows, broker, shown):
+def test_what_the_broker_cancelled_an_order_for_stays(then, shows, broker, shown):
     """Though the venue, which only hears of a cancel, says nothing of it."""
     write(broker, update(8, OrderState.ACCEPTED))
     write(broker, update(8, OrderState.PENDING_CANCEL, reason=CAUSE))
-    if between:
-        write(broker, update(8, between[0], reason=between[1]))
-    write(broker, update(8, end, reason=said))
+    write(broker, *(update(8, state, reason=reason) for state, reason in then))
     assert shown("orders", "--all", "--json")[0]["reason"] == shows
 
 
@@ -334,6 +332,61 @@ def test_refusals_are_counted_by_limit_and_by_check(broker, shown):
             "REFUSED 1, FAILED 2",
             "risk check cooldown failed: KeyError: 6",
         ),
+    ]
+
+
+def refusals(shown):
+    rows = shown("risk", "--json")
+    return [(row["whose"], row["state"], row["reason"]) for row in rows]
+
+
+def test_other_refusals_are_counted_by_cause(broker, shown):
+    display = "gateway venue takes no display size"
+
+    def tick(price):
+        return f"price {price} is not a multiple of the tick 0.1 of {NAME}"
+
+    for number, reason in enumerate((display, tick("100.05"), display, tick("100.07")), start=1):
+        write(broker, update(number, OrderState.RISK_REJECTED, reason=reason))
+    late = {"reason": "cancel: the order is already RISK_REJECTED", "anomaly": True}
+    write(broker, update(1, OrderState.RISK_REJECTED, **late))
+    assert refusals(shown) == [
+        ("broker", "REFUSED 2", display),
+        ("broker", "REFUSED 2", tick("100.07")),
+    ]
+
+
+def test_an_order_that_self_trade_stops_is_a_refusal(broker, shown):
+    """One that is cancelled for a newer one is not: it had been let out."""
+    reason = "limit self_trade: it would trade with our order 0000000000000001"
+    write(
+        broker,
+        update(2, OrderState.SUBMITTED),
+        update(2, OrderState.CANCELED, reason=reason),
+        update(1, OrderState.PENDING_CANCEL, reason="limit self_trade: order 3 would trade"),
+        update(1, OrderState.CANCELED, reason="canceled on request"),
+    )
+    assert refusals(shown) == [("limit self_trade", "REFUSED 1", reason)]
+
+
+def test_refused_amends_are_told_apart(broker, shown):
+    def amend(order, reason):
+        return update(order, OrderState.ACCEPTED, reason=f"amend: {reason}", anomaly=True)
+
+    write(
+        broker,
+        update(1, OrderState.RISK_REJECTED, reason="limit max_position: 3"),
+        amend(2, "limit max_position: 4"),
+        events.RiskVerdict(2, 0, Verdict.REFUSED, "cooldown", "too soon"),
+        amend(2, "too soon"),
+        amend(2, "the order is PENDING_CANCEL"),
+        amend(2, "order 0000000000000007 is not known"),
+        amend(2, "gateway venue cannot amend orders"),
+    )
+    assert refusals(shown) == [
+        ("limit max_position", "REFUSED 2 (1 amend)", "amend: limit max_position: 4"),
+        ("check cooldown", "REFUSED 1 (1 amend)", "too soon"),
+        ("broker", "REFUSED 1 (1 amend)", "amend: gateway venue cannot amend orders"),
     ]
 
 
