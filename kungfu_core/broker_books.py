@@ -7,6 +7,7 @@ ended.
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from kungfu_core import events
 from kungfu_core.enums import AccountState, OrderState, PositionSide, SwitchState, Verdict
 from kungfu_core.errors import JournalError
 from kungfu_core.home import Home
-from kungfu_core.journal import Journal, Reader
+from kungfu_core.journal import Journal, Reader, list_journals
 from kungfu_core.order_states import TERMINAL
 from kungfu_core.views import Event
 
 _SOURCE, _NAME = "broker", "BROKER"
+_ASKERS = ("STRATEGY", "ALGORITHM")
 _OF_A_LIMIT = re.compile(r"(limit \w+): ")
 _VALUE = re.compile(r"\b[0-9a-f]{16}\b|(?<![A-Za-z])[-+]?\d[\d.,]*")
 _AMEND = "amend: "
@@ -31,16 +33,18 @@ _TOO_LATE = ("amend: the order is ", "amend: order ")
 
 @attrs.frozen
 class OrderRow:
-    """An order: its last update, and what was asked for when it was sent (None if it never was)."""
+    """An order: its last update, and what was sent to the venue (None if it never was)."""
 
     update: events.OrderUpdate
-    request: events.OrderRequest | None
+    sent: events.OrderRequest | None
     placed: int
     """When the broker first heard of it, ns."""
     reason: str
     """Why it is over, or what the last update of an open one says."""
     cause: str = ""
     """Why the broker cancels it."""
+    changes: tuple[tuple[int, int], ...] = ()
+    """Journal and sequence of what changed it while the broker held it."""
 
     @property
     def is_open(self) -> bool:
@@ -51,14 +55,16 @@ class OrderRow:
         """Give the order as it stands after one more update."""
         if not self.is_open:  # a cancel that comes too late is not why it is over
             return attrs.evolve(self, update=update)
-        cause, reason = self.cause, update.reason
+        cause, reason, changes = self.cause, update.reason, self.changes
+        if update.state == OrderState.CREATED and not update.anomaly:
+            changes += ((update.cause_journal, update.cause_sequence),)
         if update.state in (OrderState.CANCELED, OrderState.EXPIRED):
             reason = "; ".join(dict.fromkeys(text for text in (cause, reason) if text))
         elif update.state == OrderState.PENDING_CANCEL and not update.anomaly:
             cause = reason = reason or cause
         elif reason and not update.anomaly:  # the venue refused the cancel
             cause = ""
-        return attrs.evolve(self, update=update, reason=reason, cause=cause)
+        return attrs.evolve(self, update=update, reason=reason, cause=cause, changes=changes)
 
 
 @attrs.define
@@ -109,6 +115,9 @@ class BrokerBooks:
     refusals: dict[tuple[str, str], Refusals] = attrs.field(factory=dict)
     reconciliations: list[events.Reconciliation] = attrs.field(factory=list)
     names: dict[int, str] = attrs.field(factory=dict)
+    _asked: dict[tuple[int, int], events.OrderRequest] = attrs.field(init=False, factory=dict)
+    _amended: dict[tuple[int, int], Decimal] = attrs.field(init=False, factory=dict)
+    _askers: dict[str, Reader] = attrs.field(init=False, factory=dict)
     _verdict: events.RiskVerdict | None = attrs.field(init=False, default=None)
     _reader: Reader = attrs.field(init=False)
     _takers: dict[type, Callable[[Any], None]] = attrs.field(init=False, repr=False)
@@ -185,6 +194,35 @@ class BrokerBooks:
         """Wait until there is more to read; False if there is not, after so many seconds."""
         return self._reader.wait(seconds)
 
+    def read_requests(self) -> None:
+        """Read what strategies and algorithms asked for, as far as their journals can be read."""
+        for journal in list_journals(self.journal.root):
+            if journal.name not in _ASKERS:
+                continue
+            with suppress(JournalError):
+                if journal.label not in self._askers:
+                    classes = (events.OrderRequest, events.OrderAmend)
+                    self._askers[journal.label] = Reader(journal, event_classes=classes)
+                for event in self._askers[journal.label]:
+                    if isinstance(event, events.OrderRequest):
+                        # An id is taken once: what comes later with the same one is refused.
+                        self._asked.setdefault((event.source, event.order_id), event)
+                    elif isinstance(event, events.OrderAmend) and event.trigger_price_exact:
+                        amend = event.journal, event.sequence
+                        self._amended[amend] = event.trigger_price_exact
+
+    def request(self, row: OrderRow) -> events.OrderRequest | None:
+        """Give what was asked for, after `read_requests`, or else what was sent, if any was."""
+        return self._asked.get((row.update.strategy, row.update.order_id)) or row.sent
+
+    def trigger_price(self, row: OrderRow) -> Decimal | None:
+        """Give the trigger price of an order, after `read_requests`; None if it has none."""
+        for change in reversed(row.changes):
+            if change in self._amended:
+                return self._amended[change]
+        request = self.request(row)
+        return request.trigger_price_exact if request is not None else None
+
     def _take(self, event: Event) -> None:
         take = self._takers.get(type(event))
         if take is not None:
@@ -193,7 +231,7 @@ class BrokerBooks:
     def _take_request(self, request: events.OrderRequest) -> None:
         row = self.orders.get(request.order_id)
         if row is not None:
-            self.orders[request.order_id] = attrs.evolve(row, request=request)
+            self.orders[request.order_id] = attrs.evolve(row, sent=request)
 
     def _take_position(self, position: events.Position) -> None:
         key = (position.account, position.instrument, position.strategy, position.position_side)

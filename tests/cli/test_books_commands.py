@@ -100,6 +100,26 @@ def test_orders_that_may_still_fill(broker, shown):
     assert "PARTIALLY_FILLED" in shown("orders")
 
 
+def test_the_type_of_an_order_that_was_not_sent_is_that_of_its_request(broker, shown, tmp_path):
+    request = events.OrderRequest(**ORDER, order_id=8, size="2.50", type=OrderType.LIMIT)
+    write(broker, update(8, OrderState.RISK_REJECTED))
+    with Writer(tmp_path / "journal", "trend", "STRATEGY") as strategy:
+        write(strategy, request)
+    assert shown("orders", "--all", "--json")[0]["type"] == "LIMIT"
+    (page,) = tmp_path.glob("journal/*/trend/*.journal")
+    page.write_bytes(b"damaged")
+    assert shown("orders", "--all", "--json")[0]["type"] is None
+
+
+def test_columns_that_no_order_needs_are_left_out(broker, shown):
+    write(broker, update(7, OrderState.SUBMITTED))
+    assert not {"trigger", "trailing", "tag"} & set(shown("orders").split())
+    write(broker, events.OrderRequest(**ORDER, order_id=7, size="2.50", tag="exit"))
+    assert {"tag", "exit"} <= set(shown("orders").split())
+    (row,) = shown("orders", "--json")
+    assert (row["order"], row["order_id"]) == (f"{7:016x}", 7)
+
+
 def test_an_order_of_somebody_else_is_external(broker, shown):
     write(broker, update(7, OrderState.ACCEPTED, strategy=0))
     assert shown("orders", "--json")[0]["strategy"] == "(external)"
