@@ -452,6 +452,27 @@ def test_watching_shows_it_again_when_it_changes(tmp_path, broker):
             watching.kill()
 
 
+def test_watching_goes_on_with_a_newer_run(tmp_path):
+    """But not where a run was named."""
+
+    def run(name, total):
+        with Writer(tmp_path / "runs" / name / "journal", "broker", "BROKER") as writer:
+            write(writer, events.Balance(ACCOUNT, total, "USDT"))
+
+    run("20260101-a", "1")
+    with watch(tmp_path, "--json") as watching, watch(tmp_path, "--json", "20260101-a") as named:
+        try:
+            assert json.loads(watching.stdout.readline())[0]["total"] == "1"
+            assert json.loads(named.stdout.readline())[0]["total"] == "1"
+            run("20260102-b", "2")
+            assert json.loads(watching.stdout.readline())[0]["total"] == "2"
+            run("20260101-a", "3")
+            assert json.loads(named.stdout.readline())[0]["total"] == "3"
+        finally:
+            watching.kill()
+            named.kill()
+
+
 def test_watching_ends_with_an_interrupt(tmp_path, broker):
     """Without a traceback, and with the status that shells give an interrupt."""
     write(broker, events.Balance(ACCOUNT, "1", "USDT"))

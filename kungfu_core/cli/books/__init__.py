@@ -56,7 +56,8 @@ def show(
     from kungfu_core.broker_books import BrokerBooks  # noqa: PLC0415 - --help needs none of it
     from kungfu_core.home import Home  # noqa: PLC0415
 
-    books = BrokerBooks.find(Home.locate(arguments.home), arguments.run_name)
+    home = Home.locate(arguments.home)
+    books = BrokerBooks.find(home, arguments.run_name)
     books.update()
     while True:
         rows = rows_of(books)
@@ -64,9 +65,14 @@ def show(
         _print(books, rows, shown, nothing(books), arguments)
         if not arguments.watch:
             return 0
-        while not books.update():
+        changed = False
+        while not changed:
             stop_if_unread(sys.stdout)
             books.wait(1.0)
+            if arguments.run_name is None:
+                latest = BrokerBooks.find(home, None)
+                books = books if latest.journal == books.journal else latest
+            changed = books.update()
 
 
 def _print(
