@@ -7,6 +7,7 @@ ended.
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,42 +18,70 @@ from kungfu_core import events
 from kungfu_core.enums import AccountState, OrderState, PositionSide, SwitchState, Verdict
 from kungfu_core.errors import JournalError
 from kungfu_core.home import Home
-from kungfu_core.journal import Journal, Reader
+from kungfu_core.journal import Journal, Reader, list_journals
 from kungfu_core.order_states import TERMINAL
 from kungfu_core.views import Event
 
 _SOURCE, _NAME = "broker", "BROKER"
+_ASKERS = ("STRATEGY", "ALGORITHM")
 _OF_A_LIMIT = re.compile(r"(limit \w+): ")
+_VALUE = re.compile(r"\b[0-9a-f]{16}\b|(?<![A-Za-z])[-+]?\d[\d.,]*")
+_AMEND = "amend: "
+_TOO_LATE = ("amend: the order is ", "amend: order ")
+"""Amends that no rule refused: they met an order that is over, on its way, or not known."""
 
 
 @attrs.frozen
 class OrderRow:
-    """An order: its last update, and what was asked for when it was sent (None if it never was)."""
+    """An order: its last update, and what was sent to the venue (None if it never was)."""
 
     update: events.OrderUpdate
-    request: events.OrderRequest | None
-    since: int
+    sent: events.OrderRequest | None
+    placed: int
     """When the broker first heard of it, ns."""
+    reason: str
+    """Why it is over, or what the last update of an open one says."""
+    cause: str = ""
+    """Why the broker cancels it."""
+    changes: tuple[tuple[int, int], ...] = ()
+    """Journal and sequence of what changed it while the broker held it."""
 
     @property
     def is_open(self) -> bool:
         """Whether it may still fill."""
         return self.update.state not in TERMINAL
 
+    def after(self, update: events.OrderUpdate) -> "OrderRow":
+        """Give the order as it stands after one more update."""
+        if not self.is_open:  # a cancel that comes too late is not why it is over
+            return attrs.evolve(self, update=update)
+        cause, reason, changes = self.cause, update.reason, self.changes
+        if update.state == OrderState.CREATED and not update.anomaly:
+            changes += ((update.cause_journal, update.cause_sequence),)
+        if update.state in (OrderState.CANCELED, OrderState.EXPIRED):
+            reason = "; ".join(dict.fromkeys(text for text in (cause, reason) if text))
+        elif update.state == OrderState.PENDING_CANCEL and not update.anomaly:
+            cause = reason = reason or cause
+        elif reason and not update.anomaly:  # the venue refused the cancel
+            cause = ""
+        return attrs.evolve(self, update=update, reason=reason, cause=cause, changes=changes)
+
 
 @attrs.define
 class Refusals:
-    """What one limit or one risk check said no to.
+    """What was refused by one limit, by one risk check, or else for one cause.
 
     Attributes:
-        since: when it first did, ns.
-        reason: what it said last.
         counts: how often, by verdict.
+        amends: how many of them were amends.
+        time: when it last did, ns.
+        reason: what it said then.
     """
 
-    since: int
-    reason: str = ""
     counts: Counter[Verdict] = attrs.field(factory=Counter)
+    amends: int = 0
+    time: int = 0
+    reason: str = ""
 
 
 @attrs.define
@@ -69,7 +98,8 @@ class BrokerBooks:
         accounts: whether orders of an account go out; accounts that were never compared are absent.
         switches: the kill switches that are thrown, by scope and subject.
         limits: the latest change of each limit that was changed.
-        refusals: by `limit NAME` or `check NAME`, those that refused anything.
+        refusals: by who refused: `limit NAME`, `check NAME`, or else `broker` with the cause, its
+            numbers left out.
         reconciliations: every difference that was found.
     """
 
@@ -82,9 +112,13 @@ class BrokerBooks:
     accounts: dict[int, events.AccountStatus] = attrs.field(factory=dict)
     switches: dict[tuple[int, int], events.KillSwitch] = attrs.field(factory=dict)
     limits: dict[tuple[int, int, str], events.LimitChange] = attrs.field(factory=dict)
-    refusals: dict[str, Refusals] = attrs.field(factory=dict)
+    refusals: dict[tuple[str, str], Refusals] = attrs.field(factory=dict)
     reconciliations: list[events.Reconciliation] = attrs.field(factory=list)
     names: dict[int, str] = attrs.field(factory=dict)
+    _asked: dict[tuple[int, int], events.OrderRequest] = attrs.field(init=False, factory=dict)
+    _amended: dict[tuple[int, int], Decimal] = attrs.field(init=False, factory=dict)
+    _askers: dict[str, Reader] = attrs.field(init=False, factory=dict)
+    _verdict: events.RiskVerdict | None = attrs.field(init=False, default=None)
     _reader: Reader = attrs.field(init=False)
     _takers: dict[type, Callable[[Any], None]] = attrs.field(init=False, repr=False)
 
@@ -160,6 +194,35 @@ class BrokerBooks:
         """Wait until there is more to read; False if there is not, after so many seconds."""
         return self._reader.wait(seconds)
 
+    def read_requests(self) -> None:
+        """Read what strategies and algorithms asked for, as far as their journals can be read."""
+        for journal in list_journals(self.journal.root):
+            if journal.name not in _ASKERS:
+                continue
+            with suppress(JournalError):
+                if journal.label not in self._askers:
+                    classes = (events.OrderRequest, events.OrderAmend)
+                    self._askers[journal.label] = Reader(journal, event_classes=classes)
+                for event in self._askers[journal.label]:
+                    if isinstance(event, events.OrderRequest):
+                        # An id is taken once: what comes later with the same one is refused.
+                        self._asked.setdefault((event.source, event.order_id), event)
+                    elif isinstance(event, events.OrderAmend) and event.trigger_price_exact:
+                        amend = event.journal, event.sequence
+                        self._amended[amend] = event.trigger_price_exact
+
+    def request(self, row: OrderRow) -> events.OrderRequest | None:
+        """Give what was asked for, after `read_requests`, or else what was sent, if any was."""
+        return self._asked.get((row.update.strategy, row.update.order_id)) or row.sent
+
+    def trigger_price(self, row: OrderRow) -> Decimal | None:
+        """Give the trigger price of an order, after `read_requests`; None if it has none."""
+        for change in reversed(row.changes):
+            if change in self._amended:
+                return self._amended[change]
+        request = self.request(row)
+        return request.trigger_price_exact if request is not None else None
+
     def _take(self, event: Event) -> None:
         take = self._takers.get(type(event))
         if take is not None:
@@ -168,7 +231,7 @@ class BrokerBooks:
     def _take_request(self, request: events.OrderRequest) -> None:
         row = self.orders.get(request.order_id)
         if row is not None:
-            self.orders[request.order_id] = attrs.evolve(row, request=request)
+            self.orders[request.order_id] = attrs.evolve(row, sent=request)
 
     def _take_position(self, position: events.Position) -> None:
         key = (position.account, position.instrument, position.strategy, position.position_side)
@@ -189,20 +252,44 @@ class BrokerBooks:
     def _take_update(self, update: events.OrderUpdate) -> None:
         row = self.orders.get(update.order_id)
         if row is None:
-            self.orders[update.order_id] = OrderRow(update, None, update.gen_time)
+            self.orders[update.order_id] = OrderRow(update, None, update.gen_time, update.reason)
         else:
-            self.orders[update.order_id] = attrs.evolve(row, update=update)
-        of_a_limit = _OF_A_LIMIT.match(update.reason)
-        if update.state == OrderState.RISK_REJECTED and of_a_limit:
-            self._refuse(of_a_limit[1], Verdict.REFUSED, update.gen_time, update.reason)
+            self.orders[update.order_id] = row.after(update)
+        self._count_refusal(update)
 
     def _take_verdict(self, said: events.RiskVerdict) -> None:
-        self._refuse(f"check {said.check}", Verdict(said.verdict), said.gen_time, said.reason)
+        self._verdict = said
+        self._refuse((f"check {said.check}", ""), Verdict(said.verdict), said)
 
-    def _refuse(self, who: str, verdict: Verdict, time: int, reason: str) -> None:
-        refusals = self.refusals.setdefault(who, Refusals(time))
+    def _count_refusal(self, update: events.OrderUpdate) -> None:
+        amend = update.anomaly and update.reason.startswith(_AMEND)
+        reason = update.reason.removeprefix(_AMEND) if amend else update.reason
+        of_a_limit = _OF_A_LIMIT.match(reason)
+        if amend:
+            refused = not update.reason.startswith(_TOO_LATE)
+        else:
+            # `self_trade` cancels an order that it lets nobody see.
+            stopped = update.state == OrderState.CANCELED and of_a_limit is not None
+            refused = not update.anomaly and (update.state == OrderState.RISK_REJECTED or stopped)
+        if not refused:
+            return
+        said = self._verdict
+        if said is not None and (said.order_id, said.reason) == (update.order_id, reason):
+            who = (f"check {said.check}", "")  # counted already
+        else:
+            who = (of_a_limit[1], "") if of_a_limit else ("broker", _VALUE.sub("#", reason))
+            self._refuse(who, Verdict.REFUSED, update)
+        self.refusals[who].amends += amend
+
+    def _refuse(
+        self,
+        who: tuple[str, str],
+        verdict: Verdict,
+        said: events.RiskVerdict | events.OrderUpdate,
+    ) -> None:
+        refusals = self.refusals.setdefault(who, Refusals())
         refusals.counts[verdict] += 1
-        refusals.reason = reason
+        refusals.time, refusals.reason = said.gen_time, said.reason
 
     def _take_switch(self, switch: events.KillSwitch) -> None:
         if switch.state == SwitchState.THROWN:

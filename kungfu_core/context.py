@@ -475,15 +475,14 @@ class Context:
             OrderError: it is no order that this strategy has placed.
         """
         number = order.id if isinstance(order, Order) else order
-        placed = isinstance(number, int) and self._setup.first_order < number <= self._next_order
-        if not placed:
+        found = self._known.orders.get(number) if isinstance(number, int) else None
+        if found is None:
+            if isinstance(number, int) and self._setup.first_order < number <= self._next_order:
+                return
             raise OrderError(
                 "cancel: expected an order that this strategy has placed, or its id, "
                 f"got {number!r}"
             )
-        found = self._known.orders.get(number)
-        if found is None:
-            return
         self._host.append(
             events.OrderCancel(found.id, found.instrument, found.account, id_of(self._setup.name)),
             self._setup.broker,

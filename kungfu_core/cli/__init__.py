@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until we end
     try:
         parser = _parser(arguments_given)
-        arguments = parser.parse_args(arguments_given)
+        arguments, unknown = parser.parse_known_args(arguments_given)
+        if unknown:  # the parser of all commands would print their usage, not the command's
+            arguments.usage_error(f"unrecognized arguments: {' '.join(unknown)}")
         if "run" not in arguments:
             parser.print_help()
             return 2
@@ -100,6 +102,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    parser.set_defaults(usage_error=parser.error)
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     asked = next((word for word in argv if not word.startswith("-")), None)
     for name, (module_name, summary) in COMMANDS.items():
@@ -111,8 +114,8 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         )
         if name == asked:
             module = importlib.import_module(module_name)
+            command.set_defaults(run=module.run, usage_error=command.error)
             module.configure(command)
-            command.set_defaults(run=module.run)
     return parser
 
 

@@ -37,7 +37,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="what to show: a plugin, a distribution, or a part such as a gateway",
     )
-    parser.set_defaults(usage_error=parser.error)
     add_no_plugin(parser)
     add_json(parser)
 

@@ -23,7 +23,8 @@ from kungfu_core.enums import (
     SwitchState,
     Verdict,
 )
-from kungfu_core.journal import Writer
+from kungfu_core.journal import Journal, Writer
+from kungfu_core.journal_export import utc_text
 
 NAME = "venue:perpetual:BTCUSDT"
 ACCOUNT, STRATEGY, INSTRUMENT = id_of("main"), id_of("trend"), id_of(NAME)
@@ -97,6 +98,26 @@ def test_orders_that_may_still_fill(broker, shown):
     }
     assert len(shown("orders", "--all", "--json")) == 2
     assert "PARTIALLY_FILLED" in shown("orders")
+
+
+def test_the_type_of_an_order_that_was_not_sent_is_that_of_its_request(broker, shown, tmp_path):
+    request = events.OrderRequest(**ORDER, order_id=8, size="2.50", type=OrderType.LIMIT)
+    write(broker, update(8, OrderState.RISK_REJECTED))
+    with Writer(tmp_path / "journal", "trend", "STRATEGY") as strategy:
+        write(strategy, request)
+    assert shown("orders", "--all", "--json")[0]["type"] == "LIMIT"
+    (page,) = tmp_path.glob("journal/*/trend/*.journal")
+    page.write_bytes(b"damaged")
+    assert shown("orders", "--all", "--json")[0]["type"] is None
+
+
+def test_columns_that_no_order_needs_are_left_out(broker, shown):
+    write(broker, update(7, OrderState.SUBMITTED))
+    assert not {"trigger", "trailing", "tag"} & set(shown("orders").split())
+    write(broker, events.OrderRequest(**ORDER, order_id=7, size="2.50", tag="exit"))
+    assert {"tag", "exit"} <= set(shown("orders").split())
+    (row,) = shown("orders", "--json")
+    assert (row["order"], row["order_id"]) == (f"{7:016x}", 7)
 
 
 def test_an_order_of_somebody_else_is_external(broker, shown):
@@ -257,6 +278,50 @@ def test_a_refused_order_has_its_reason_in_the_table(broker, shown):
     assert "limit max_order_size: size 3 is above 2" in shown("orders", "--all")
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "late"),
+    [
+        (OrderState.RISK_REJECTED, "limit max_position: beyond 2", "cancel: the order is already"),
+        (OrderState.FILLED, "", "amend: the order is FILLED"),
+        (OrderState.CANCELED, "canceled on request", "fill of an order that is CANCELED"),
+    ],
+)
+def test_what_does_not_fit_an_order_that_is_over_is_not_its_reason(
+    state, reason, late, broker, shown
+):
+    write(broker, update(8, state, reason=reason), update(8, state, reason=late, anomaly=True))
+    (row,) = shown("orders", "--all", "--json")
+    assert (row["state"], row["reason"]) == (str(state), reason)
+
+
+def test_an_open_order_shows_what_did_not_fit_it(broker, shown):
+    write(broker, update(8, OrderState.ACCEPTED))
+    write(broker, update(8, OrderState.ACCEPTED, reason="amend: no", anomaly=True))
+    assert shown("orders", "--json")[0]["reason"] == "amend: no"
+
+
+CAUSE = "kill switch: a loss"
+
+
+@pytest.mark.parametrize(
+    ("then", "shows"),
+    [
+        ([(OrderState.CANCELED, "on request")], f"{CAUSE}; on request"),
+        ([(OrderState.EXPIRED, CAUSE)], CAUSE),
+        ([(OrderState.FILLED, "")], ""),
+        ([(OrderState.PARTIALLY_FILLED, ""), (OrderState.CANCELED, "")], CAUSE),
+        ([(OrderState.PENDING_CANCEL, ""), (OrderState.CANCELED, "")], CAUSE),
+        ([(OrderState.ACCEPTED, "too late"), (OrderState.CANCELED, "delisted")], "delisted"),
+    ],
+)
+def test_what_the_broker_cancelled_an_order_for_stays(then, shows, broker, shown):
+    """Though the venue, which only hears of a cancel, says nothing of it."""
+    write(broker, update(8, OrderState.ACCEPTED))
+    write(broker, update(8, OrderState.PENDING_CANCEL, reason=CAUSE))
+    write(broker, *(update(8, state, reason=reason) for state, reason in then))
+    assert shown("orders", "--all", "--json")[0]["reason"] == shows
+
+
 def test_refusals_are_counted_by_limit_and_by_check(broker, shown):
     """Of a check by what it did, so that one that is broken is seen."""
 
@@ -290,6 +355,76 @@ def test_refusals_are_counted_by_limit_and_by_check(broker, shown):
     ]
 
 
+def refusals(shown):
+    rows = shown("risk", "--json")
+    return [(row["whose"], row["state"], row["reason"]) for row in rows]
+
+
+def test_other_refusals_are_counted_by_cause(broker, shown):
+    display = "gateway venue takes no display size"
+
+    def tick(price):
+        return f"price {price} is not a multiple of the tick 0.1 of {NAME}"
+
+    for number, reason in enumerate((display, tick("100.05"), display, tick("100.07")), start=1):
+        write(broker, update(number, OrderState.RISK_REJECTED, reason=reason))
+    late = {"reason": "cancel: the order is already RISK_REJECTED", "anomaly": True}
+    write(broker, update(1, OrderState.RISK_REJECTED, **late))
+    assert refusals(shown) == [
+        ("broker", "REFUSED 2", display),
+        ("broker", "REFUSED 2", tick("100.07")),
+    ]
+
+
+def test_an_order_that_self_trade_stops_is_a_refusal(broker, shown):
+    """One that is cancelled for a newer one is not: it had been let out."""
+    reason = "limit self_trade: it would trade with our order 0000000000000001"
+    write(
+        broker,
+        update(2, OrderState.SUBMITTED),
+        update(2, OrderState.CANCELED, reason=reason),
+        update(1, OrderState.PENDING_CANCEL, reason="limit self_trade: order 3 would trade"),
+        update(1, OrderState.CANCELED, reason="canceled on request"),
+    )
+    assert refusals(shown) == [("limit self_trade", "REFUSED 1", reason)]
+
+
+def test_refused_amends_are_told_apart(broker, shown):
+    def amend(order, reason):
+        return update(order, OrderState.ACCEPTED, reason=f"amend: {reason}", anomaly=True)
+
+    write(
+        broker,
+        update(1, OrderState.RISK_REJECTED, reason="limit max_position: 3"),
+        amend(2, "limit max_position: 4"),
+        events.RiskVerdict(2, 0, Verdict.REFUSED, "cooldown", "too soon"),
+        amend(2, "too soon"),
+        amend(2, "the order is PENDING_CANCEL"),
+        amend(2, "order 0000000000000007 is not known"),
+        amend(2, "gateway venue cannot amend orders"),
+    )
+    assert refusals(shown) == [
+        ("limit max_position", "REFUSED 2 (1 amend)", "amend: limit max_position: 4"),
+        ("check cooldown", "REFUSED 1 (1 amend)", "too soon"),
+        ("broker", "REFUSED 1 (1 amend)", "amend: gateway venue cannot amend orders"),
+    ]
+
+
+def test_times_are_of_what_their_column_says(broker, shown, tmp_path):
+    """An order's is when it was placed; a refusal's is that of the reason beside it."""
+    write(broker, update(1, OrderState.SUBMITTED), update(1, OrderState.ACCEPTED))
+    for number in (2, 3):
+        refused = update(number, OrderState.RISK_REJECTED, reason=f"limit max_position: {number}")
+        write(broker, refused)
+    times = [
+        utc_text(event.gen_time)
+        for event in Journal(tmp_path / "journal", "broker", "BROKER").where("order_update")
+    ]
+    assert shown("orders", "--json")[0]["placed"] == times[0]
+    (row,) = shown("risk", "--json")
+    assert (row["time"], row["reason"]) == (times[-1], "limit max_position: 3")
+
+
 def watch(home, *more):
     """Watch balances in a process of its own, in which an interrupt is one."""
     program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -315,6 +450,27 @@ def test_watching_shows_it_again_when_it_changes(tmp_path, broker):
             assert json.loads(watching.stdout.readline())[0]["total"] == "2"
         finally:
             watching.kill()
+
+
+def test_watching_goes_on_with_a_newer_run(tmp_path):
+    """But not where a run was named."""
+
+    def run(name, total):
+        with Writer(tmp_path / "runs" / name / "journal", "broker", "BROKER") as writer:
+            write(writer, events.Balance(ACCOUNT, total, "USDT"))
+
+    run("20260101-a", "1")
+    with watch(tmp_path, "--json") as watching, watch(tmp_path, "--json", "20260101-a") as named:
+        try:
+            assert json.loads(watching.stdout.readline())[0]["total"] == "1"
+            assert json.loads(named.stdout.readline())[0]["total"] == "1"
+            run("20260102-b", "2")
+            assert json.loads(watching.stdout.readline())[0]["total"] == "2"
+            run("20260101-a", "3")
+            assert json.loads(named.stdout.readline())[0]["total"] == "3"
+        finally:
+            watching.kill()
+            named.kill()
 
 
 def test_watching_ends_with_an_interrupt(tmp_path, broker):

@@ -79,6 +79,22 @@ def test_command_line_that_cannot_be_understood(kungfu, arguments):
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "whose"),
+    [
+        (["risk", "--foo"], "kungfu risk"),
+        (["orders", "A", "B"], "kungfu orders"),
+        (["journal", "ls", "--foo"], "kungfu journal ls"),
+        (["--foo"], "kungfu"),
+    ],
+)
+def test_what_a_command_does_not_take_is_answered_with_its_own_usage(kungfu, arguments, whose):
+    result = kungfu(*arguments)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"usage: {whose} [-h]")
+    assert f"\n{whose}: error: unrecognized arguments: {arguments[-1]}\n" in result.stderr
+
+
 def test_no_command_shows_the_help(kungfu):
     """Nothing at all is a question."""
     result = kungfu()

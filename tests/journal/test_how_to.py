@@ -1,5 +1,6 @@
 """What the how-to pages show runs as it stands, on what `kungfu demo` leaves."""
 
+import json
 import os
 import re
 import shlex
@@ -177,3 +178,22 @@ def test_look_after_journals(market, run, tmp_path, capsys):
         assert "no pages" in done.stdout
     run_python("look-after-journals.md", run)
     assert capsys.readouterr().out.startswith("loss ")
+
+
+def test_look_at_orders_and_positions(run):
+    """What the page shows is what is printed, but for the run's name."""
+    page = "look-at-orders-and-positions.md"
+    text = (PAGES / page).read_text()
+    printed = run_commands(page)
+    blocks = re.findall(r"```console\n\$ (.*?)```", text, re.DOTALL)
+    shown = [part.partition("\n")[2] for block in blocks for part in block.split("\n$ ")]
+
+    def lines(said):
+        return [line.rstrip() for line in RUN.sub("ID", said).splitlines()]
+
+    assert json.loads(printed.pop())[0]["account"] == "maker"
+    assert not shown.pop()
+    assert [lines(said) for said in printed] == [lines(said) for said in shown]
+    orders = subprocess.run(**shell("kungfu orders --json", capture_output=True), check=True)
+    first = json.loads(orders.stdout)[0]
+    assert f"0x{first['order']}\n{first['order_id']}\n" in text

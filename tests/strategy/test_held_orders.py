@@ -1,10 +1,13 @@
 """Orders that the simulated venue does not have, in whole sessions."""
 
+import json
+
 import pytest
 from scripted_session import play_script
 
 from kungfu_core import events
 from kungfu_core._native import id_of
+from kungfu_core.cli import main
 from kungfu_core.enums import OrderState, OrderType
 from kungfu_core.order_states import TERMINAL
 
@@ -71,3 +74,36 @@ def test_a_strategy_that_fails_leaves_no_held_order_behind(tmp_path):
     states = [e.state for e in said if isinstance(e, events.OrderUpdate)]
     assert states == [OrderState.CREATED, OrderState.CANCELED]
     assert states[-1] in TERMINAL
+
+
+def test_the_table_of_orders_shows_what_was_asked_for(tmp_path, capsys):
+    """Not what went to the venue, if anything did; a trigger as it was amended."""
+    lines = [
+        "far = context.sell(BTC, '0.1', trigger_price=near(last / 2), tag='exit')",
+        "context.amend(far, trigger_price=near(last / 4))",
+        "context.sell(BTC, '0.1', trailing_offset=near(last / 2))",
+        "context.buy(BTC, '0.1', trigger_price=near(last / 2))",
+        "context.buy(BTC, '0.1', price=near(last / 2), display_size='0.05')",
+    ]
+    _, said = play_script(tmp_path, PRICES + lines, after="5s", duration="1m")
+    sent = [
+        e for e in said if isinstance(e, events.OrderRequest) and e.destination == id_of("venue")
+    ]
+    assert [request.type for request in sent] == [OrderType.MARKET]
+
+    def shown(*more):
+        assert main(["orders", "--all", *more, "--home", str(tmp_path / "home")]) == 0
+        return capsys.readouterr().out
+
+    rows = json.loads(shown("--json"))
+    assert [(row["type"], row["state"], row["tag"]) for row in rows] == [
+        ("STOP_MARKET", "CREATED", "exit"),
+        ("TRAILING_STOP", "CREATED", ""),
+        ("STOP_MARKET", "FILLED", ""),
+        ("LIMIT", "RISK_REJECTED", ""),
+    ]
+    quarter, trailing, half, none = (row["trigger_price"] for row in rows)
+    assert float(quarter) == pytest.approx(float(half) / 2, rel=1e-4)
+    assert (trailing, none) == (None, None)
+    assert [bool(row["trailing_offset"]) for row in rows] == [False, True, False, False]
+    assert f"  {quarter}  " in shown()

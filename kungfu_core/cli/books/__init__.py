@@ -42,6 +42,7 @@ def show(
     rows_of: "Callable[[BrokerBooks], Rows]",
     heads: Sequence[str],
     nothing: "Callable[[BrokerBooks], str]",
+    seldom: Sequence[str] = (),
 ) -> int:
     """Print rows as a table or as JSON, once or until an interrupt; gives the exit status.
 
@@ -50,19 +51,28 @@ def show(
         rows_of: makes the rows; each has the keys of the table and maybe more.
         heads: the keys that the table shows, in order.
         nothing: makes what to say instead of an empty table.
+        seldom: those of the heads that are left out where no row has anything there.
     """
     from kungfu_core.broker_books import BrokerBooks  # noqa: PLC0415 - --help needs none of it
     from kungfu_core.home import Home  # noqa: PLC0415
 
-    books = BrokerBooks.find(Home.locate(arguments.home), arguments.run_name)
+    home = Home.locate(arguments.home)
+    books = BrokerBooks.find(home, arguments.run_name)
     books.update()
     while True:
-        _print(books, rows_of(books), heads, nothing(books), arguments)
+        rows = rows_of(books)
+        shown = [head for head in heads if head not in seldom or any(row[head] for row in rows)]
+        _print(books, rows, shown, nothing(books), arguments)
         if not arguments.watch:
             return 0
-        while not books.update():
+        changed = False
+        while not changed:
             stop_if_unread(sys.stdout)
             books.wait(1.0)
+            if arguments.run_name is None:
+                latest = BrokerBooks.find(home, None)
+                books = books if latest.journal == books.journal else latest
+            changed = books.update()
 
 
 def _print(

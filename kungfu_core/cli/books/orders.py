@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from kungfu_core.broker_books import BrokerBooks
 
 _EPILOG = """\
-The reason is that of the latest update: why an order was refused or cancelled, or what it waits
-for.
+Type and trigger are those that were asked for, whatever went to the venue. The reason says why an
+order was refused or cancelled, or what it waits for. Where the broker cancelled it, its own cause
+stands before what the venue said.
 
 examples:
   kungfu orders                  what may still fill
@@ -18,7 +19,8 @@ examples:
   kungfu orders --watch
 """
 _HEADS = ("order", "strategy", "account", "instrument", "side", "type", "size", "filled", "price",
-          "state", "since", "reason")  # fmt: skip
+          "trigger_price", "trailing_offset", "state", "placed", "tag", "reason")  # fmt: skip
+_SELDOM = ("trigger_price", "trailing_offset", "tag")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         lambda books: _rows(books, everything=arguments.all),
         _HEADS,
         lambda _: nothing,
+        seldom=_SELDOM,
     )
 
 
@@ -43,14 +46,16 @@ def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
     from kungfu_core.broker_books import plain  # noqa: PLC0415 - --help needs none of it
     from kungfu_core.journal_export import utc_text  # noqa: PLC0415
 
+    books.read_requests()
     rows: Rows = []
     for number, row in books.orders.items():
         if not everything and not row.is_open:
             continue
-        update, request = row.update, row.request
+        update, request = row.update, books.request(row)
         rows.append(
             {
                 "order": f"{number:016x}",
+                "order_id": number,
                 "strategy": books.name(update.strategy) if update.strategy else "(external)",
                 "account": books.name(update.account),
                 "instrument": books.name(update.instrument),
@@ -59,11 +64,13 @@ def _rows(books: "BrokerBooks", *, everything: bool) -> Rows:
                 "size": plain(update.size_exact),
                 "filled": plain(update.filled_exact),
                 "price": plain(update.price_exact),
+                "trigger_price": plain(books.trigger_price(row)),
+                "trailing_offset": plain(request.trailing_offset_exact) if request else None,
                 "state": str(update.state),
-                "since": utc_text(row.since),
+                "placed": utc_text(row.placed),
                 "venue_order_id": update.venue_order_id,
                 "tag": request.tag if request is not None else "",
-                "reason": update.reason,
+                "reason": row.reason,
             }
         )
     return rows

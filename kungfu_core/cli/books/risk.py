@@ -10,15 +10,17 @@ if TYPE_CHECKING:
 
 _EPILOG = """\
 Shows kill switches that are thrown, accounts whose orders do not go out, orders whose fate is not
-known, limits that were changed, and how often each limit and each risk check of a plugin refused. A
-check that FAILED raised, one that OVERRAN took longer than its budget.
+known, limits that were changed, and how often orders and amends were refused: by each limit, by
+each risk check of a plugin, and by the broker for other causes, like what a gateway cannot express.
+A check that FAILED raised, one that OVERRAN took longer than its budget. Time and reason are those
+of the latest.
 
 examples:
   kungfu risk
   kungfu risk --watch
 """
-_NOTHING = "Nothing holds orders up: no kill switch, account, order, limit or risk check."
-_HEADS = ("what", "whose", "state", "since", "reason")
+_NOTHING = "Nothing holds orders up, and none was refused."
+_HEADS = ("what", "whose", "state", "time", "reason")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,8 +40,8 @@ def _rows(books: "BrokerBooks") -> Rows:
     def whose(subject: int) -> str:
         return books.name(subject) if subject else "everything"
 
-    def row(what: str, subject: str, state: str, since: int, reason: str) -> dict[str, str]:
-        values = (what, subject, state, utc_text(since), reason)
+    def row(what: str, subject: str, state: str, time: int, reason: str) -> dict[str, str]:
+        values = (what, subject, state, utc_text(time), reason)
         return dict(zip(_HEADS, values, strict=True))
 
     rows: Rows = [
@@ -57,7 +59,9 @@ def _rows(books: "BrokerBooks") -> Rows:
     for change in books.limits.values():
         state = f"{change.limit}: {change.before or 'none'} -> {change.after or 'none'}"
         rows.append(row("limit", whose(change.subject), state, change.gen_time, change.who))
-    for who, refusals in books.refusals.items():
+    for (who, _), refusals in books.refusals.items():
         counts = ", ".join(f"{verdict} {n}" for verdict, n in refusals.counts.items())
-        rows.append(row("refusals", who, counts, refusals.since, refusals.reason))
+        if refusals.amends:
+            counts += f" ({refusals.amends} amend{'s' if refusals.amends > 1 else ''})"
+        rows.append(row("refusals", who, counts, refusals.time, refusals.reason))
     return rows
