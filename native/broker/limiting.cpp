@@ -50,7 +50,12 @@ void Broker::enforce_limits(const Event& event) {
         const Order* order = orders_.find_kept(update->order_id);
         if (!order || !is_terminal(order->state)) return;
         // An order that closed nothing would end the same way again.
-        if (order->closes && order->filled.is_zero()) return;
+        if (order->closes && order->filled.is_zero()) {
+            const std::string_view why = event.tail<OrderUpdate>();
+            return alarm(worded({"order ", Hex{order->id}, " was to close ", order->size, " of ",
+                                 markets_.find(order->instrument)->name, " and is ", name_of(order->state),
+                                 why.empty() ? "" : ": ", why, "; the position stays open"}));
+        }
     }
     for (LimitScope* s : limits_.scopes())
         if (s->flattens) flatten(*s);

@@ -988,8 +988,14 @@ def test_a_closing_order_that_fills_in_part_is_followed_by_another() -> None:
         account=MAIN,
         side=BUY,
         state=OrderState.REJECTED,
+        reason="nobody sells",
     )
-    assert not [s for s in desk.run() if s.destination == VENUE]
+    said = desk.run()
+    assert not [s for s in said if s.destination == VENUE]
+    assert only(said, "log").values["message"] == (
+        f"order {second['order_id']:016x} was to close 2 of venue:perpetual:BTC and is REJECTED: "
+        "nobody sells; the position stays open"
+    )
 
 
 def test_what_comes_after_a_command_to_flatten_is_not_closed() -> None:
