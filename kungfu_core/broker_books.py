@@ -251,6 +251,8 @@ class BrokerBooks:
 
     def _take_update(self, update: events.OrderUpdate) -> None:
         row = self.orders.get(update.order_id)
+        if row is None and update.anomaly and update.state == OrderState.UNKNOWN:
+            return  # the answer to a request, or a report, that names no order
         if row is None:
             self.orders[update.order_id] = OrderRow(update, None, update.gen_time, update.reason)
         else:

@@ -300,6 +300,11 @@ def test_an_open_order_shows_what_did_not_fit_it(broker, shown):
     assert shown("orders", "--json")[0]["reason"] == "amend: no"
 
 
+def test_what_names_no_order_is_no_order(broker, shown):
+    write(broker, update(8, OrderState.UNKNOWN, reason="amend: order 8 is not known", anomaly=True))
+    assert shown("orders", "--all", "--json") == []
+
+
 CAUSE = "kill switch: a loss"
 
 
