@@ -52,7 +52,7 @@ def wheels(tmp_path_factory):
     if "KUNGFU_WHEELS" in os.environ:
         return Path(os.environ["KUNGFU_WHEELS"])
     folder = tmp_path_factory.mktemp("wheels")
-    sources = [".", *sorted(f"./{path}" for path in CHECKOUT.glob("plugins/*"))]
+    sources = [".", *sorted(map(str, CHECKOUT.glob("plugins/*")))]
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", folder, *sources, cwd=CHECKOUT)
     return folder
 
