@@ -152,21 +152,12 @@ class BrokerBooks:
         Raises:
             JournalError: there is no broker's journal there.
         """
-        if run is not None:
-            return cls._of_run(home, run)
-        if not home.root.is_dir():
-            raise JournalError(
-                f"there is no home {home.root}; `kungfu demo` makes one, and --home or KF_HOME "
-                "names it"
-            )
-        live = _journal(home.root)
-        if live.pages():
-            return cls(live, f"live node of {home.root}")
-        for name in reversed(_runs(home)):
-            journal = _journal(home.runs / name)
-            if journal.pages():
-                return cls(journal, f"run {name}")
-        raise JournalError(f"{home.root}: no broker has written a journal there")
+        return cls(*_latest(home)) if run is None else cls._of_run(home, run)
+
+    def latest(self, home: Home) -> "BrokerBooks":
+        """Give the books that `find` opens where no run is named: these, unless newer ones came."""
+        journal, whose = _latest(home)
+        return self if journal == self.journal else type(self)(journal, whose)
 
     @classmethod
     def _of_run(cls, home: Home, run: str) -> "BrokerBooks":
@@ -316,6 +307,26 @@ class BrokerBooks:
 
 def _journal(folder: Path) -> Journal:
     return Journal(str(folder / "journal"), _SOURCE, _NAME)
+
+
+def _latest(home: Home) -> tuple[Journal, str]:
+    """Find the broker's journal of the home's live node, or else of its latest run, and say whose.
+
+    Raises:
+        JournalError: there is none.
+    """
+    if not home.root.is_dir():
+        raise JournalError(
+            f"there is no home {home.root}; `kungfu demo` makes one, and --home or KF_HOME names it"
+        )
+    live = _journal(home.root)
+    if live.pages():
+        return live, f"live node of {home.root}"
+    for name in reversed(_runs(home)):
+        journal = _journal(home.runs / name)
+        if journal.pages():
+            return journal, f"run {name}"
+    raise JournalError(f"{home.root}: no broker has written a journal there")
 
 
 def _runs(home: Home) -> list[str]:

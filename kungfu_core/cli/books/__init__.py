@@ -70,8 +70,7 @@ def show(
             stop_if_unread(sys.stdout)
             books.wait(1.0)
             if arguments.run_name is None:
-                latest = BrokerBooks.find(home, None)
-                books = books if latest.journal == books.journal else latest
+                books = books.latest(home)
             changed = books.update()
 
 
