@@ -24,3 +24,24 @@ def kungfu(tmp_path):
         )
 
     return run
+
+
+@pytest.fixture
+def install(tmp_path):
+    """Put a distribution with one plugin, in a folder as an installer leaves it; its PYTHONPATH."""
+
+    def put(distribution, source, plugin=None):
+        site = tmp_path / "site"
+        module = distribution.replace("-", "_")
+        metadata = site / f"{module}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
+        )
+        (metadata / "entry_points.txt").write_text(
+            f"[kungfu.plugins]\n{plugin or module} = {module}\n"
+        )
+        (site / f"{module}.py").write_text(source)
+        return os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+
+    return put

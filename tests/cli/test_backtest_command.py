@@ -1,7 +1,6 @@
 """`kungfu backtest` starts only what it can run, and says why if it cannot."""
 
 import json
-import os
 import re
 
 import pytest
@@ -46,17 +45,6 @@ class Guard:
 def kungfu_register_risk_checks():
     return [RiskCheckSpec("guard", "guards", Guard, Config)]
 """
-
-
-def install(tmp_path, source):
-    """Make a plugin of one module; gives the PYTHONPATH with it."""
-    site = tmp_path / "site"
-    metadata = site / "guards-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: guards\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[kungfu.plugins]\nguard = guards\n")
-    (site / "guards.py").write_text(source)
-    return os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
 
 
 @pytest.fixture
@@ -109,9 +97,9 @@ def test_gateway_that_refuses_its_configuration_is_told_with_its_line(kungfu, tm
     assert result.stderr.startswith("error: b.toml:4: gateways.venue: expected `instruments`, ")
 
 
-def test_check_that_did_not_load_is_a_refusal_to_start(kungfu, tmp_path):
+def test_check_that_did_not_load_is_a_refusal_to_start(kungfu, install, tmp_path):
     """Risk fails closed: the plugin's cause is told, and nothing is made."""
-    path = install(tmp_path, "raise RuntimeError('no key')\n")
+    path = install("guards", "raise RuntimeError('no key')\n", "guard")
     (tmp_path / "b.toml").write_text(CONFIG)
     result = kungfu("backtest", "b.toml", PYTHONPATH=path)
     assert result.returncode == 1
@@ -128,9 +116,9 @@ def test_check_that_did_not_load_is_a_refusal_to_start(kungfu, tmp_path):
         ("return 7", "TypeError: check() gave int, expected a reason or None"),
     ],
 )
-def test_check_that_fails_is_a_fault(kungfu, project, deed, told):
+def test_check_that_fails_is_a_fault(kungfu, project, install, deed, told):
     """The summary says so, the exit status is 1, and the first traceback is told, once."""
-    path = install(project, GUARDS.format(deed=deed))
+    path = install("guards", GUARDS.format(deed=deed), "guard")
     config = project / "backtest.toml"
     config.write_text(re.sub("(?m)^checks = .*", 'checks = ["guard"]', config.read_text()))
     result = kungfu("backtest", "backtest.toml", "--no-report", PYTHONPATH=path)

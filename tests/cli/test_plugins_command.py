@@ -1,7 +1,6 @@
 """`kungfu plugins` tells what is installed, and `check` says whether all of it can be used."""
 
 import json
-import os
 
 import pytest
 
@@ -21,25 +20,6 @@ class Config:
 def kungfu_register_risk_checks():
     return [RiskCheckSpec("lone", "one of a kind", print, Config)]
 """
-
-
-@pytest.fixture
-def install(tmp_path):
-    """Put a distribution with one plugin where Python finds it, as an installer leaves it."""
-
-    def put(distribution, source):
-        site = tmp_path / "site"
-        module = distribution.replace("-", "_")
-        metadata = site / f"{module}-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n"
-        )
-        (metadata / "entry_points.txt").write_text(f"[kungfu.plugins]\n{module} = {module}\n")
-        (site / f"{module}.py").write_text(source)
-        return os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-
-    return put
 
 
 def test_list_shows_what_a_plugin_brings(kungfu, install):
